@@ -1,0 +1,128 @@
+"""The engine: a slice of an epoch, or of a prediction, in one compiled call by each thread.
+
+A mini-batch has two phases with a barrier after each: rows (`rows.py`), then weights (`weights.py`). The
+call walks plain records (`records.py`); nothing about a configuration is compiled in.
+"""
+
+import ctypes
+
+import numba
+from numba import carray, types
+
+from ..kernels.host import tile
+from ..kernels.jit import c_function, kernel
+from ..kernels.simd import make_call, make_pointer, scalar_type
+from ..kernels.threads import barrier
+from .records import LAYER, NET, PANEL
+from .rows import make_row_phase
+from .weights import make_weight_phase
+
+ABANDONED = -1
+
+
+def engine(dtype):
+    """The compiled engine of a dtype.
+
+    Returns
+    -------
+    ctypes function
+        ``engine(net, layers, panels, thread, first_batch, last_batch, step)`` with addresses of records; returns
+        the step count after the slice, or ``ABANDONED``. Runs without the GIL.
+    """
+    pointers = [types.CPointer(numba.from_dtype(record)) for record in (NET, LAYER, PANEL)]
+    signature = (ctypes.c_int64, *[ctypes.c_void_p] * 3, *[ctypes.c_int64] * 4)
+    key = ("engine", dtype.name)
+    return c_function(lambda: _make(dtype), types.int64, [*pointers, *[types.int64] * 4], key, signature)
+
+
+def _make(dtype):
+    shape = tile(dtype)
+    itemsize, scalar, rows = dtype.itemsize, dtype.type, shape.rows
+    forward, backward, predict = make_row_phase(dtype, shape)
+    update_weights = make_weight_phase(dtype, shape)
+    pointer, double, index = make_pointer(scalar_type(dtype)), make_pointer(types.float64), make_pointer(types.int64)
+    call_prepare = make_call(types.void, types.float64, types.float64, types.intp, types.intp)
+
+    @kernel
+    def batch_weight(net, begin, count):
+        """Sum of the sample weights of a mini-batch."""
+        if net.sample_weight == 0:
+            return float(count)
+        weights = carray(pointer(net.sample_weight), 1)
+        order = carray(index(net.order), begin + count)
+        total = 0.0
+        for i in range(begin, begin + count):
+            total += weights[order[i]]
+        return total
+
+    @kernel
+    def total_of(address, count):
+        values = carray(double(address), count)
+        total = 0.0
+        for i in range(count):
+            total += values[i]
+        return total
+
+    @kernel
+    def predict_rows(net, layers, thread):
+        """Forward only: each thread takes rows of its own through its own part of the workspace."""
+        tile_count = (net.n_samples + rows - 1) // rows
+        low = tile_count * thread // net.n_threads * rows
+        high = min(tile_count * (thread + 1) // net.n_threads * rows, net.n_samples)
+        first_tile = thread * net.thread_rows // rows
+        for begin in range(low, high, net.thread_rows):
+            n_rows = min(net.thread_rows, high - begin)
+            n_tiles = (n_rows + rows - 1) // rows
+            for t in range(0, n_tiles, net.block_tiles):
+                count = min(net.block_tiles, n_tiles - t)
+                shift = begin - first_tile * rows
+                predict(net, layers, shift, first_tile + t, count, first_tile * rows + n_rows)
+
+    def run(net, layers, panels, thread, first_batch, last_batch, step):
+        net = carray(net, 1)[0]
+        layers, panels = carray(layers, net.n_layers), carray(panels, net.n_panels)
+        if not net.training:
+            predict_rows(net, layers, thread)
+            return step
+        n_threads = net.n_threads
+        numbers = net.scratch + (thread * net.scratch_size + net.scratch_size - 16) * itemsize
+        arrivals = 0
+        for batch in range(first_batch, last_batch):
+            begin = batch * net.batch_size
+            batch_rows = min(net.batch_size, net.n_samples - begin)
+            weight = batch_weight(net, begin, batch_rows)
+            if not weight > 0.0:
+                continue
+            step += 1
+            scale = 1.0 / weight
+            if net.update != 0:
+                call_prepare(net.prepare, float(step), net.rate, net.optimizer_parameters, numbers)
+            loss = 0.0
+            for shift in range(0, batch_rows, net.chunk_rows):
+                count = min(net.chunk_rows, batch_rows - shift)
+                n_tiles = (count + rows - 1) // rows
+                low, high = n_tiles * thread // n_threads, n_tiles * (thread + 1) // n_threads
+                for t in range(low, high, net.block_tiles):
+                    tiles = min(net.block_tiles, high - t)
+                    mine = forward(net, layers, begin + shift, t, tiles, count, step, shift)
+                    backward(net, layers, t, tiles, mine, scalar(scale), step, shift)
+                if n_threads > 1:
+                    arrivals += n_threads
+                    if not barrier(net.sync, arrivals, net.yield_function):
+                        return ABANDONED
+                if thread == 0:
+                    loss += total_of(net.row_losses, count) * scale
+                is_last = shift + count == batch_rows
+                update_weights(net, layers, panels, thread, numbers, count, scale, shift == 0, is_last)
+                if n_threads > 1:
+                    arrivals += n_threads
+                    if not barrier(net.sync, arrivals, net.yield_function):
+                        return ABANDONED
+            if thread == 0:
+                if net.l1 > 0 or net.l2 > 0:
+                    loss += total_of(net.penalties, net.n_penalties)
+                net.loss_sum += loss * batch_rows
+                net.rows_done += batch_rows
+        return step
+
+    return run

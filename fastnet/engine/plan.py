@@ -1,0 +1,215 @@
+"""How a fit is laid out: workspace, records of layers and panels, loop order, number of threads."""
+
+import numpy as np
+
+from ..kernels.threads import allowed_threads
+from ..network.layout import aligned_zeros, round_up
+from ..ops import rows as op_kernels
+from .records import LAYER, PANEL
+
+# A batch above this runs in chunks whose gradients add up; so does one whose workspace would be larger.
+MAX_ROWS = 1024
+MIN_ROWS = 64
+MAX_WORKSPACE_BYTES = 24 << 20
+PREDICT_ROWS = 64
+# Weights beyond this stream from L3 or memory: then a panel stays in cache and the rows pass it.
+DEEP_BYTES = 600 << 10
+
+
+class Workspace:
+    """Activations and deltas of a chunk of rows, for all layers, allocated once.
+
+    Parameters
+    ----------
+    architecture : Architecture
+        The net.
+    layout : Layout
+        Its parameters' places.
+    tile : Tile
+        The register tile.
+    dtype : numpy.dtype
+        Of the computation.
+    n_rows : int
+        Rows of a batch.
+    training : bool
+        Whether deltas are needed.
+    keep_z : bool
+        Whether to keep z of hidden layers.
+    n_threads : int
+        Forward only: parts of the workspace.
+    """
+
+    def __init__(self, architecture, layout, tile, dtype, n_rows, training, keep_z=False, n_threads=1):
+        self.architecture, self.layout, self.tile, self.dtype = architecture, layout, tile, dtype
+        self.training, self.keep_z = training, keep_z
+        self.widths = [round_up(n, tile.panel) for n in architecture.layer_units]
+        self.rows = self._chunk_rows(n_rows)
+        self.padded_rows = round_up(self.rows * n_threads, tile.rows)
+        stride = self.padded_rows * tile.panel
+        if stride * dtype.itemsize % 4096 == 0:  # panels a page apart would share their cache sets
+            stride += tile.rows * tile.panel
+        self.panel_stride = stride
+        # Per layer of units: the activation; for hidden and output layers the delta; copies where needed.
+        self.activations = [self._zeros(i) for i in range(len(self.widths))]
+        hidden = range(1, len(self.widths) - 1)
+        self.deltas = {i: self._zeros(i) for i in [*hidden, len(self.widths) - 1]} if training else {}
+        by_input = architecture.activation.derivative_of == "input"
+        rates = architecture.drop_rates()
+        self.z = {i: self._zeros(i) for i in hidden if training and (by_input or keep_z)}
+        self.raw = {i: self._zeros(i) for i in hidden if training and not by_input and rates[i] > 0}
+
+    def _chunk_rows(self, n_rows):
+        if not self.training:
+            return round_up(min(n_rows, PREDICT_ROWS), self.tile.rows)
+        if self.keep_z:
+            return n_rows
+        bytes_a_row = 2 * sum(self.widths) * self.dtype.itemsize
+        most = max(MIN_ROWS, min(MAX_ROWS, MAX_WORKSPACE_BYTES // bytes_a_row))
+        if n_rows <= most:
+            return n_rows
+        chunks = -(-n_rows // most)
+        return round_up(-(-n_rows // chunks), self.tile.rows)
+
+    def _is_output(self, i):
+        return i == len(self.widths) - 1
+
+    def _strides(self, i):
+        """Row and panel stride of a layer of units: panels, but rows for the output layer."""
+        if self._is_output(i):
+            return self.widths[i], self.tile.panel
+        return self.tile.panel, self.panel_stride
+
+    def _zeros(self, i):
+        if self._is_output(i):
+            return aligned_zeros(self.padded_rows * self.widths[i], self.dtype)
+        return aligned_zeros(self.widths[i] // self.tile.panel * self.panel_stride, self.dtype)
+
+    def layer_records(self, flat, twins):
+        """The engine's records of all layers.
+
+        Parameters
+        ----------
+        flat, twins : ndarray
+            Parameter vector and transposed twins.
+
+        Returns
+        -------
+        ndarray of LAYER
+        """
+        architecture, layout, size = self.architecture, self.layout, self.dtype.itemsize
+        op = architecture.activation
+        self.parameters = op_kernels.parameter_array(op, self.dtype)
+        records = np.zeros(architecture.n_layers, LAYER)
+        for i, record in enumerate(records):
+            weights, twin = layout.weights[i], layout.twins[i]
+            record["fan_in"], record["fan_out"] = weights.rows, weights.columns
+            record["n_panels"], record["padded_in"] = weights.n_panels, weights.padded_rows
+            record["last_width"] = weights.last_width
+            record["weights"] = flat.ctypes.data + weights.offset * size
+            record["bias"] = flat.ctypes.data + layout.bias_offsets[i] * size
+            if twin is not None and self.training:
+                record["twin"] = twins.ctypes.data + twin.offset * size
+                record["twin_panels"], record["twin_rows"] = twin.n_panels, twin.padded_rows
+                record["twin_last_width"] = twin.last_width
+            record["input"] = self.activations[i].ctypes.data
+            record["input_row"], record["input_panel"] = self._strides(i)
+            record["output"] = self.activations[i + 1].ctypes.data
+            record["output_row"], record["output_panel"] = self._strides(i + 1)
+            if self.training:
+                record["delta"] = self.deltas[i + 1].ctypes.data
+            rate = architecture.drop_rates()[i]
+            record["drop_threshold"] = round(rate * 2**32)
+            record["drop_scale"] = 1.0 / (1.0 - rate)
+            if i == architecture.n_layers - 1:
+                continue
+            source = self.activations[i + 1]
+            if i + 1 in self.z:
+                record["z"] = self.z[i + 1].ctypes.data
+                source = self.z[i + 1] if op.derivative_of == "input" else source
+            if i + 1 in self.raw:
+                record["raw"] = self.raw[i + 1].ctypes.data
+                source = self.raw[i + 1]
+            record["source"] = source.ctypes.data
+            record["parameters"] = self.parameters.ctypes.data
+            record["activate"] = op_kernels.activate(op, self.dtype)
+            record["derive"] = op_kernels.derive(op, self.dtype) if self.training else 0
+        return records
+
+    def arrays(self):
+        """Plain copies of what the last batch left: see ``Session.arrays``."""
+        units = self.architecture.layer_units
+        return [
+            {
+                "input": self._plain(i, self.activations[i], units[i]),
+                "z": self._plain(i + 1, self.z.get(i + 1, self.activations[i + 1]), units[i + 1]),
+                "output": self._plain(i + 1, self.activations[i + 1], units[i + 1]),
+                "delta": self._plain(i + 1, self.deltas[i + 1], units[i + 1]),
+            }
+            for i in range(self.architecture.n_layers)
+        ]
+
+    def _plain(self, i, array, width):
+        if self._is_output(i):
+            return array.reshape(self.padded_rows, -1)[: self.rows, :width].copy()
+        panel = self.tile.panel
+        panels = array.reshape(-1, self.panel_stride)[:, : self.padded_rows * panel]
+        panels = panels.reshape(len(panels), self.padded_rows, panel)
+        return panels.transpose(1, 0, 2).reshape(self.padded_rows, -1)[: self.rows, :width].copy()
+
+
+def panel_records(layout, tile):
+    """Records of all panels of weights, with the running cost that shares them out among threads.
+
+    Returns
+    -------
+    records : ndarray of PANEL
+    cost : int
+        Of all panels.
+    """
+    records = []
+    cost = penalty = 0
+    for layer, (weights, bias) in enumerate(zip(layout.weights, layout.bias_offsets, strict=True)):
+        n_blocks = -(-weights.rows // tile.block)
+        for p in range(weights.n_panels):
+            width = tile.panel if p < weights.n_panels - 1 else weights.last_width
+            column = p * tile.panel
+            offset = weights.offset + column * weights.padded_rows
+            records.append((layer, column, width, offset, bias + column, cost, penalty))
+            cost += n_blocks * tile.block * width
+            penalty += n_blocks
+    return np.array(records, PANEL), cost
+
+
+def penalty_count(layout, tile):
+    """Number of blocks of weights, each of which leaves its share of the penalty."""
+    return sum(weights.n_panels * -(-weights.rows // tile.block) for weights in layout.weights)
+
+
+def block_tiles(architecture, tile, dtype, rows, training):
+    """Row tiles that go through a layer before the next layer: one while the weights fit in L2, else all."""
+    weight_bytes = architecture.n_weights * dtype.itemsize * (2 if training else 1)
+    return 2 if weight_bytes <= DEEP_BYTES else max(1, -(-rows // tile.rows))
+
+
+def choose_threads(architecture, n_rows, n_jobs):
+    """Threads wanted for a batch.
+
+    Parameters
+    ----------
+    architecture : Architecture
+        The net.
+    n_rows : int
+        Rows of a batch.
+    n_jobs : int or None
+        The user's wish; -1 for all cores, -2 for all but one; None for what pays off.
+
+    Returns
+    -------
+    int
+        At least 1.
+    """
+    allowed = allowed_threads()
+    if n_jobs is None:
+        # A barrier and a share of the weights must be worth it.
+        return allowed if architecture.n_weights * n_rows > 50_000 else 1
+    return max(1, allowed + 1 + n_jobs if n_jobs < 0 else n_jobs)

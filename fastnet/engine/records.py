@@ -1,0 +1,113 @@
+"""What the engine reads: plain records of addresses, strides and numbers.
+
+Configuration is data, never a type: depth, widths, ops, penalties and input format stand here, and the engine
+is compiled once per computation dtype. Addresses are bytes, strides are elements.
+"""
+
+import numpy as np
+
+_I, _F = np.int64, np.float64
+
+
+def _record(**fields):
+    return np.dtype([(name, kind) for name, kind in fields.items()])
+
+
+# The whole net, the data and the state of the fit.
+NET = _record(
+    n_layers=_I,
+    n_panels=_I,  # panels of all layers together
+    n_threads=_I,
+    training=_I,  # 0: forward only, into `outputs`
+    batch_size=_I,
+    chunk_rows=_I,  # rows of the workspace; larger batches run in chunks
+    thread_rows=_I,  # forward only: rows of the workspace that are one thread's own
+    block_tiles=_I,  # row tiles taken through a layer before the next layer
+    total_cost=_I,  # of all panels, to share them out
+    # samples
+    n_samples=_I,  # in the epoch's order
+    order=_I,  # int64 row numbers, or 0 for 0, 1, 2 …
+    x=_I,
+    x_row=_I,  # bytes
+    x_column=_I,  # bytes
+    x_kind=_I,  # bit 0: float64; bit 1: CSR; bit 2: 64-bit indices
+    x_indices=_I,
+    x_indptr=_I,
+    n_features=_I,
+    targets=_I,
+    target_width=_I,
+    sample_weight=_I,  # or 0
+    # workspace
+    batch_targets=_I,
+    batch_weights=_I,
+    row_losses=_I,  # double
+    penalties=_I,  # double, one a block of weights
+    n_penalties=_I,
+    scratch=_I,
+    scratch_size=_I,  # elements a thread
+    zeros=_I,  # a panel's width of zeros
+    sync=_I,
+    yield_function=_I,
+    # parameters
+    flat=_I,
+    states=(_I, 4),
+    gradient=_I,  # double, or 0: chunks of a batch add up here
+    # ops
+    loss=_I,
+    loss_parameters=_I,
+    link=_I,  # or 0
+    outputs=_I,
+    prepare=_I,
+    update=_I,  # 0: only store the gradient
+    optimizer_parameters=_I,
+    seed=_I,
+    rate=_F,
+    l1=_F,
+    l2=_F,
+    # results
+    loss_sum=_F,
+    rows_done=_I,
+)
+
+# One layer: weights, the activations it reads and writes, and its ops.
+LAYER = _record(
+    fan_in=_I,
+    fan_out=_I,
+    n_panels=_I,
+    padded_in=_I,
+    last_width=_I,
+    weights=_I,
+    bias=_I,
+    twin=_I,  # or 0
+    twin_panels=_I,
+    twin_rows=_I,  # padded rows of a panel of the twin
+    twin_last_width=_I,
+    input=_I,
+    input_row=_I,
+    input_panel=_I,
+    output=_I,
+    delta=_I,
+    output_row=_I,  # strides of output, delta and the copies below
+    output_panel=_I,
+    z=_I,  # or 0: a copy of z is kept here
+    raw=_I,  # or 0: the activation before dropout is kept here
+    source=_I,  # what the derivative reads
+    activate=_I,  # or 0
+    derive=_I,
+    parameters=_I,
+    drop_threshold=_I,  # of 2**32, for the layer's inputs; 0 keeps all
+    drop_scale=_F,
+)
+
+# One panel of weights, as the update shares them out.
+PANEL = _record(
+    layer=_I,
+    column=_I,  # first column
+    width=_I,
+    offset=_I,  # elements into the flat vector
+    bias_offset=_I,
+    cost=_I,  # of all panels before it
+    first_penalty=_I,
+)
+
+IS_DOUBLE, IS_CSR, WIDE_INDICES = 1, 2, 4

@@ -1,0 +1,214 @@
+"""The row phase: what a thread does with its own rows, from the input to the last delta. Rows never meet.
+
+Activations and deltas stand in panels of the register tile's two vectors: element (row, column) of a layer
+is at ``column // panel * panel_stride + row * row_stride + column % panel``. So a tile of rows of one panel is
+one contiguous run in L1, no stride is a power of two of the page, and ops work on whole tiles. The output
+layer is row-major (its panel stride is one panel): losses read whole rows.
+"""
+
+import numpy as np
+from numba import carray, types
+
+from ..kernels.jit import kernel
+from ..kernels.random import bits, row_key
+from ..kernels.simd import make_call, make_pointer, make_row_tile, scalar_type
+from .records import IS_CSR, IS_DOUBLE, WIDE_INDICES
+
+
+def make_row_phase(dtype, shape):
+    """Compile-time factory: ``forward`` and ``backward`` over a block of row tiles, for one dtype."""
+    itemsize, rows, panel = dtype.itemsize, shape.rows, shape.panel
+    scalar = dtype.type
+    number = scalar_type(dtype)
+    wide, narrow = make_row_tile(itemsize, shape, 2), make_row_tile(itemsize, shape, 1)
+    pointer, pointer64, pointer32 = make_pointer(number), make_pointer(types.float64), make_pointer(types.float32)
+    index64, index32 = make_pointer(types.int64), make_pointer(types.int32)
+    integer = types.intp
+    call_activate = make_call(types.void, integer, integer, integer)
+    call_derive = make_call(types.void, integer, integer, integer, integer)
+    call_loss = make_call(types.void, *[integer] * 8, number, integer, integer)
+    call_link = make_call(types.void, integer, integer, integer, integer, integer)
+
+    @kernel
+    def sweep(a, a_row, a_panel, depth, b, b_rows, last_width, bias, bias_step, c, c_row, c_panel, n_panels, count):
+        """C = bias + A @ B for `count` row tiles: a panel of B stays in cache while all tiles pass it."""
+        jump = a_panel - panel
+        for p in range(n_panels):
+            weights = b + p * b_rows * panel * itemsize
+            start = bias + p * bias_step
+            for t in range(count):
+                source = a + t * rows * a_row * itemsize
+                target = c + (p * c_panel + t * rows * c_row) * itemsize
+                if p < n_panels - 1 or last_width == panel:
+                    wide(source, a_row, jump, weights, start, target, c_row, depth)
+                else:
+                    narrow(source, a_row, jump, weights, start, target, c_row, depth)
+
+    @kernel
+    def copy(target, source, n):
+        target, source = carray(pointer(target), n), carray(pointer(source), n)
+        for j in range(n):
+            target[j] = source[j]
+
+    @kernel
+    def drop(target, key, first, threshold, scale):
+        """Inverted dropout of one row of a panel: zero where the hash is below the threshold, else scale."""
+        a = carray(pointer(target), panel)
+        low, high = np.uint32(key & np.uint64(0xFFFFFFFF)), np.uint32(key >> np.uint64(32))
+        limit = np.uint32(threshold)
+        for j in range(panel):
+            a[j] = a[j] * scale if bits(low, high, first + j) >= limit else scalar(0)
+
+    @kernel
+    def gather_dense(net, layer, row, target):
+        """Copy one row of X into the input panels, converting its dtype on the way."""
+        source = net.x + row * net.x_row
+        n = layer.fan_in
+        size = 8 if net.x_kind & IS_DOUBLE else 4
+        for first in range(0, n, panel):
+            count = min(panel, n - first)
+            a = carray(pointer(target + first // panel * layer.input_panel * itemsize), count)
+            at = source + first * net.x_column
+            if net.x_column == size:
+                if size == 8:
+                    x8 = carray(pointer64(at), count)
+                    for j in range(count):
+                        a[j] = scalar(x8[j])
+                else:
+                    x4 = carray(pointer32(at), count)
+                    for j in range(count):
+                        a[j] = scalar(x4[j])
+            elif size == 8:
+                for j in range(count):
+                    a[j] = scalar(carray(pointer64(at + j * net.x_column), 1)[0])
+            else:
+                for j in range(count):
+                    a[j] = scalar(carray(pointer32(at + j * net.x_column), 1)[0])
+
+    @kernel
+    def index_at(address, wide_indices, i):
+        if wide_indices:
+            return carray(index64(address + i * 8), 1)[0]
+        return np.int64(carray(index32(address + i * 4), 1)[0])
+
+    @kernel
+    def gather_sparse(net, layer, row, target):
+        """Spread one CSR row into the input panels; duplicate entries add up."""
+        for p in range((layer.fan_in + panel - 1) // panel):
+            a = carray(pointer(target + p * layer.input_panel * itemsize), panel)
+            for j in range(panel):
+                a[j] = scalar(0)
+        wide_indices = net.x_kind & WIDE_INDICES
+        begin, end = index_at(net.x_indptr, wide_indices, row), index_at(net.x_indptr, wide_indices, row + 1)
+        for i in range(begin, end):
+            column = index_at(net.x_indices, wide_indices, i)
+            at = target + (column // panel * layer.input_panel + column % panel) * itemsize
+            if net.x_kind & IS_DOUBLE:
+                value = scalar(carray(pointer64(net.x + i * 8), 1)[0])
+            else:
+                value = scalar(carray(pointer32(net.x + i * 4), 1)[0])
+            carray(pointer(at), 1)[0] += value
+
+    @kernel
+    def gather(net, layer, begin, first, count, step):
+        """Bring samples `begin + first …` of the epoch's order into workspace rows `first …`."""
+        width = net.target_width
+        for i in range(first, first + count):
+            sample = begin + i
+            if net.order != 0:
+                sample = carray(index64(net.order), sample + 1)[sample]
+            target = layer.input + i * layer.input_row * itemsize
+            if net.x_kind & IS_CSR:
+                gather_sparse(net, layer, sample, target)
+            else:
+                gather_dense(net, layer, sample, target)
+            if net.training:
+                y = net.targets + sample * width * itemsize
+                copy(net.batch_targets + i * width * itemsize, y, width)
+                weight = scalar(1)
+                if net.sample_weight != 0:
+                    weight = carray(pointer(net.sample_weight), sample + 1)[sample]
+                carray(pointer(net.batch_weights), i + 1)[i] = weight
+
+    @kernel
+    def drop_inputs(net, layer, address, number, first, count, step, shift):
+        """Drop a layer's inputs, or their deltas, of workspace rows `first …`.
+
+        `shift` makes row numbers those of the mini-batch, so that chunks do not repeat a mask.
+        """
+        scale = scalar(layer.drop_scale)
+        for i in range(first, first + count):
+            key = row_key(net.seed, step, number, shift + i)
+            for p in range((layer.fan_in + panel - 1) // panel):
+                at = address + (p * layer.input_panel + i * layer.input_row) * itemsize
+                drop(at, key, p * panel, layer.drop_threshold, scale)
+
+    @kernel
+    def forward(net, layers, begin, first_tile, n_tiles, n_rows, step, shift):
+        """Gather `n_tiles` tiles of rows and carry them to the raw outputs."""
+        n = rows * panel
+        first = first_tile * rows
+        count = min(n_tiles * rows, n_rows - first)
+        gather(net, layers[0], begin, first, count, step)
+        for i in range(net.n_layers):
+            layer = layers[i]
+            if layer.drop_threshold != 0 and net.training:
+                drop_inputs(net, layer, layer.input, i, first, count, step, shift)
+            row, stride = layer.output_row, layer.output_panel
+            sweep(
+                layer.input + first * layer.input_row * itemsize, layer.input_row, layer.input_panel, layer.fan_in,
+                layer.weights, layer.padded_in, layer.last_width, layer.bias, panel * itemsize,
+                layer.output + first * row * itemsize, row, stride, layer.n_panels, n_tiles,
+            )
+            if layer.activate == 0:
+                continue
+            for p in range(layer.n_panels):
+                for t in range(n_tiles):
+                    at = (p * stride + (first + t * rows) * row) * itemsize
+                    if layer.z != 0:
+                        copy(layer.z + at, layer.output + at, n)
+                    call_activate(layer.activate, layer.output + at, n, layer.parameters)
+                    if layer.raw != 0:
+                        copy(layer.raw + at, layer.output + at, n)
+        return count
+
+    @kernel
+    def backward(net, layers, first_tile, n_tiles, count, scale, step, shift):
+        """Loss and output delta of the tiles, then the delta recursion down to the first hidden layer."""
+        n = rows * panel
+        first = first_tile * rows
+        last = layers[net.n_layers - 1]
+        at = first * last.output_row * itemsize
+        call_loss(
+            net.loss, last.output + at, net.batch_targets + first * net.target_width * itemsize,
+            net.batch_weights + first * itemsize, last.delta + at, last.output_row, count, last.fan_out,
+            last.n_panels * panel, scale, net.loss_parameters, net.row_losses + first * 8,
+        )
+        for i in range(net.n_layers - 1, 0, -1):
+            layer, below = layers[i], layers[i - 1]
+            row, stride = below.output_row, below.output_panel
+            sweep(
+                layer.delta + first * layer.output_row * itemsize, layer.output_row, layer.output_panel, layer.fan_out,
+                layer.twin, layer.twin_rows, layer.twin_last_width, net.zeros, 0,
+                below.delta + first * row * itemsize, row, stride, below.n_panels, n_tiles,
+            )
+            if layer.drop_threshold != 0:
+                drop_inputs(net, layer, below.delta, i, first, count, step, shift)
+            for p in range(below.n_panels):
+                for t in range(n_tiles):
+                    at = (p * stride + (first + t * rows) * row) * itemsize
+                    call_derive(below.derive, below.delta + at, below.source + at, n, below.parameters)
+
+    @kernel
+    def predict(net, layers, begin, first_tile, n_tiles, n_rows):
+        """Raw outputs or predictions of a block of rows, written to their place in `outputs`."""
+        count = forward(net, layers, begin, first_tile, n_tiles, n_rows, 0, 0)
+        last = layers[net.n_layers - 1]
+        source = last.output + first_tile * rows * last.output_row * itemsize
+        if net.link != 0:
+            call_link(net.link, source, last.output_row, count, last.fan_out, net.loss_parameters)
+        for i in range(count):
+            at = net.outputs + (begin + first_tile * rows + i) * last.fan_out * itemsize
+            copy(at, source + i * last.output_row * itemsize, last.fan_out)
+
+    return forward, backward, predict

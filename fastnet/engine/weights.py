@@ -1,0 +1,137 @@
+"""The weight phase: each thread owns blocks of weights; it sums a block's gradient over the whole batch in
+registers, adds the penalty, applies the optimizer on the spot and writes the block's transposed twin.
+
+No gradient buffer, no reduction over threads: every element is summed by one thread in one order.
+"""
+
+from numba import carray, types
+
+from ..kernels.jit import kernel
+from ..kernels.simd import make_call, make_gradient_tile, make_pointer, make_transpose, scalar_type
+
+
+def make_weight_phase(dtype, shape):
+    """Compile-time factory: the weight phase of one thread, for one dtype."""
+    itemsize, rows, panel, block = dtype.itemsize, shape.rows, shape.panel, shape.block
+    scalar = dtype.type
+    number, integer = scalar_type(dtype), types.intp
+    wide, narrow = make_gradient_tile(itemsize, shape, 2), make_gradient_tile(itemsize, shape, 1)
+    transpose = make_transpose(itemsize, shape)
+    pointer, double = make_pointer(number), make_pointer(types.float64)
+    call_update = make_call(types.void, *[integer] * 7, integer, number)
+
+    @kernel
+    def penalise(w, g, n, l1, l2):
+        """Add the L2 penalty's gradient; returns the value of both penalties."""
+        w, g = carray(pointer(w), n), carray(pointer(g), n)
+        squares = magnitudes = scalar(0)
+        for j in range(n):
+            squares += w[j] * w[j]
+            g[j] += l2 * w[j]
+        if l1 > 0:
+            for j in range(n):
+                magnitudes += abs(w[j])
+        return 0.5 * l2 * squares + l1 * magnitudes
+
+    @kernel
+    def accumulate(total, g, n, first):
+        """Add to the stored gradient, or start it."""
+        total, g = carray(double(total), n), carray(pointer(g), n)
+        for j in range(n):
+            total[j] = g[j] if first else total[j] + g[j]
+
+    @kernel
+    def restore(g, total, n):
+        """Read a stored gradient back into the computation dtype."""
+        total, g = carray(double(total), n), carray(pointer(g), n)
+        for j in range(n):
+            g[j] = scalar(total[j])
+
+    @kernel
+    def column_sums(g, d, d_row, width, count):
+        """Gradient of the biases of a panel: the sum of its deltas over the rows."""
+        g = carray(pointer(g), width)
+        for j in range(width):
+            g[j] = scalar(0)
+        for i in range(count):
+            row = carray(pointer(d + i * d_row * itemsize), width)
+            for j in range(width):
+                g[j] += row[j]
+
+    @kernel
+    def step_run(net, g, offset, n, numbers, l1):
+        """Apply the optimizer to n contiguous parameters."""
+        at = offset * itemsize
+        call_update(
+            net.update, net.flat + at, g, net.states[0] + at, net.states[1] + at, net.states[2] + at,
+            net.states[3] + at, n, numbers, l1,
+        )
+
+    @kernel
+    def chunked(net, g, offset, n, is_first, is_last):
+        """Add a chunk's gradient to the stored one; whether the sum is complete and stands in g."""
+        if net.gradient == 0:
+            return True
+        accumulate(net.gradient + offset * 8, g, n, is_first)
+        if is_last:
+            restore(g, net.gradient + offset * 8, n)
+        return is_last
+
+    @kernel
+    def write_twin(layer, source, width, k0, columns, k_rows):
+        """Transpose a block of weights into the twin that the delta recursion reads."""
+        p = k0 // panel
+        twin_width = panel if p < layer.twin_panels - 1 else layer.twin_last_width
+        target = layer.twin + (p * layer.twin_rows * panel + columns * twin_width + k0 - p * panel) * itemsize
+        for i in range(0, k_rows, rows):
+            for j in range(0, width, rows):
+                transpose(
+                    source + (i * width + j) * itemsize, width, target + (j * twin_width + i) * itemsize, twin_width
+                )
+
+    @kernel
+    def update_weights(net, layers, panels, thread, numbers, count, scale, is_first, is_last):
+        """Gradient and update of this thread's blocks, from `count` workspace rows."""
+        g = net.scratch + thread * net.scratch_size * itemsize
+        low = net.total_cost * thread // net.n_threads
+        high = net.total_cost * (thread + 1) // net.n_threads
+        l1, l2 = scalar(net.l1 * scale), scalar(net.l2 * scale)
+        for p in range(net.n_panels):
+            part = panels[p]
+            layer = layers[part.layer]
+            unit = part.width * block
+            n_blocks = (layer.fan_in + block - 1) // block
+            begin = min(max((low - part.cost + unit - 1) // unit, 0), n_blocks)
+            end = min(max((high - part.cost + unit - 1) // unit, 0), n_blocks)
+            d = layer.delta + part.column // panel * layer.output_panel * itemsize
+            for b in range(begin, end):
+                k0 = b * block
+                k_rows = min(block, layer.fan_in - k0)
+                a = layer.input + (k0 // panel * layer.input_panel + k0 % panel) * itemsize
+                for i in range(0, k_rows, rows):
+                    tile = g + i * part.width * itemsize
+                    if part.width == panel:
+                        wide(a + i * itemsize, layer.input_row, d, layer.output_row, tile, count)
+                    else:
+                        narrow(a + i * itemsize, layer.input_row, d, layer.output_row, tile, count)
+                n = k_rows * part.width
+                offset = part.offset + k0 * part.width
+                if not chunked(net, g, offset, n, is_first, is_last):
+                    continue
+                w = net.flat + offset * itemsize
+                if net.l1 > 0 or net.l2 > 0:
+                    value = penalise(w, g, n, l1, l2)
+                    carray(double(net.penalties), net.n_penalties)[part.first_penalty + b] = value
+                if net.update == 0:
+                    accumulate(net.gradient + offset * 8, g, n, True)
+                    continue
+                step_run(net, g, offset, n, numbers, l1)
+                if layer.twin != 0:
+                    write_twin(layer, w, part.width, k0, part.column, k_rows)
+            if begin == 0 and end > 0:
+                column_sums(g, d, layer.output_row, part.width, count)
+                if not chunked(net, g, part.bias_offset, part.width, is_first, is_last) or net.update == 0:
+                    continue
+                step_run(net, g, part.bias_offset, part.width, numbers, scalar(0))
+
+    return update_weights

@@ -1,0 +1,164 @@
+"""Threads of a fit: how many there may be, a barrier between them, and their life.
+
+Python threads that each enter one compiled call and meet at an atomic barrier nest in joblib, survive fork
+and leave the main thread free for Ctrl-C. A barrier spins briefly, then yields: the cores may be taken.
+"""
+
+import ctypes
+import os
+import sys
+import threading
+from contextlib import contextmanager
+
+from .jit import kernel
+from .simd import atomic_add, atomic_load, make_call, spin_hint
+
+_SPINS = 4000
+# Words of the barrier's memory, each on a cache line of its own.
+ARRIVED, ABANDONED, SYNC_WORDS = 0, 16, 32
+
+_busy = 0
+_lock = threading.Lock()
+
+
+def _forget_threads():
+    """A forked child has none of its parent's threads."""
+    global _busy, _lock
+    _busy, _lock = 0, threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_threads)
+
+
+def _make_barrier():
+    from numba import types
+
+    call_yield = make_call(types.int32)
+
+    @kernel
+    def barrier(sync, arrivals, yield_address):
+        """Wait until `arrivals` threads have arrived since the start; False if the others were abandoned."""
+        atomic_add(sync + 8 * ARRIVED, 1)
+        spins = 0
+        while atomic_load(sync + 8 * ARRIVED) < arrivals:
+            if atomic_load(sync + 8 * ABANDONED) != 0:
+                return False
+            spins += 1
+            if spins < _SPINS:
+                spin_hint()
+            else:
+                call_yield(yield_address)
+        return True
+
+    return barrier
+
+
+barrier = _make_barrier()
+
+
+def yield_address():
+    """Address of the operating system's function that gives up the rest of a time slice."""
+    library = ctypes.windll.kernel32 if sys.platform == "win32" else ctypes.CDLL(None)
+    function = library.SwitchToThread if sys.platform == "win32" else library.sched_yield
+    return ctypes.cast(function, ctypes.c_void_p).value
+
+
+def allowed_threads():
+    """Cores this process may use: its affinity, and the limit that joblib sets for its workers."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    limit = os.environ.get("NUMBA_NUM_THREADS", "")
+    return max(1, min(cores, int(limit)) if limit.isdigit() and int(limit) > 0 else cores)
+
+
+@contextmanager
+def reserve(wanted):
+    """Take up to ``wanted`` threads, at least the caller's own, out of what other running fits leave.
+
+    Yields
+    ------
+    int
+        Number of threads to use until the end of the block.
+    """
+    global _busy
+    with _lock:
+        granted = max(1, min(wanted, allowed_threads() - _busy))
+        _busy += granted
+    try:
+        yield granted
+    finally:
+        with _lock:
+            _busy = max(0, _busy - granted)
+
+
+class Workers:
+    """Threads that run a function beside the caller's thread, again and again until closed.
+
+    Parameters
+    ----------
+    function : callable
+        ``function(thread, *arguments)``, called with thread numbers 0 (the caller's) to ``count - 1``.
+    count : int
+        Number of threads, the caller's included. Fewer if the system starts no more.
+    abandon : callable
+        Called when a thread fails, so that the others stop waiting for it.
+    """
+
+    def __init__(self, function, count, abandon):
+        self._function, self._abandon = function, abandon
+        self._wake, self._done, self._errors = [], threading.Semaphore(0), []
+        for thread in range(1, count):
+            wake = _Mailbox()
+            try:
+                threading.Thread(target=self._work, args=(thread, wake), daemon=True).start()
+            except RuntimeError:  # the system has no thread left: go on with those we have
+                break
+            self._wake.append(wake)
+        self.count = 1 + len(self._wake)
+
+    def _work(self, thread, wake):
+        while (arguments := wake.take()) is not None:
+            try:
+                self._function(thread, *arguments)
+            except BaseException as error:
+                self._errors.append(error)
+                self._abandon()
+            self._done.release()
+
+    def run(self, *arguments):
+        """Run the function once in every thread; returns the caller's own result."""
+        for wake in self._wake:
+            wake.put(arguments)
+        result, failed = None, True
+        try:
+            result = self._function(0, *arguments)
+            failed = False
+        finally:
+            if failed:
+                self._abandon()
+            for _ in self._wake:
+                self._done.acquire()
+        if self._errors:
+            raise self._errors.pop()
+        return result
+
+    def close(self):
+        """End the threads."""
+        for wake in self._wake:
+            wake.put(None)
+        self._wake = []
+
+
+class _Mailbox:
+    """Hands one item at a time to a thread."""
+
+    def __init__(self):
+        self._item, self._full = None, threading.Semaphore(0)
+
+    def put(self, item):
+        self._item = item
+        self._full.release()
+
+    def take(self):
+        self._full.acquire()
+        return self._item

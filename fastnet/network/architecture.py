@@ -1,0 +1,45 @@
+"""The architecture of a net: a plain value, known without data."""
+
+from dataclasses import dataclass
+
+from ..ops.activations import Activation
+from ..ops.losses import Loss
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """Widths, activation, loss and dropout of a multilayer perceptron.
+
+    Attributes
+    ----------
+    layer_units : tuple of int
+        Number of features, widths of the hidden layers, number of outputs.
+    activation : Activation
+        Activation of every hidden layer.
+    loss : Loss
+        Loss on the raw outputs; it brings the output activation.
+    dropout : tuple of float
+        Probability of dropping a unit, one per hidden layer; empty for none.
+    input_dropout : float
+        Probability of dropping a feature of a sample.
+    """
+
+    layer_units: tuple
+    activation: Activation
+    loss: Loss
+    dropout: tuple = ()
+    input_dropout: float = 0.0
+
+    @property
+    def n_layers(self):
+        """Number of weight layers."""
+        return len(self.layer_units) - 1
+
+    @property
+    def n_weights(self):
+        """Number of weights, biases not counted."""
+        return sum(a * b for a, b in zip(self.layer_units, self.layer_units[1:], strict=False))
+
+    def drop_rates(self):
+        """Dropout of the input and of each hidden layer, as one tuple."""
+        return (self.input_dropout, *(self.dropout or (0.0,) * (self.n_layers - 1)))

@@ -1,0 +1,103 @@
+r"""Losses on raw outputs (logits), in their stable forms: one entry each.
+
+``value(z, y, parameters)`` and ``gradient(z, y, parameters)`` are plain scalar functions of one output and its target;
+``link(z, parameters)`` is the inverse link that turns a raw output into a prediction. The loss of a sample is the
+sum over its outputs (``mean_over_outputs`` divides what is *reported*, as scikit-learn does; the gradient
+stays that of the sum). Softmax couples the outputs, so its kernels stand in ``rows.py``.
+"""
+
+import math
+from dataclasses import dataclass
+
+from ..kernels.vecmath import exp, log1p, sigmoid
+from .registry import Op, register
+
+LOSSES = {}
+
+
+@dataclass(frozen=True)
+class Loss(Op):
+    """A loss; subclasses give ``value``, ``gradient``, ``link`` and the name of the output activation.
+
+    Attributes
+    ----------
+    out_activation : str
+        scikit-learn's name of the inverse link.
+    class_index_target : bool
+        Whether the target is one class index a sample instead of one number an output.
+    mean_over_outputs : bool
+        Whether the reported loss is the mean over outputs and not the sum.
+    """
+
+    out_activation = "identity"
+    class_index_target = False
+    mean_over_outputs = False
+
+
+@register(LOSSES, "log_loss")
+@dataclass(frozen=True)
+class SoftmaxCrossEntropy(Loss):
+    r"""Cross-entropy of the softmax, :math:`\log \sum_j e^{z_j} - z_y`; gradient :math:`p - e_y`."""
+
+    out_activation = "softmax"
+    class_index_target = True
+
+
+@register(LOSSES, "binary_log_loss")
+@dataclass(frozen=True)
+class SigmoidCrossEntropy(Loss):
+    r"""Cross-entropy of independent sigmoids, :math:`\max(z, 0) - z y + \log(1 + e^{-|z|})`."""
+
+    out_activation = "logistic"
+
+    @staticmethod
+    def value(z, y, parameters):
+        return (0.0 if z < 0.0 else z) - z * y + log1p(exp(-abs(z)))
+
+    @staticmethod
+    def gradient(z, y, parameters):
+        return sigmoid(z) - y
+
+    @staticmethod
+    def link(z, parameters):
+        return sigmoid(z)
+
+
+@register(LOSSES, "squared_error")
+@dataclass(frozen=True)
+class SquaredError(Loss):
+    r"""Half squared error, :math:`(z - y)^2 / 2`."""
+
+    mean_over_outputs = True
+
+    @staticmethod
+    def value(z, y, parameters):
+        return 0.5 * (z - y) * (z - y)
+
+    @staticmethod
+    def gradient(z, y, parameters):
+        return z - y
+
+    @staticmethod
+    def link(z, parameters):
+        return z
+
+
+@register(LOSSES, "poisson")
+@dataclass(frozen=True)
+class Poisson(Loss):
+    r"""Half Poisson deviance with log link, :math:`y \log y - y z - y + e^z`; needs :math:`y \ge 0`."""
+
+    out_activation = "exp"
+
+    @staticmethod
+    def value(z, y, parameters):
+        return (y * math.log(y) if y > 0.0 else 0.0) - y * z - y + exp(z)
+
+    @staticmethod
+    def gradient(z, y, parameters):
+        return exp(z) - y
+
+    @staticmethod
+    def link(z, parameters):
+        return exp(z)

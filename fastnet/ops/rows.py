@@ -1,0 +1,248 @@
+"""The factory that makes row kernels from scalar formulas: C functions that the engine calls by address.
+
+========  ====================================================================================
+kernel    C signature (T is the computation dtype)
+========  ====================================================================================
+activate  ``void(T *a, intp n, T *parameters)``: in place on n contiguous numbers
+derive    ``void(T *delta, T *x, intp n, T *parameters)``: ``delta *= g'(x)``
+loss      ``void(T *z, T *y, T *weight, T *delta, intp stride, intp rows, intp n, intp padded, T scale,
+          T *parameters, double *value)``: a tile of rows; writes each row's weighted loss and
+          ``delta = scale * weight * gradient``, zero in the padding
+link      ``void(T *z, intp stride, intp rows, intp n, T *parameters)``: raw outputs to predictions
+prepare   ``void(double step, double rate, double *parameters, T *numbers)``: once a mini-batch
+update    ``void(T *w, T *g, T *s0, T *s1, T *s2, T *s3, intp n, T *numbers, T l1)``: n weights
+========  ====================================================================================
+
+Each op is compiled alone, once per dtype, and called on a whole tile.
+"""
+
+import math
+
+import numpy as np
+from numba import carray, types
+
+from ..kernels.jit import c_function, retyped
+from ..kernels.simd import scalar_type
+from ..kernels.vecmath import exp
+
+N_PARAMETERS = 4
+N_NUMBERS = 8
+
+
+def parameter_array(op, dtype):
+    """The op's parameters as the kernels read them: a padded array of ``dtype``."""
+    array = np.zeros(N_PARAMETERS, dtype)
+    if op is not None:
+        array[: len(op.values)] = op.values
+    return array
+
+
+def _address(op, name, dtype, make, *argument_types):
+    """Compile one kernel of an op, or find it again."""
+    cls = type(op)
+    key = (name, cls.__module__.rpartition(".")[2], cls.__qualname__, dtype.name)
+    return c_function(make, types.void, argument_types, key)
+
+
+def _pointer(dtype):
+    return types.CPointer(scalar_type(dtype))
+
+
+def _soft_threshold(w, threshold):
+    """Proximal step of ``threshold * |w|``: towards zero, and exactly zero when it would pass it."""
+    size = abs(w) - threshold
+    return math.copysign(size if size > 0.0 else 0.0, w)
+
+
+def activate(op, dtype):
+    """Address of the kernel that applies an activation in place."""
+
+    def make():
+        function = retyped(op.function, dtype)
+
+        def kernel(a, n, p):
+            a = carray(a, n)
+            p = carray(p, N_PARAMETERS)
+            parameters = (p[0], p[1], p[2], p[3])
+            for j in range(n):
+                a[j] = function(a[j], parameters)
+
+        return kernel
+
+    pointer = _pointer(dtype)
+    return _address(op, "activate", dtype, make, pointer, types.intp, pointer)
+
+
+def derive(op, dtype):
+    """Address of the kernel that multiplies deltas with an activation's derivative."""
+
+    def make():
+        derivative = retyped(op.derivative, dtype)
+
+        def kernel(delta, x, n, p):
+            delta, x = carray(delta, n), carray(x, n)
+            p = carray(p, N_PARAMETERS)
+            parameters = (p[0], p[1], p[2], p[3])
+            for j in range(n):
+                delta[j] *= derivative(x[j], parameters)
+
+        return kernel
+
+    pointer = _pointer(dtype)
+    return _address(op, "derive", dtype, make, pointer, pointer, types.intp, pointer)
+
+
+def loss(op, dtype):
+    """Address of the kernel that gives a tile of rows its loss and output delta together."""
+
+    def elementwise():
+        value, gradient = retyped(op.value, dtype), retyped(op.gradient, dtype)
+        mean = op.mean_over_outputs
+
+        def kernel(z, y, weight, delta, stride, rows, n, padded, scale, p, values):
+            z, delta = carray(z, rows * stride), carray(delta, rows * stride)
+            y, weight, values = carray(y, rows * n), carray(weight, rows), carray(values, rows)
+            p = carray(p, N_PARAMETERS)
+            parameters = (p[0], p[1], p[2], p[3])
+            for i in range(rows):
+                z_row, delta_row = z[i * stride : i * stride + n], delta[i * stride : i * stride + n]
+                y_row, factor = y[i * n : i * n + n], scale * weight[i]
+                total = 0.0
+                for j in range(n):
+                    total += value(z_row[j], y_row[j], parameters)
+                    delta_row[j] = factor * gradient(z_row[j], y_row[j], parameters)
+                for j in range(n, padded):
+                    delta[i * stride + j] = 0
+                values[i] = weight[i] * (total / n if mean else total)
+
+        return kernel
+
+    def softmax():
+        def kernel(z, y, weight, delta, stride, rows, n, padded, scale, p, values):
+            z, delta = carray(z, rows * stride), carray(delta, rows * stride)
+            y, weight, values = carray(y, rows), carray(weight, rows), carray(values, rows)
+            for i in range(rows):
+                z_row, delta_row = z[i * stride : i * stride + n], delta[i * stride : i * stride + n]
+                top = z_row[0]
+                for j in range(1, n):
+                    top = z_row[j] if z_row[j] > top else top
+                for j in range(n):
+                    delta_row[j] = exp(z_row[j] - top)
+                total = delta_row[0]
+                for j in range(1, n):
+                    total += delta_row[j]
+                factor = scale * weight[i] / total
+                for j in range(n):
+                    delta_row[j] *= factor
+                for j in range(n, padded):
+                    delta[i * stride + j] = 0
+                label = int(y[i])
+                delta_row[label] -= scale * weight[i]
+                values[i] = weight[i] * (math.log(total) - (z_row[label] - top))
+
+        return kernel
+
+    pointer, n = _pointer(dtype), types.intp
+    make = softmax if op.class_index_target else elementwise
+    arguments = [pointer] * 4 + [n] * 4 + [scalar_type(dtype), pointer, types.CPointer(types.float64)]
+    return _address(op, "loss", dtype, make, *arguments)
+
+
+def link(op, dtype):
+    """Address of the kernel that turns raw outputs into predictions."""
+
+    def elementwise():
+        function = retyped(op.link, dtype)
+
+        def kernel(z, stride, rows, n, p):
+            z = carray(z, rows * stride)
+            p = carray(p, N_PARAMETERS)
+            parameters = (p[0], p[1], p[2], p[3])
+            for i in range(rows):
+                row = z[i * stride : i * stride + n]
+                for j in range(n):
+                    row[j] = function(row[j], parameters)
+
+        return kernel
+
+    def softmax():
+        def kernel(z, stride, rows, n, p):
+            z = carray(z, rows * stride)
+            for i in range(rows):
+                row = z[i * stride : i * stride + n]
+                top = row[0]
+                for j in range(1, n):
+                    top = row[j] if row[j] > top else top
+                for j in range(n):
+                    row[j] = exp(row[j] - top)
+                total = row[0]
+                for j in range(1, n):
+                    total += row[j]
+                for j in range(n):
+                    row[j] /= total
+
+        return kernel
+
+    pointer, n = _pointer(dtype), types.intp
+    make = softmax if op.class_index_target else elementwise
+    return _address(op, "link", dtype, make, pointer, n, n, n, pointer)
+
+
+def prepare(op, dtype):
+    """Address of the kernel that computes an optimizer's numbers of one mini-batch."""
+
+    def make():
+        function = retyped(op.prepare, np.dtype(np.float64))
+
+        def kernel(step, rate, p, numbers):
+            p, numbers = carray(p, N_PARAMETERS), carray(numbers, N_NUMBERS)
+            result = function(step, rate, (p[0], p[1], p[2], p[3]))
+            for j in range(N_NUMBERS):
+                numbers[j] = result[j]
+
+        return kernel
+
+    double = types.float64
+    return _address(op, "prepare", dtype, make, double, double, types.CPointer(double), _pointer(dtype))
+
+
+def update(op, dtype):
+    """Address of the kernel that moves a run of weights: optimizer step, then soft threshold for L1."""
+
+    def make():
+        function = retyped(op.update, dtype)
+        soft = retyped(_soft_threshold, dtype)
+        zero = dtype.type(0)
+
+        def one_state(w, g, s0, s1, s2, s3, n, numbers, l1):
+            w, g, s0, h = carray(w, n), carray(g, n), carray(s0, n), carray(numbers, N_NUMBERS)
+            h = (h[0], h[1], h[2], h[3], h[4], h[5], h[6], h[7])
+            if l1 > zero:
+                for j in range(n):
+                    change, shrink, states = function(w[j], g[j], (s0[j],), h)
+                    w[j] = soft(w[j] + change, shrink * l1)
+                    s0[j] = states[0]
+            else:
+                for j in range(n):
+                    change, _, states = function(w[j], g[j], (s0[j],), h)
+                    w[j] += change
+                    s0[j] = states[0]
+
+        def two_states(w, g, s0, s1, s2, s3, n, numbers, l1):
+            w, g, s0, s1, h = carray(w, n), carray(g, n), carray(s0, n), carray(s1, n), carray(numbers, N_NUMBERS)
+            h = (h[0], h[1], h[2], h[3], h[4], h[5], h[6], h[7])
+            if l1 > zero:
+                for j in range(n):
+                    change, shrink, states = function(w[j], g[j], (s0[j], s1[j]), h)
+                    w[j] = soft(w[j] + change, shrink * l1)
+                    s0[j], s1[j] = states
+            else:
+                for j in range(n):
+                    change, _, states = function(w[j], g[j], (s0[j], s1[j]), h)
+                    w[j] += change
+                    s0[j], s1[j] = states
+
+        return {1: one_state, 2: two_states}[op.n_states]
+
+    pointer = _pointer(dtype)
+    return _address(op, "update", dtype, make, *[pointer] * 6, types.intp, pointer, scalar_type(dtype))
