@@ -120,7 +120,7 @@ def _make(dtype):
                         return ABANDONED
             if thread == 0:
                 if net.l1 > 0 or net.l2 > 0:
-                    loss += total_of(net.penalties, net.n_penalties)
+                    net.penalty_sum += total_of(net.penalties, net.n_penalties) * batch_rows
                 net.loss_sum += loss * batch_rows
                 net.rows_done += batch_rows
         return step

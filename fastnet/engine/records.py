@@ -66,6 +66,7 @@ NET = _record(
     l2=_F,
     # results
     loss_sum=_F,
+    penalty_sum=_F,
     rows_done=_I,
 )
 

@@ -16,7 +16,8 @@ def make_weight_phase(dtype, shape):
     scalar = dtype.type
     number, integer = scalar_type(dtype), types.intp
     wide, narrow = make_gradient_tile(itemsize, shape, 2), make_gradient_tile(itemsize, shape, 1)
-    transpose = make_transpose(itemsize, shape)
+    square = min(rows, shape.lanes)  # no panel is narrower than a vector
+    transpose = make_transpose(itemsize, square)
     pointer, double = make_pointer(number), make_pointer(types.float64)
     call_update = make_call(types.void, *[integer] * 7, integer, number)
 
@@ -83,8 +84,8 @@ def make_weight_phase(dtype, shape):
         p = k0 // panel
         twin_width = panel if p < layer.twin_panels - 1 else layer.twin_last_width
         target = layer.twin + (p * layer.twin_rows * panel + columns * twin_width + k0 - p * panel) * itemsize
-        for i in range(0, k_rows, rows):
-            for j in range(0, width, rows):
+        for i in range(0, k_rows, square):
+            for j in range(0, width, square):
                 transpose(
                     source + (i * width + j) * itemsize, width, target + (j * twin_width + i) * itemsize, twin_width
                 )

@@ -81,4 +81,6 @@ def tile(dtype):
     else:
         vector_bytes, rows, fma = 16, 4, "fma" in features
     lanes = vector_bytes // np.dtype(dtype).itemsize
-    return Tile(lanes=lanes, rows=rows, panel=2 * lanes, block=2 * rows, fma=fma)
+    panel = 2 * lanes
+    rows = min(rows, panel)  # a tile of a weight gradient reads as many columns of one panel
+    return Tile(lanes=lanes, rows=rows, panel=panel, block=min(2 * rows, panel), fma=fma)

@@ -158,15 +158,14 @@ def make_gradient_tile(itemsize, shape, vectors):
     return tile
 
 
-def make_transpose(itemsize, shape):
-    """``transpose(source, source_row, target, target_row)``: a square of ``shape.rows`` elements, in registers."""
-    size = shape.rows
+def make_transpose(itemsize, size):
+    """``transpose(source, source_row, target, target_row)``: a square of ``size`` elements, in registers."""
 
     @intrinsic
     def transpose(typingctx, source, source_row, target, target_row):
         def codegen(context, builder, signature, args):
             source, source_row, target, target_row = args
-            v = _Vectors(builder, itemsize, size, shape.fma)
+            v = _Vectors(builder, itemsize, size, fma=True)
             source, target = v.pointer(source), v.pointer(target)
             block = [v.load(source, builder.mul(I64(i), source_row)) for i in range(size)]
             distance = 1

@@ -125,22 +125,33 @@ class Workers:
                 self._abandon()
             self._done.release()
 
-    def run(self, *arguments):
-        """Run the function once in every thread; returns the caller's own result."""
-        for wake in self._wake:
+    def run(self, n_threads, *arguments):
+        """Run the function once in each of the first ``n_threads`` threads; returns the caller's own result."""
+        others = self._wake[: n_threads - 1]
+        for wake in others:
             wake.put(arguments)
-        result, failed = None, True
         try:
             result = self._function(0, *arguments)
-            failed = False
-        finally:
-            if failed:
-                self._abandon()
-            for _ in self._wake:
-                self._done.acquire()
+        except BaseException:
+            self._abandon()
+            self._wait(len(others))
+            raise
+        self._wait(len(others))
         if self._errors:
             raise self._errors.pop()
         return result
+
+    def _wait(self, count):
+        """Wait for the other threads; an interrupt is raised only when they have ended their slice."""
+        interrupt = None
+        while count:
+            try:
+                self._done.acquire()
+                count -= 1
+            except KeyboardInterrupt as caught:
+                interrupt = caught
+        if interrupt is not None:
+            raise interrupt
 
     def close(self):
         """End the threads."""

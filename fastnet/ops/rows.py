@@ -97,7 +97,6 @@ def loss(op, dtype):
 
     def elementwise():
         value, gradient = retyped(op.value, dtype), retyped(op.gradient, dtype)
-        mean = op.mean_over_outputs
 
         def kernel(z, y, weight, delta, stride, rows, n, padded, scale, p, values):
             z, delta = carray(z, rows * stride), carray(delta, rows * stride)
@@ -113,7 +112,7 @@ def loss(op, dtype):
                     delta_row[j] = factor * gradient(z_row[j], y_row[j], parameters)
                 for j in range(n, padded):
                     delta[i * stride + j] = 0
-                values[i] = weight[i] * (total / n if mean else total)
+                values[i] = weight[i] * total
 
         return kernel
 

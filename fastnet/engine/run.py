@@ -1,0 +1,169 @@
+"""What training and prediction share: records, memory and threads around the compiled engine."""
+
+from contextlib import ExitStack
+
+import numpy as np
+from scipy.sparse import issparse
+
+from ..kernels import jit
+from ..kernels.host import tile
+from ..kernels.threads import ABANDONED as ABANDONED_WORD
+from ..kernels.threads import SYNC_WORDS, Workers, reserve, yield_address
+from ..network.layout import Layout, aligned_zeros, round_up
+from ..ops import rows as op_kernels
+from . import plan
+from .kernel import ABANDONED, engine
+from .records import IS_CSR, IS_DOUBLE, NET, WIDE_INDICES
+
+
+class Run:
+    """Records, memory and threads of one fit or one prediction. A context manager.
+
+    Parameters
+    ----------
+    architecture : Architecture
+        The net.
+    X : ndarray or CSR array of shape (n_samples, n_features)
+        float32 or float64, any strides; never copied.
+    dtype : dtype
+        Of the computation.
+    n_rows : int
+        Rows of a batch.
+    training : bool
+        False for the forward pass only.
+    n_jobs : int or None
+        Threads; None for as many as pay off.
+    keep_z : bool, default=False
+        Whether to keep each hidden layer's z.
+    """
+
+    def __init__(self, architecture, X, dtype, n_rows, training, n_jobs, keep_z=False):
+        self.architecture = architecture
+        self.dtype = np.dtype(dtype)
+        self.layout = Layout(architecture.layer_units, tile(self.dtype))
+        self._kept = []  # arrays whose addresses the records hold
+        self._exit = ExitStack()
+        compiled = jit.compile_seconds()
+        self._engine = engine(self.dtype)
+        granted = self._exit.enter_context(reserve(plan.choose_threads(architecture, n_rows, n_jobs)))
+        self._workers = Workers(self._run_thread, granted, self._abandon)
+        self._exit.callback(self._workers.close)
+        try:
+            self._fill_records(X, n_rows, training, keep_z)
+        except BaseException:
+            self.close()
+            raise
+        self.compile_seconds = jit.compile_seconds() - compiled
+
+    def _fill_records(self, X, n_rows, training, keep_z):
+        architecture, shape = self.architecture, tile(self.dtype)
+        self.flat = aligned_zeros(self.layout.size, self.dtype)
+        self.twins = aligned_zeros(self.layout.twin_size if training else 0, self.dtype)
+        parts = 1 if training else self.n_threads
+        space = plan.Workspace(architecture, self.layout, shape, self.dtype, n_rows, training, keep_z, parts)
+        self.workspace = space
+        self.layers = space.layer_records(self.flat, self.twins)
+        self.panels, cost = plan.panel_records(self.layout, shape)
+        self.net = np.zeros(1, NET)
+        self.record = record = self.net[0]
+        record["loss"] = op_kernels.loss(architecture.loss, self.dtype) if training else 0
+        record["loss_parameters"] = self._address(op_kernels.parameter_array(architecture.loss, self.dtype))
+        record["n_layers"], record["n_panels"] = len(self.layers), len(self.panels)
+        record["training"], record["total_cost"] = training, cost
+        record["flat"] = self.flat.ctypes.data
+        record["zeros"] = self._address(aligned_zeros(shape.panel, self.dtype))
+        self._sync = aligned_zeros(SYNC_WORDS, np.int64)
+        record["sync"], record["yield_function"] = self._sync.ctypes.data, yield_address()
+        record["chunk_rows"] = record["thread_rows"] = space.rows
+        record["block_tiles"] = plan.block_tiles(architecture, shape, self.dtype, space.rows, training)
+        scratch = round_up(shape.block * shape.panel + op_kernels.N_NUMBERS, 64)
+        record["scratch_size"] = scratch
+        record["scratch"] = self._address(aligned_zeros(scratch * self.n_threads, self.dtype))
+        self._set_data(X)
+
+    @property
+    def n_threads(self):
+        """Threads at hand."""
+        return self._workers.count
+
+    def _address(self, array):
+        self._kept.append(array)
+        return array.ctypes.data
+
+    def _set_data(self, X):
+        record = self.record
+        if issparse(X):
+            indptr = X.indptr.astype(X.indices.dtype, copy=False)
+            record["x"], record["x_kind"] = self._address(X.data), IS_CSR
+            record["x_indices"], record["x_indptr"] = self._address(X.indices), self._address(indptr)
+            if X.indices.dtype.itemsize == 8:
+                record["x_kind"] |= WIDE_INDICES
+        else:
+            record["x"] = self._address(X)
+            record["x_row"], record["x_column"] = X.strides
+        if X.dtype == np.float64:
+            record["x_kind"] |= IS_DOUBLE
+
+    def _run_thread(self, thread, *arguments):
+        addresses = (self.net.ctypes.data, self.layers.ctypes.data, self.panels.ctypes.data)
+        return self._engine(*addresses, thread, *arguments)
+
+    def _abandon(self):
+        self._sync[ABANDONED_WORD] = 1
+
+    def _call(self, first_batch=0, last_batch=1, step=0, n_threads=None):
+        """Run the engine over a slice in every thread; returns the step count after it."""
+        n_threads = n_threads or self.n_threads
+        self.record["n_threads"] = n_threads
+        self._sync[:] = 0
+        step = self._workers.run(n_threads, first_batch, last_batch, step)
+        if step == ABANDONED:
+            raise RuntimeError("a worker thread of the fit failed")
+        return step
+
+    def close(self):
+        """End the threads and hand their cores back."""
+        self._exit.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.close()
+
+
+def forward(architecture, coefs, intercepts, X, n_jobs=None, rows=None, link=True):
+    """Predict.
+
+    Parameters
+    ----------
+    architecture : Architecture
+        The net; its dropout is off.
+    coefs, intercepts : list of ndarray
+        Parameters; their dtype is that of the computation.
+    X : ndarray or CSR array of shape (n_samples, n_features)
+        float32 or float64.
+    n_jobs : int, optional
+        Threads; None for as many as pay off.
+    rows : ndarray of int, optional
+        Rows of X to predict; all by default.
+    link : bool, default=True
+        Whether to apply the output activation; False gives raw outputs (logits).
+
+    Returns
+    -------
+    ndarray of shape (n_rows, n_outputs)
+    """
+    dtype = coefs[0].dtype
+    n_rows = X.shape[0] if rows is None else len(rows)
+    outputs = np.empty((n_rows, architecture.layer_units[-1]), dtype)
+    with Run(architecture, X, dtype, n_rows, False, n_jobs) as run:
+        run.layout.pack(run.flat, coefs, intercepts)
+        if rows is not None:
+            rows = np.ascontiguousarray(rows, np.int64)
+            run.record["order"] = rows.ctypes.data
+        if link:
+            run.record["link"] = op_kernels.link(architecture.loss, dtype)
+        run.record["n_samples"], run.record["outputs"] = n_rows, outputs.ctypes.data
+        run._call()
+    return outputs

@@ -1,0 +1,170 @@
+"""The engine's edges: every remainder of rows and columns, layouts, random bits, threads, slices."""
+
+import threading
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_array
+
+from fastnet.engine import Session, forward
+from fastnet.engine.pace import Pace
+from fastnet.kernels.host import tile
+from fastnet.kernels.threads import Workers, allowed_threads, reserve
+from fastnet.network.architecture import Architecture
+from fastnet.network.layout import Layout
+from fastnet.ops.activations import ACTIVATIONS
+from fastnet.ops.losses import LOSSES
+from fastnet.ops.optimizers import SGD
+
+DTYPES = [np.dtype(np.float32), np.dtype(np.float64)]
+
+
+def linear(fan_in, fan_out):
+    return Architecture((fan_in, fan_out), ACTIVATIONS["identity"], LOSSES["squared_error"])
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+def test_forward_equals_numpy_at_every_remainder_of_rows_and_columns(dtype):
+    rng = np.random.RandomState(0)
+    shape = tile(dtype)
+    tolerance = 1e-5 if dtype == np.float32 else 1e-13
+    cases = [(n, 5, 7) for n in range(1, 2 * shape.rows + 2)]
+    cases += [(3, n, 4) for n in range(1, 2 * shape.panel + 2)]
+    cases += [(3, 6, n) for n in range(1, 2 * shape.panel + 2)]
+    for n_rows, fan_in, fan_out in cases:
+        X = rng.standard_normal((n_rows, fan_in)).astype(dtype)
+        W, b = rng.standard_normal((fan_in, fan_out)).astype(dtype), rng.standard_normal(fan_out).astype(dtype)
+        expected = X.astype(float) @ W + b
+        np.testing.assert_allclose(
+            forward(linear(fan_in, fan_out), [W], [b], X), expected, rtol=tolerance, atol=10 * tolerance
+        )
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+def test_gradient_equals_numpy_at_every_remainder(dtype):
+    rng = np.random.RandomState(1)
+    shape = tile(dtype)
+    tolerance = 1e-5 if dtype == np.float32 else 1e-13
+    cases = [(n, 5, 7) for n in range(1, 2 * shape.rows + 2)]
+    cases += [(9, n, 4) for n in range(1, 2 * shape.block + 2)]
+    cases += [(9, 6, n) for n in range(1, 2 * shape.panel + 2)]
+    for n_rows, fan_in, fan_out in cases:
+        X = rng.standard_normal((n_rows, fan_in)).astype(dtype)
+        y = rng.standard_normal((n_rows, fan_out)).astype(dtype)
+        W, b = rng.standard_normal((fan_in, fan_out)).astype(dtype), rng.standard_normal(fan_out).astype(dtype)
+        with Session(linear(fan_in, fan_out), X, y, dtype=dtype, l2=0.3) as session:
+            session.set_parameters([W], [b])
+            loss, (coef_gradient,), (intercept_gradient,) = session.loss_and_gradient()
+        delta = (X.astype(float) @ W + b - y) / n_rows
+        bounds = dict(rtol=tolerance, atol=10 * tolerance)
+        np.testing.assert_allclose(coef_gradient, X.T.astype(float) @ delta + 0.3 / n_rows * W, **bounds)
+        np.testing.assert_allclose(intercept_gradient, delta.sum(0), **bounds)
+        penalty = 0.15 * (W.astype(float) ** 2).sum() / n_rows
+        np.testing.assert_allclose(loss, 0.5 * n_rows * (delta**2).sum() + penalty, rtol=10 * tolerance)
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+def test_a_row_has_the_same_bits_alone_and_in_any_batch(dtype):
+    rng = np.random.RandomState(2)
+    units = (37, 50, 20, 11)
+    architecture = Architecture(units, ACTIVATIONS["tanh"], LOSSES["log_loss"])
+    coefs = [rng.standard_normal(s).astype(dtype) for s in zip(units, units[1:], strict=False)]
+    intercepts = [rng.standard_normal(n).astype(dtype) for n in units[1:]]
+    X = rng.standard_normal((150, 37)).astype(dtype)
+    together = forward(architecture, coefs, intercepts, X, n_jobs=2)
+    alone = np.vstack([forward(architecture, coefs, intercepts, X[i : i + 1]) for i in range(150)])
+    np.testing.assert_array_equal(together, alone)
+    some = np.array([149, 3, 3, 77])
+    np.testing.assert_array_equal(forward(architecture, coefs, intercepts, X, rows=some), together[some])
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+def test_layout_packs_and_unpacks_every_width(dtype):
+    rng = np.random.RandomState(3)
+    shape = tile(dtype)
+    for fan_in in (1, 2, shape.rows, shape.rows + 1, shape.panel + 3):
+        for fan_out in range(1, 2 * shape.panel + 2):
+            layout = Layout((fan_in, fan_out, 3), shape)
+            coefs = [rng.standard_normal((fan_in, fan_out)), rng.standard_normal((fan_out, 3))]
+            intercepts = [rng.standard_normal(fan_out), rng.standard_normal(3)]
+            flat = np.zeros(layout.size)
+            layout.pack(flat, coefs, intercepts)
+            for back, given in zip(sum(layout.unpack(flat), []), coefs + intercepts, strict=True):
+                np.testing.assert_array_equal(back, given)
+            assert np.count_nonzero(flat) == sum(a.size for a in coefs + intercepts)
+            twins = np.zeros(layout.twin_size)
+            layout.pack_twins(twins, coefs)
+            np.testing.assert_array_equal(layout.twins[1].unpack(twins), coefs[1].T)
+
+
+def test_the_twin_stays_the_transpose_after_updates():
+    rng = np.random.RandomState(4)
+    for hidden in (5, 16, 33, 70):
+        architecture = Architecture((7, hidden, hidden + 3, 2), ACTIVATIONS["tanh"], LOSSES["squared_error"])
+        X, y = rng.standard_normal((40, 7)), rng.standard_normal((40, 2))
+        with Session(architecture, X, y, dtype=np.float64, optimizer=SGD(), batch_size=10, n_jobs=2) as session:
+            units = architecture.layer_units
+            session.set_parameters(
+                [rng.standard_normal(s) * 0.3 for s in zip(units, units[1:], strict=False)],
+                [np.zeros(n) for n in units[1:]],
+            )
+            session.run_epoch(np.arange(40), 0.01)
+            coefs, _ = session.get_parameters()
+            for layer in (1, 2):
+                np.testing.assert_array_equal(session.layout.twins[layer].unpack(session.twins), coefs[layer].T)
+
+
+def test_csr_with_both_index_widths_and_unsorted_duplicates_equals_dense():
+    rng = np.random.RandomState(5)
+    W, b = rng.standard_normal((40, 9)), rng.standard_normal(9)
+    data, columns = rng.standard_normal(6), np.array([30, 3, 3, 39, 0, 12])
+    for index in (np.int32, np.int64):
+        X = csr_array((data, columns.astype(index), np.array([0, 3, 3, 6], index)), shape=(3, 40))
+        np.testing.assert_allclose(forward(linear(40, 9), [W], [b], X), X.toarray() @ W + b, rtol=1e-13)
+
+
+def test_a_slice_is_chosen_by_measured_times():
+    pace = Pace(2, adaptive=True)
+    for seconds in (0.01, 0.001):  # two threads, then one: one is faster here
+        pace.took(pace.next_slice(1000), seconds)
+    assert pace.next_slice(10**6) == 1600 and pace.n_threads == 1
+    fixed = Pace(2, adaptive=False)
+    fixed.took(fixed.next_slice(100), 10.0)
+    assert fixed.next_slice(100) == 1 and fixed.n_threads == 2
+
+
+def test_threads_are_shared_between_running_fits():
+    allowed = allowed_threads()
+    with reserve(allowed) as first:
+        assert first == allowed
+        with reserve(allowed) as second:
+            assert second == 1
+    with reserve(allowed) as again:
+        assert again == allowed
+
+
+def test_joblibs_limit_is_kept(monkeypatch):
+    monkeypatch.setenv("NUMBA_NUM_THREADS", "1")
+    assert allowed_threads() == 1
+
+
+def test_a_failing_worker_abandons_the_others_and_raises():
+    abandoned = threading.Event()
+
+    def work(thread):
+        if thread == 1:
+            raise MemoryError("in a worker")
+        assert abandoned.wait(10)
+
+    workers = Workers(work, 2, abandoned.set)
+    with pytest.raises(MemoryError, match="in a worker"):
+        workers.run(2)
+    workers.close()
+
+
+def test_a_thread_that_cannot_start_leaves_fewer_threads(monkeypatch):
+    def refuse(self):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    assert Workers(print, 4, print).count == 1
