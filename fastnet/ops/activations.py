@@ -7,8 +7,8 @@ no memory, or its 'input' z. Literals are floats (``1.0``), so that they compile
 
 from dataclasses import dataclass
 
-from ..kernels.vecmath import sigmoid
-from ..kernels.vecmath import tanh as vector_tanh
+from ..kernels.functions import sigmoid
+from ..kernels.functions import tanh as vector_tanh
 from .registry import Op, register
 
 ACTIVATIONS = {}

@@ -9,7 +9,7 @@ stays that of the sum). Softmax couples the outputs, so its kernels stand in ``r
 import math
 from dataclasses import dataclass
 
-from ..kernels.vecmath import exp, log1p, sigmoid
+from ..kernels.functions import exp, log1p, sigmoid
 from .registry import Op, register
 
 LOSSES = {}

@@ -1,8 +1,9 @@
 r"""Learning rates over the epochs: one entry each.
 
-A schedule is a frozen value; the current rate lives with the training loop. ``after_epoch(rate, samples_seen)``
-gives the rate of the next epoch. ``on_plateau(rate)`` is asked when training has stopped to improve: it
-returns a new rate to go on with, or None to stop, and what to print. Rules are scikit-learn's.
+A schedule is a frozen value; the current rate lives with the training loop.
+``after_epoch(rate, samples_seen)`` gives the rate of the next epoch. ``on_plateau(rate)`` is asked when
+training has stopped to improve: it returns a new rate to go on with, or None to stop, and what to print.
+Rules are scikit-learn's.
 """
 
 from dataclasses import dataclass
