@@ -36,6 +36,7 @@ NET = _record(
     n_features=_I,
     targets=_I,
     target_width=_I,
+    target_row=_I,  # stride of the targets in the workspace
     sample_weight=_I,  # or 0
     # workspace
     batch_targets=_I,

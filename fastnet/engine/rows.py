@@ -124,7 +124,7 @@ def make_row_phase(dtype, shape):
                 gather_dense(net, layer, sample, target)
             if net.training:
                 y = net.targets + sample * width * itemsize
-                copy(net.batch_targets + i * width * itemsize, y, width)
+                copy(net.batch_targets + i * net.target_row * itemsize, y, width)
                 weight = scalar(1)
                 if net.sample_weight != 0:
                     weight = carray(pointer(net.sample_weight), sample + 1)[sample]
@@ -180,7 +180,7 @@ def make_row_phase(dtype, shape):
         last = layers[net.n_layers - 1]
         at = first * last.output_row * itemsize
         call_loss(
-            net.loss, last.output + at, net.batch_targets + first * net.target_width * itemsize,
+            net.loss, last.output + at, net.batch_targets + first * net.target_row * itemsize,
             net.batch_weights + first * itemsize, last.delta + at, last.output_row, count, last.fan_out,
             last.n_panels * panel, scale, net.loss_parameters, net.row_losses + first * 8,
         )

@@ -76,7 +76,9 @@ class Session(Run):
         record["batch_size"] = batch_size
         record["targets"], record["target_width"] = self._address(targets), targets.shape[1]
         record["sample_weight"] = 0 if sample_weight is None else self._address(sample_weight)
-        record["batch_targets"] = self._address(aligned_zeros(rows * targets.shape[1], self.dtype))
+        target_row = 1 if architecture.loss.class_index_target else int(self.layers[-1]["output_row"])
+        record["target_row"] = target_row
+        record["batch_targets"] = self._address(aligned_zeros(rows * target_row, self.dtype))
         record["batch_weights"] = self._address(aligned_zeros(rows, self.dtype))
         record["row_losses"] = self._address(aligned_zeros(rows, np.float64))
         record["n_penalties"] = n_penalties = plan.penalty_count(self.layout, tile(self.dtype))
@@ -132,6 +134,31 @@ class Session(Run):
         n = self.architecture.n_layers
         for state, arrays in zip(self.states, states, strict=True):
             self.layout.pack(state, arrays[:n], arrays[n:])
+
+    def take_results(self, with_parameters=True):
+        """Read parameters and optimizer state, giving up the session's own memory on the way.
+
+        Of a large net no two copies of everything stand in memory. Only `close` may be called afterwards.
+
+        Parameters
+        ----------
+        with_parameters : bool, default=True
+            False if they are not wanted.
+
+        Returns
+        -------
+        parameters : tuple of coefs and intercepts, or None
+        states : list
+            As from `get_state`.
+        """
+        self.twins = self.workspace = self.layers = self._gradient = None
+        self._kept.clear()
+        parameters = self.layout.unpack(self.flat) if with_parameters else None
+        self.flat = None
+        states = []
+        while self.states:
+            states.append(sum(self.layout.unpack(self.states.pop(0)), []))
+        return parameters, states
 
     def _start(self, order):
         record = self.record

@@ -12,11 +12,12 @@ from numba.extending import intrinsic
 I64 = ir.IntType(64)
 I32 = ir.IntType(32)
 _FLOATS = {4: ir.FloatType(), 8: ir.DoubleType()}
+_NUMBERS = {4: types.float32, 8: types.float64}
 
 
 def scalar_type(dtype):
     """The Numba type of a computation dtype."""
-    return {4: types.float32, 8: types.float64}[dtype.itemsize]
+    return _NUMBERS[dtype.itemsize]
 
 
 class _Vectors:
@@ -50,6 +51,9 @@ class _Vectors:
         one = self.builder.insert_element(undefined, value, I32(0))
         everywhere = ir.Constant(ir.VectorType(I32, self.lanes), [0] * self.lanes)
         return self.builder.shuffle_vector(one, undefined, everywhere)
+
+    def larger(self, a, b):
+        return self.builder.select(self.builder.fcmp_ordered(">", a, b), a, b)
 
     def multiply_add(self, a, b, c):
         if not self.fma:  # without the instruction llvm.fma is a slow library call
@@ -185,6 +189,34 @@ def make_transpose(itemsize, size):
         return types.void(*[types.intp] * 4), codegen
 
     return transpose
+
+
+def make_row_max(itemsize, shape):
+    """``row_max(address, vectors)``: the largest of a run of whole vectors; a NaN may be passed over.
+
+    Without ``nnan`` LLVM does not vectorise a maximum.
+    """
+    lanes = shape.lanes
+
+    @intrinsic
+    def row_max(typingctx, address, vectors):
+        def codegen(context, builder, signature, args):
+            v = _Vectors(builder, itemsize, lanes, shape.fma)
+            lowest = ir.Constant(v.type, [float("-inf")] * lanes)
+            loop = _Loop(builder, args[1], [v.pointer(args[0]), lowest])
+            pointer, top = loop.values
+            top = v.larger(v.load(pointer, I64(0)), top)
+            loop.close([v.at(pointer, I64(lanes)), top])
+            distance = lanes // 2
+            while distance:
+                mask = ir.Constant(ir.VectorType(I32, lanes), [i ^ distance for i in range(lanes)])
+                top = v.larger(builder.shuffle_vector(top, top, mask), top)
+                distance //= 2
+            return builder.extract_element(top, I32(0))
+
+        return _NUMBERS[itemsize](types.intp, types.intp), codegen
+
+    return row_max
 
 
 def make_pointer(numba_type):

@@ -1,7 +1,7 @@
 """Initial weights and biases of a layer: one entry each.
 
-An initialiser is a function ``(fan_in, fan_out, activation, random_state) -> (weights, biases)`` in float64. It
-draws a layer's weights first, row by row, then its biases; layers are drawn from the input to the output.
+An initialiser is a function ``(fan_in, fan_out, activation, random_state) -> (weights, biases)`` in float64.
+It draws a layer's weights first, row by row, then its biases; layers are drawn from the input to the output.
 """
 
 from itertools import pairwise
@@ -74,7 +74,8 @@ def initialize(layer_units, activation_name, init, bias_init, random_state, dtyp
     --------
     >>> import numpy as np
     >>> from fastnet.network.initializers import initialize
-    >>> coefs, intercepts = initialize((4, 3, 2), "relu", "glorot_normal", 0.5, np.random.RandomState(0), float)
+    >>> draws = np.random.RandomState(0)
+    >>> coefs, intercepts = initialize((4, 3, 2), "relu", "glorot_normal", 0.5, draws, float)
     >>> [w.shape for w in coefs], intercepts[1]
     ([(4, 3), (3, 2)], array([0.5, 0.5]))
     """

@@ -6,7 +6,8 @@ kernel    C signature (T is the computation dtype)
 activate  ``void(T *a, intp n, T *parameters)``: in place on n contiguous numbers
 derive    ``void(T *delta, T *x, intp n, T *parameters)``: ``delta *= g'(x)``
 loss      ``void(T *z, T *y, T *weight, T *delta, intp stride, intp rows, intp n, intp padded, T scale,
-          T *parameters, double *value)``: a tile of rows; writes each row's weighted loss and
+          T *parameters, double *value)``: a tile of rows of ``padded`` numbers, ``stride`` apart (y is one
+          number a row if it is a class index); writes each row's weighted loss and
           ``delta = scale * weight * gradient``, zero in the padding
 link      ``void(T *z, intp stride, intp rows, intp n, T *parameters)``: raw outputs to predictions
 prepare   ``void(double step, double rate, double *parameters, T *numbers)``: once a mini-batch
@@ -21,9 +22,10 @@ import math
 import numpy as np
 from numba import carray, types
 
-from ..kernels.jit import c_function, retyped
-from ..kernels.simd import scalar_type
-from ..kernels.vecmath import exp
+from ..kernels.host import tile
+from ..kernels.jit import c_function, kernel, retyped
+from ..kernels.simd import make_row_max, scalar_type
+from ..kernels.vecmath import exp, log
 
 N_PARAMETERS = 4
 N_NUMBERS = 8
@@ -93,51 +95,54 @@ def derive(op, dtype):
 
 
 def loss(op, dtype):
-    """Address of the kernel that gives a tile of rows its loss and output delta together."""
+    """Address of the kernel that gives a tile of rows its loss and output delta together.
+
+    Rows are taken to whole vectors, so that few outputs are as quick as one vector's worth; what that puts
+    into the padding is overwritten with zeros.
+    """
+    lanes = tile(dtype).lanes
 
     def elementwise():
         value, gradient = retyped(op.value, dtype), retyped(op.gradient, dtype)
 
         def kernel(z, y, weight, delta, stride, rows, n, padded, scale, p, values):
-            z, delta = carray(z, rows * stride), carray(delta, rows * stride)
-            y, weight, values = carray(y, rows * n), carray(weight, rows), carray(values, rows)
+            z, y, delta = carray(z, rows * stride), carray(y, rows * stride), carray(delta, rows * stride)
+            weight, values = carray(weight, rows), carray(values, rows)
             p = carray(p, N_PARAMETERS)
             parameters = (p[0], p[1], p[2], p[3])
+            width = (n + lanes - 1) // lanes * lanes
             for i in range(rows):
-                z_row, delta_row = z[i * stride : i * stride + n], delta[i * stride : i * stride + n]
-                y_row, factor = y[i * n : i * n + n], scale * weight[i]
+                first = i * stride
+                z_row, y_row = z[first : first + width], y[first : first + width]
+                delta_row, factor = delta[first : first + padded], scale * weight[i]
+                for j in range(width):
+                    delta_row[j] = value(z_row[j], y_row[j], parameters)
                 total = 0.0
                 for j in range(n):
-                    total += value(z_row[j], y_row[j], parameters)
+                    total += delta_row[j]
+                for j in range(width):
                     delta_row[j] = factor * gradient(z_row[j], y_row[j], parameters)
                 for j in range(n, padded):
-                    delta[i * stride + j] = 0
+                    delta_row[j] = 0
                 values[i] = weight[i] * total
 
         return kernel
 
     def softmax():
+        normalise = _softmax_row(dtype)
+
         def kernel(z, y, weight, delta, stride, rows, n, padded, scale, p, values):
             z, delta = carray(z, rows * stride), carray(delta, rows * stride)
             y, weight, values = carray(y, rows), carray(weight, rows), carray(values, rows)
             for i in range(rows):
-                z_row, delta_row = z[i * stride : i * stride + n], delta[i * stride : i * stride + n]
-                top = z_row[0]
-                for j in range(1, n):
-                    top = z_row[j] if z_row[j] > top else top
-                for j in range(n):
-                    delta_row[j] = exp(z_row[j] - top)
-                total = delta_row[0]
-                for j in range(1, n):
-                    total += delta_row[j]
-                factor = scale * weight[i] / total
-                for j in range(n):
-                    delta_row[j] *= factor
+                first, label = i * stride, int(y[i])
+                factor = scale * weight[i]
+                z_row, delta_row = z[first : first + padded], delta[first : first + padded]
+                top, total = normalise(z_row, delta_row, n, factor)
                 for j in range(n, padded):
-                    delta[i * stride + j] = 0
-                label = int(y[i])
-                delta_row[label] -= scale * weight[i]
-                values[i] = weight[i] * (math.log(total) - (z_row[label] - top))
+                    delta_row[j] = 0
+                delta_row[label] -= factor
+                values[i] = weight[i] * (log(total) - (z_row[label] - top))
 
         return kernel
 
@@ -145,6 +150,35 @@ def loss(op, dtype):
     make = softmax if op.class_index_target else elementwise
     arguments = [pointer] * 4 + [n] * 4 + [scalar_type(dtype), pointer, types.CPointer(types.float64)]
     return _address(op, "loss", dtype, make, *arguments)
+
+
+def _softmax_row(dtype):
+    """A jitted softmax of one padded row, times a factor; returns the maximum and the sum of exponentials."""
+    shape = tile(dtype)
+    lanes = shape.lanes
+    row_max = make_row_max(dtype.itemsize, shape)
+
+    @kernel
+    def softmax_row(z, p, n, factor):
+        width = (n + lanes - 1) // lanes * lanes
+        for j in range(n):
+            p[j] = z[j]
+        for j in range(n, width):
+            p[j] = z[0]
+        top = row_max(p.ctypes.data, width // lanes)
+        for j in range(width):
+            p[j] = exp(p[j] - top)
+        for j in range(n, width):
+            p[j] = 0
+        total = p[0]
+        for j in range(1, width):
+            total += p[j]
+        factor /= total
+        for j in range(width):
+            p[j] *= factor
+        return top, total
+
+    return softmax_row
 
 
 def link(op, dtype):
@@ -157,28 +191,20 @@ def link(op, dtype):
             z = carray(z, rows * stride)
             p = carray(p, N_PARAMETERS)
             parameters = (p[0], p[1], p[2], p[3])
-            for i in range(rows):
-                row = z[i * stride : i * stride + n]
-                for j in range(n):
-                    row[j] = function(row[j], parameters)
+            for j in range(rows * stride):
+                z[j] = function(z[j], parameters)
 
         return kernel
 
     def softmax():
+        normalise = _softmax_row(dtype)
+        one = dtype.type(1)
+
         def kernel(z, stride, rows, n, p):
             z = carray(z, rows * stride)
             for i in range(rows):
-                row = z[i * stride : i * stride + n]
-                top = row[0]
-                for j in range(1, n):
-                    top = row[j] if row[j] > top else top
-                for j in range(n):
-                    row[j] = exp(row[j] - top)
-                total = row[0]
-                for j in range(1, n):
-                    total += row[j]
-                for j in range(n):
-                    row[j] /= total
+                row = z[i * stride : (i + 1) * stride]
+                normalise(row, row, n, one)
 
         return kernel
 

@@ -1,0 +1,118 @@
+"""Handwritten digits: a pipeline, a grid search, and scikit-learn's own network on the same split and seed.
+
+Run it from anywhere: ``python examples/quickstart.py``. It takes well under a minute.
+"""
+
+import os
+import statistics
+import time
+
+import numpy as np
+import sklearn
+from sklearn.base import clone
+from sklearn.datasets import load_digits
+from sklearn.model_selection import GridSearchCV, train_test_split
+from sklearn.neural_network import MLPClassifier as SklearnMLPClassifier
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
+
+import fastnet
+from fastnet import MLPClassifier
+from fastnet.kernels.jit import compile_seconds
+
+PICTURE = "learning_curve.png"
+
+
+def pipeline(classifier):
+    return Pipeline([("scale", StandardScaler()), ("net", classifier)])
+
+
+def prepare():
+    """Fit a tiny network, so that compiling is not counted as training below."""
+    print("Preparing the compiled engine ... ", end="", flush=True)
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((300, 4)), rng.integers(3, size=300)
+    compiling = compile_seconds()
+    start = time.perf_counter()
+    MLPClassifier((5,)).partial_fit(X, y, classes=[0, 1, 2]).predict(X)
+    seconds, compiling = time.perf_counter() - start, compile_seconds() - compiling
+    if compiling > 0:
+        print(f"compiled in {compiling:.1f} s; the next run loads it from the cache.")
+    else:
+        print(f"loaded from cache in {seconds:.2f} s.")
+
+
+def search(X, y):
+    grid = {"net__hidden_layer_sizes": [(50,), (100,), (100, 50)], "net__alpha": [1e-4, 1e-1]}
+    print("Grid search: 6 networks, 3 folds, then the best one on all the data ... ", end="", flush=True)
+    net = MLPClassifier(learning_rate_init=0.005, random_state=0)
+    start = time.perf_counter()
+    found = GridSearchCV(pipeline(net), grid, cv=3).fit(X, y)
+    print(f"{time.perf_counter() - start:.1f} s.")
+    best = ", ".join(f"{name.removeprefix('net__')}={value}" for name, value in found.best_params_.items())
+    print(f"Best: {best}; cross-validated accuracy {found.best_score_:.3f}.")
+    return found
+
+
+def compare(models, X_train, y_train, X_test, y_test, rounds=3):
+    """Train the models in turn, several rounds, and print test accuracy and the median training time.
+
+    One thread each: more hardly pay off for a network this small, and on a machine with other work threads that
+    wait for each other measure that work.
+    """
+    print(f"The same network, split and seed, trained by both, {rounds} times in turn, on one thread each:")
+    seconds = {name: [] for name in models}
+    for _ in range(rounds):
+        for name, model in models.items():
+            start = time.perf_counter()
+            with threadpool_limits(1):  # of the BLAS that scikit-learn calls
+                model.fit(X_train, y_train)
+            seconds[name].append(time.perf_counter() - start)
+    print(f"  {'':14}test accuracy   training time (median)   epochs")
+    for name, model in models.items():
+        accuracy, median = model.score(X_test, y_test), statistics.median(seconds[name])
+        print(f"  {name:14}{accuracy:13.4f}   {median:20.3f} s   {model['net'].n_iter_:6}")
+
+
+def plot(models):
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        print("No learning curve: matplotlib is not installed (pip install matplotlib).")
+        return
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    axes = figure.subplots()
+    for (name, model), style in zip(models.items(), ["-", "--"], strict=True):  # the two curves coincide
+        axes.semilogy(model["net"].loss_curve_, style, label=name)
+    axes.set(xlabel="epoch", ylabel="training loss", title="Digits")
+    axes.legend()
+    figure.savefig(PICTURE, dpi=150)
+    print(f"Learning curve saved in {os.path.abspath(PICTURE)}")
+
+
+def main():
+    print(f"fastnet {fastnet.__version__} and scikit-learn {sklearn.__version__}.")
+    prepare()
+    X, y = load_digits(return_X_y=True)
+    X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.25, stratify=y, random_state=0)
+    print(f"Digits: {len(X_train)} images to train on, {len(X_test)} to test on, {X.shape[1]} pixels each.")
+
+    found = search(X_train, y_train)
+    ours = clone(found.best_estimator_).set_params(net__n_jobs=1)
+    net = ours["net"]
+    theirs = pipeline(
+        SklearnMLPClassifier(
+            net.hidden_layer_sizes,
+            alpha=net.alpha,
+            learning_rate_init=net.learning_rate_init,
+            random_state=net.random_state,
+        )
+    )
+    models = {"fastnet": ours, "scikit-learn": theirs}
+    compare(models, X_train, y_train, X_test, y_test)
+    plot(models)
+
+
+if __name__ == "__main__":
+    main()

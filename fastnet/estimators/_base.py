@@ -1,0 +1,290 @@
+"""What both estimators share: the way from ``fit``'s arguments to the engine and back."""
+
+import math
+from abc import ABC, abstractmethod
+from contextlib import contextmanager
+from copy import deepcopy
+from itertools import pairwise
+from numbers import Integral
+
+import numpy as np
+from sklearn.base import BaseEstimator, _fit_context
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from ..network.architecture import Architecture
+from ..network.initializers import initialize
+from ..ops.activations import ACTIVATIONS
+from ..ops.losses import LOSSES
+from ._training import Problem, train_lbfgs, train_stochastic
+from .data import DTYPES, cast, engine_input
+from .parameters import PARAMETER_CONSTRAINTS, STOCHASTIC_SOLVERS, check_together, dropout_rates, hidden_units
+
+# Fitted attributes that only some solvers set: a new fit must not inherit them.
+_OPTIONAL_ATTRIBUTES = (
+    "loss_",
+    "loss_curve_",
+    "best_loss_",
+    "validation_scores_",
+    "best_validation_score_",
+    "_no_improvement_count",
+    "_optimizer",
+)
+
+
+@contextmanager
+def unchanged_on_failure(estimator):
+    """Put the estimator's attributes back if the block raises."""
+    before = dict(vars(estimator))
+    try:
+        yield
+    except BaseException:
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        raise
+
+
+class BaseMultilayerPerceptron(BaseEstimator, ABC):
+    """Base class of the estimators. Subclasses know the targets: how to validate, encode, decode, score."""
+
+    def __init__(
+        self,
+        hidden_layer_sizes=(100,),
+        activation="relu",
+        *,
+        solver="adam",
+        alpha=0.0001,
+        batch_size="auto",
+        learning_rate="constant",
+        learning_rate_init=0.001,
+        power_t=0.5,
+        max_iter=200,
+        shuffle=True,
+        random_state=None,
+        tol=1e-4,
+        verbose=False,
+        warm_start=False,
+        momentum=0.9,
+        nesterovs_momentum=True,
+        early_stopping=False,
+        validation_fraction=0.1,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-8,
+        n_iter_no_change=10,
+        max_fun=15000,
+        l1_ratio=0.0,
+        dropout=0.0,
+        input_dropout=0.0,
+        init="glorot_uniform",
+        bias_init=None,
+        dtype="auto",
+        n_jobs=None,
+    ):
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+        self.l1_ratio = l1_ratio
+        self.dropout = dropout
+        self.input_dropout = input_dropout
+        self.init = init
+        self.bias_init = bias_init
+        self.dtype = dtype
+        self.n_jobs = n_jobs
+
+    _parameter_constraints: dict = PARAMETER_CONSTRAINTS
+
+    @abstractmethod
+    def _validate_input(self, X, y, incremental, reset):
+        """Validated X; targets as a 2-D array; name of the loss; number of outputs."""
+
+    @abstractmethod
+    def _score_outputs(self, targets, outputs, sample_weight):
+        """Validation score of the network's outputs."""
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None):
+        """Train the network.
+
+        With ``warm_start=True`` training goes on from the current ``coefs_`` and ``intercepts_``, with the
+        optimizer's moments and step count. If anything raises, the estimator stays as it was.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training data. float32 and float64, in any memory order, and CSR are never copied; CSC becomes
+            CSR once.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Class labels, a 0/1 matrix of several labels, or numbers.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights, at least 0 and not all 0; None means equal weights.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If an argument or parameter is invalid, or training produced weights that are not finite.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If ``max_iter`` was reached before convergence.
+        UserWarning
+            If Ctrl-C ended the training; the weights it had reached are kept.
+        """
+        with unchanged_on_failure(self):
+            return self._fit(X, y, sample_weight, incremental=False)
+
+    def _check_solver(self):
+        if self.solver not in STOCHASTIC_SOLVERS:
+            raise AttributeError(
+                f"partial_fit is only available for stochastic optimizers. {self.solver} is not stochastic."
+            )
+        return True
+
+    def _fit(self, X, y, sample_weight, incremental):
+        hidden = hidden_units(self.hidden_layer_sizes)
+        dropout = dropout_rates(self.dropout, len(hidden))
+        check_together(self, incremental)
+        first_pass = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
+
+        X, targets, loss, n_outputs = self._validate_input(X, y, incremental, reset=first_pass)
+        X = engine_input(X)
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
+        layer_units = (X.shape[1], *hidden, n_outputs)
+        random_state = self._source_of_draws(incremental and not first_pass)
+
+        loss = LOSSES[loss]
+        if first_pass:
+            dtype = self._computation_dtype(X, incremental)
+            coefs, intercepts = initialize(
+                layer_units, self.activation, self.init, self.bias_init, random_state, dtype
+            )
+        else:
+            coefs, intercepts = self._parameters()
+            dtype = coefs[0].dtype
+            self._check_same_network(coefs, layer_units, loss)
+        targets = cast("y", targets, dtype)
+        if sample_weight is not None:
+            sample_weight = cast("sample_weight", sample_weight, dtype)
+        architecture = Architecture(
+            layer_units, ACTIVATIONS[self.activation], loss, dropout, float(self.input_dropout)
+        )
+
+        problem = Problem(architecture, X, targets, sample_weight, coefs, intercepts, random_state)
+        del coefs, intercepts
+        train = train_stochastic if self.solver in STOCHASTIC_SOLVERS else train_lbfgs
+        fitted = train(self, problem, first_pass, incremental)
+        if not all(np.isfinite(p).all() for p in fitted["coefs_"] + fitted["intercepts_"]):
+            raise ValueError(
+                "Solver produced non-finite parameter weights. The input data may contain large values and "
+                "need to be preprocessed."
+            )
+
+        if first_pass:
+            for name in _OPTIONAL_ATTRIBUTES:
+                vars(self).pop(name, None)
+        self._random_state = random_state
+        self.n_outputs_ = n_outputs
+        self.n_layers_ = len(layer_units)
+        self.out_activation_ = loss.out_activation
+        for name, value in fitted.items():
+            setattr(self, name, value)
+        return self
+
+    def _source_of_draws(self, go_on):
+        """A new random state for each fit; partial fits share one and so never repeat an order."""
+        if go_on and isinstance(self.random_state, Integral) and hasattr(self, "_random_state"):
+            return deepcopy(self._random_state)
+        return check_random_state(self.random_state)
+
+    def _computation_dtype(self, X, incremental):
+        """The dtype of a new model."""
+        if self.dtype in ("float32", "float64"):
+            return np.dtype(self.dtype)
+        if self.dtype == "input" or self.solver not in STOCHASTIC_SOLVERS:
+            return X.dtype
+        n_train = X.shape[0]
+        if self.early_stopping:
+            n_train -= math.ceil(self.validation_fraction * n_train)
+        # What partial_fit sees is a part of the data, never a full batch.
+        full_batch = not incremental and (200 if self.batch_size == "auto" else self.batch_size) >= n_train
+        return X.dtype if full_batch else np.dtype(np.float32)
+
+    def _parameters(self):
+        """``coefs_`` and ``intercepts_`` as the user may have edited them, checked, in one dtype."""
+        parameters = [np.asarray(p) for p in (*self.coefs_, *self.intercepts_)]
+        dtype = np.result_type(*parameters)
+        dtype = dtype if dtype in DTYPES else np.dtype(np.float64)
+        parameters = [np.ascontiguousarray(p, dtype=dtype) for p in parameters]
+        coefs, intercepts = parameters[: len(self.coefs_)], parameters[len(self.coefs_) :]
+        units = [self.n_features_in_, *(b.size for b in intercepts)]
+        if [w.shape for w in coefs] != list(pairwise(units)) or any(b.ndim != 1 for b in intercepts):
+            raise ValueError(
+                "The shapes of coefs_ and intercepts_ do not make a network: got "
+                f"{[w.shape for w in coefs]} and {[b.shape for b in intercepts]} for "
+                f"{self.n_features_in_} features."
+            )
+        return coefs, intercepts
+
+    def _check_same_network(self, coefs, layer_units, loss):
+        """Training can only go on with the layers and the kind of output it began with."""
+        fitted_units = (coefs[0].shape[0], *(w.shape[1] for w in coefs))
+        if fitted_units != layer_units:
+            raise ValueError(
+                "warm_start and partial_fit go on with the fitted network, whose layers have "
+                f"{fitted_units} units, but hidden_layer_sizes, X and y now ask for {layer_units}. Restore "
+                "hidden_layer_sizes, or train a new network: fit with warm_start=False."
+            )
+        if self.out_activation_ != loss.out_activation:
+            raise ValueError(
+                "warm_start and partial_fit go on with the fitted network, whose output activation is "
+                f"{self.out_activation_!r}, but y and the loss now ask for {loss.out_activation!r}. Train a "
+                "new network: fit with warm_start=False."
+            )
+
+    def _outputs(self, X, link=True):
+        """Outputs of the network, one row a sample: predictions, or logits without the link."""
+        check_is_fitted(self)
+        X = engine_input(validate_data(self, X, accept_sparse=("csr", "csc"), dtype=DTYPES, reset=False))
+        coefs, intercepts = self._parameters()
+
+        from ..engine import forward  # only here: the engine brings Numba along
+
+        return forward(self._architecture(coefs), coefs, intercepts, X, n_jobs=self.n_jobs, link=link)
+
+    def _architecture(self, coefs):
+        """Architecture of the fitted network, without dropout."""
+        units = (coefs[0].shape[0], *(w.shape[1] for w in coefs))
+        loss = next(loss for loss in LOSSES.values() if loss.out_activation == self.out_activation_)
+        return Architecture(units, ACTIVATIONS[self.activation], loss)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags

@@ -1,0 +1,209 @@
+"""From an estimator's parameters to a training run, and from its result to fitted attributes.
+
+Nothing here sets anything on the estimator: a run that fails leaves no trace.
+"""
+
+import warnings
+from dataclasses import dataclass, replace
+
+import numpy as np
+from sklearn.base import is_classifier
+
+from ..ops.optimizers import SGD, Adam
+from ..ops.schedules import SCHEDULES
+from ..training.lbfgs import minimize
+from ..training.state import History, OptimizerState
+from ..training.stochastic import train_epochs
+from ..training.validation import split_rows
+
+
+@dataclass
+class Problem:
+    """What there is to train: data in the form the engine takes, and where training starts.
+
+    A session takes over the starting point: large nets should not stand in memory twice.
+    """
+
+    architecture: object
+    X: object
+    targets: np.ndarray
+    sample_weight: np.ndarray | None
+    coefs: list
+    intercepts: list
+    random_state: np.random.RandomState
+
+    def __post_init__(self):
+        self.dtype = self.coefs[0].dtype
+
+    @property
+    def total_weight(self):
+        """Sum of the samples' weights."""
+        weight = self.sample_weight
+        return float(len(self.targets) if weight is None else weight.sum(dtype=np.float64))
+
+    def session(self, estimator, **options):
+        """An engine session with the data and the starting point set."""
+        from ..engine import Session
+
+        session = Session(
+            self.architecture,
+            self.X,
+            self.targets,
+            sample_weight=self.sample_weight,
+            dtype=self.dtype,
+            l1=estimator.alpha * estimator.l1_ratio,
+            l2=estimator.alpha * (1 - estimator.l1_ratio),
+            n_jobs=estimator.n_jobs,
+            **options,
+        )
+        try:
+            session.set_parameters(self.coefs, self.intercepts)
+        except BaseException:
+            session.close()
+            raise
+        self.coefs = self.intercepts = None
+        return session
+
+
+def train_stochastic(estimator, problem, first_pass, incremental):
+    """Fitted attributes after mini-batch training."""
+    order, score = _rows_and_score(estimator, problem)
+    state = _optimizer_state(estimator, problem, first_pass, incremental)
+    history = _history(estimator, first_pass)
+    architecture, seed = problem.architecture, 0
+    if any(architecture.dropout) or architecture.input_dropout:
+        seed = int(problem.random_state.randint(np.iinfo(np.int64).max, dtype=np.int64))
+
+    options = {"optimizer": state.rule, "batch_size": _batch_size(estimator, len(order)), "seed": seed}
+    with problem.session(estimator, **options) as session:
+        coefs, intercepts, state = train_epochs(
+            session,
+            order,
+            state,
+            history,
+            max_iter=estimator.max_iter,
+            shuffle=estimator.shuffle,
+            random_state=problem.random_state,
+            tol=estimator.tol,
+            n_iter_no_change=estimator.n_iter_no_change,
+            score=score,
+            verbose=estimator.verbose,
+            single_epoch=incremental,
+        )
+    fitted = {
+        "coefs_": coefs,
+        "intercepts_": intercepts,
+        "n_iter_": history.n_iter,
+        "t_": history.samples_seen,
+        "loss_curve_": history.loss_curve,
+        "best_loss_": history.best_loss,
+        "validation_scores_": history.validation_scores,
+        "best_validation_score_": history.best_validation_score,
+        "_no_improvement_count": history.epochs_without_improvement,
+        "_optimizer": state,
+    }
+    # Missing only if the very first epoch was interrupted.
+    return fitted if history.loss is None else {**fitted, "loss_": history.loss}
+
+
+def train_lbfgs(estimator, problem, first_pass, incremental):
+    """Fitted attributes after full-batch training."""
+    start = problem.coefs, problem.intercepts
+    with problem.session(estimator) as session:
+        coefs, intercepts, loss, n_iter = minimize(
+            session,
+            *start,
+            total_weight=problem.total_weight,
+            l1=estimator.alpha * estimator.l1_ratio,
+            l2=estimator.alpha * (1 - estimator.l1_ratio),
+            mean_over_outputs=problem.architecture.loss.mean_over_outputs,
+            tol=estimator.tol,
+            max_iter=estimator.max_iter,
+            max_fun=estimator.max_fun,
+            verbose=estimator.verbose,
+        )
+    fitted = {
+        # Copies: no array shall be a view that keeps the solver's whole vector alive.
+        "coefs_": [np.array(w, dtype=problem.dtype) for w in coefs],
+        "intercepts_": [np.array(b, dtype=problem.dtype) for b in intercepts],
+        "n_iter_": n_iter,
+        "t_": 0 if first_pass else estimator.t_,
+    }
+    return fitted if loss is None else {**fitted, "loss_": loss}
+
+
+def _rows_and_score(estimator, problem):
+    """Rows to train on and, for early stopping, the function that scores parameters on the others."""
+    n_samples, weight = len(problem.targets), problem.sample_weight
+    if not estimator.early_stopping:
+        return np.arange(n_samples), None
+
+    from ..engine import forward
+    # Several labels at once have no classes to stratify by.
+    one_label = is_classifier(estimator) and problem.targets.shape[1] == 1
+    rows, held_out = split_rows(
+        n_samples,
+        estimator.validation_fraction,
+        problem.random_state,
+        stratify=problem.targets[:, 0] if one_label else None,
+        sample_weight=weight,
+    )
+    targets = problem.targets[held_out]
+    held_out_weight = None if weight is None else weight[held_out]
+
+    def score(coefs, intercepts):
+        outputs = forward(
+            problem.architecture, coefs, intercepts, problem.X, n_jobs=estimator.n_jobs, rows=held_out
+        )
+        return estimator._score_outputs(targets, outputs, held_out_weight)
+
+    return rows, score
+
+
+def _batch_size(estimator, n_samples):
+    if estimator.batch_size == "auto":
+        return min(200, n_samples)
+    if estimator.batch_size > n_samples:
+        warnings.warn(
+            "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped",
+            stacklevel=2,
+        )
+    return int(min(estimator.batch_size, n_samples))
+
+
+def _optimizer_state(estimator, problem, first_pass, incremental):
+    """A new optimizer, or the fitted one: whole in a partial fit, its moments in a warm start."""
+    if estimator.solver == "sgd":
+        rule = SGD(momentum=estimator.momentum, nesterov=estimator.nesterovs_momentum)
+        schedule = SCHEDULES[estimator.learning_rate]
+    else:
+        rule = Adam(beta_1=estimator.beta_1, beta_2=estimator.beta_2, epsilon=estimator.epsilon)
+        schedule = SCHEDULES["constant"]
+    rate = float(estimator.learning_rate_init)
+    schedule = replace(schedule, learning_rate_init=rate, power_t=estimator.power_t)
+    new = OptimizerState(rule, schedule, rate)
+
+    old = None if first_pass else getattr(estimator, "_optimizer", None)
+    if old is None or not old.fits(rule, problem.coefs + problem.intercepts):
+        return new
+    return old if incremental else replace(new, step=old.step, moments=old.moments)
+
+
+def _history(estimator, first_pass):
+    """A new history, or a copy of the fitted one, which warm starts and partial fits carry on."""
+    history = History.begin(estimator.early_stopping)
+    if first_pass:
+        return history
+    history.samples_seen = estimator.t_
+    history.loss = getattr(estimator, "loss_", None)
+    if not hasattr(estimator, "loss_curve_"):
+        return history
+    history.loss_curve = list(estimator.loss_curve_)
+    history.epochs_without_improvement = estimator._no_improvement_count
+    # Early stopping may have been switched on or off since: then its half begins anew.
+    if estimator.early_stopping and estimator.validation_scores_ is not None:
+        history.validation_scores = list(estimator.validation_scores_)
+        history.best_validation_score = estimator.best_validation_score_
+    elif not estimator.early_stopping and estimator.best_loss_ is not None:
+        history.best_loss = estimator.best_loss_
+    return history

@@ -1,0 +1,311 @@
+"""The classifier."""
+
+import numpy as np
+from scipy.special import expit, log_expit, log_softmax
+from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.metrics import accuracy_score
+from sklearn.preprocessing import LabelBinarizer
+from sklearn.utils import column_or_1d
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from ._base import BaseMultilayerPerceptron, unchanged_on_failure
+from .data import DTYPES
+
+
+class MLPClassifier(ClassifierMixin, BaseMultilayerPerceptron):
+    r"""Multilayer perceptron for classification.
+
+    A drop-in for :class:`sklearn.neural_network.MLPClassifier`, trained by compiled kernels. It minimises the
+    cross-entropy: of a softmax for several classes, of a sigmoid for two, of independent sigmoids for
+    several labels at once.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or array-like of int, default=(100,)
+        Units of each hidden layer. ``()`` makes a logistic or softmax model.
+    activation : {'identity', 'logistic', 'tanh', 'relu'}, default='relu'
+        Activation of the hidden layers.
+    solver : {'lbfgs', 'sgd', 'adam'}, default='adam'
+        'sgd' is mini-batch gradient descent with momentum, 'adam' the method of [2]_, 'lbfgs' SciPy's
+        L-BFGS-B on all samples at once.
+    alpha : float, default=0.0001
+        Strength of the penalty: each weight w costs ``l1_ratio * |w| + (1 - l1_ratio) * w**2 / 2``, times
+        ``alpha``, divided by the number of samples (the sum of their weights). Biases cost nothing.
+    batch_size : int or 'auto', default='auto'
+        Samples in a mini-batch; 'auto' is ``min(200, n_samples)``. Not used by 'lbfgs'.
+    learning_rate : {'constant', 'invscaling', 'adaptive'}, default='constant'
+        Learning rate over the epochs, for 'sgd'. 'invscaling' divides it by ``(t + 1)**power_t`` where t
+        samples have been seen; 'adaptive' divides it by 5 instead of stopping when training stalls, until
+        it is 1e-6 or less.
+    learning_rate_init : float, default=0.001
+        First learning rate of 'sgd' and 'adam'.
+    power_t : float, default=0.5
+        Exponent of 'invscaling'.
+    max_iter : int, default=200
+        Epochs ('sgd', 'adam') or iterations ('lbfgs') at most.
+    shuffle : bool, default=True
+        Whether to shuffle the samples before each epoch.
+    random_state : int, RandomState instance or None, default=None
+        Source of the initial weights, the validation split, the key of dropout and the shuffles, drawn in
+        this order. An int gives the same model at each ``fit``. ``partial_fit`` takes a new order at each
+        call, also with an int.
+    tol : float, default=1e-4
+        Least improvement of the loss (with early stopping, of the score) that counts. For 'lbfgs' the
+        largest component of the projected gradient at which to stop.
+    verbose : bool, default=False
+        Whether to print the progress.
+    warm_start : bool, default=False
+        Whether ``fit`` goes on from the current weights, with the optimizer's moments and step count,
+        instead of beginning anew.
+    momentum : float, default=0.9
+        Momentum of 'sgd', in [0, 1].
+    nesterovs_momentum : bool, default=True
+        Whether 'sgd' uses Nesterov's momentum.
+    early_stopping : bool, default=False
+        Whether 'sgd' and 'adam' hold out part of the data, stop when its score stalls, and keep the weights
+        of the best epoch. The split is stratified by class, except with several labels at once.
+    validation_fraction : float, default=0.1
+        Share of the data that early stopping holds out, in [0, 1).
+    beta_1 : float, default=0.9
+        Decay rate of the mean of the gradient in 'adam', in [0, 1).
+    beta_2 : float, default=0.999
+        Decay rate of the mean of the squared gradient in 'adam', in [0, 1).
+    epsilon : float, default=1e-8
+        Keeps 'adam' from dividing by zero.
+    n_iter_no_change : int or inf, default=10
+        Epochs in a row without an improvement by ``tol`` that 'sgd' and 'adam' bear.
+    max_fun : int, default=15000
+        Evaluations of the loss in 'lbfgs' at most.
+    l1_ratio : float, default=0.0
+        Share of the absolute values in the penalty, in [0, 1]. Above 0, weights become exactly 0.
+    dropout : float or sequence of float, default=0.0
+        Probability to drop a hidden unit in training, in [0, 1); a sequence has one for each hidden layer.
+        The units kept are scaled by ``1 / (1 - dropout)``. For 'sgd' and 'adam'. See [3]_.
+    input_dropout : float, default=0.0
+        The same for the features.
+    init : {'glorot_uniform', 'glorot_normal'}, default='glorot_uniform'
+        Initial weights [1]_. 'glorot_uniform' draws weights and biases within scikit-learn's bounds;
+        'glorot_normal' has the standard deviation ``sqrt(2 / (fan_in + fan_out))`` and zero biases.
+    bias_init : float or None, default=None
+        Initial value of all biases. None leaves it to ``init``. The weights do not depend on it.
+    dtype : {'auto', 'input', 'float32', 'float64'}, default='auto'
+        Type of the computation, of ``coefs_`` and of the probabilities. 'auto' is float32 for
+        mini-batches, ``partial_fit`` included, and the type of X when all samples make one batch ('lbfgs',
+        ``batch_size`` as large as the training data). 'input' is the type of X. ``warm_start`` and
+        ``partial_fit`` keep the model's.
+    n_jobs : int or None, default=None
+        Threads of one fit. None takes as many as pay off for this network and batch, -1 all; unlike in
+        scikit-learn, None is not 1. The result has the same bits for every value.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Class labels; for several labels at once, the numbers of the columns.
+    loss_ : float
+        Loss of the last epoch, penalties included.
+    best_loss_ : float or None
+        Least loss of an epoch; None with early stopping. Not set by 'lbfgs'.
+    loss_curve_ : list of float
+        Loss of every epoch. Not set by 'lbfgs'.
+    validation_scores_ : list of float or None
+        Accuracy on the held-out data, for every epoch; None without early
+        stopping. Not set by 'lbfgs'.
+    best_validation_score_ : float or None
+        The largest of them.
+    t_ : int
+        Training samples seen, counted once an epoch; 0 for 'lbfgs'.
+    coefs_ : list of ndarray of shape (fan_in, fan_out)
+        Weights of every layer. Edits in place take effect.
+    intercepts_ : list of ndarray of shape (fan_out,)
+        Biases of every layer. Edits in place take effect.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, if X had names that are all strings.
+    n_iter_ : int
+        Epochs or iterations of the last fit.
+    n_layers_ : int
+        Number of layers, input and output included.
+    n_outputs_ : int
+        Number of outputs.
+    out_activation_ : str
+        Activation of the output: 'softmax' or 'logistic'.
+
+    See Also
+    --------
+    MLPRegressor : Multilayer perceptron for regression.
+
+    Notes
+    -----
+    With ``dtype='float64'`` and the same ``random_state``, training follows scikit-learn's step by step, with
+    these exceptions: the validation split is stratified for more than two classes too; a warm start keeps
+    the optimizer's moments; ``partial_fit`` shuffles differently at each call.
+
+    References
+    ----------
+    .. [1] Glorot, Bengio: "Understanding the difficulty of training deep feedforward neural networks",
+       AISTATS 2010.
+    .. [2] Kingma, Ba: "Adam: A Method for Stochastic Optimization", ICLR 2015.
+    .. [3] Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov: "Dropout: A Simple Way to Prevent Neural
+       Networks from Overfitting", JMLR 15, 2014.
+
+    Examples
+    --------
+    >>> from fastnet import MLPClassifier
+    >>> from sklearn.datasets import make_classification
+    >>> X, y = make_classification(n_samples=400, random_state=0)
+    >>> net = MLPClassifier((20,), max_iter=300, learning_rate_init=0.01, random_state=0).fit(X, y)
+    >>> net.predict(X[:4]).shape, net.predict_proba(X[:4]).shape
+    ((4,), (4, 2))
+    >>> bool(net.score(X, y) > 0.9)
+    True
+    """
+
+    def _validate_input(self, X, y, incremental, reset):
+        X, y = validate_data(
+            self, X, y, accept_sparse=["csr", "csc"], multi_output=True, dtype=DTYPES, reset=reset
+        )
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+
+        if not hasattr(self, "classes_") or not (self.warm_start or incremental):
+            self._label_binarizer = LabelBinarizer().fit(y)
+            self.classes_ = self._label_binarizer.classes_
+        else:
+            self._check_known_classes(unique_labels(y))
+        several_labels = self._label_binarizer.y_type_.startswith("multilabel")
+        if (y.ndim == 2) != several_labels:
+            raise ValueError(
+                "y does not go with the fitted classes: the network was trained on "
+                f"{'several labels at once' if several_labels else 'one label'} for each sample."
+            )
+
+        if self._label_binarizer.y_type_ == "multiclass":
+            # An index takes one number a sample, one-hot rows would take one a class.
+            return X, np.searchsorted(self.classes_, y)[:, None], "log_loss", len(self.classes_)
+        targets = self._label_binarizer.transform(y).astype(bool)
+        return X, targets, "binary_log_loss", targets.shape[1]
+
+    def _check_known_classes(self, classes):
+        if self.warm_start:
+            if set(classes) != set(self.classes_):
+                raise ValueError(
+                    "warm_start can only be used where `y` has the same classes as in the previous call to "
+                    f"fit. Previously got {self.classes_}, `y` has {classes}"
+                )
+        elif len(np.setdiff1d(classes, self.classes_, assume_unique=True)):
+            raise ValueError(
+                "`y` has classes not in `self.classes_`. "
+                f"`self.classes_` has {self.classes_}. 'y' has {classes}."
+            )
+
+    def _score_outputs(self, targets, outputs, sample_weight):
+        if self._label_binarizer.y_type_ == "multiclass":
+            truth, guess = targets[:, 0].astype(np.intp), outputs.argmax(axis=1)
+        else:
+            truth, guess = targets > 0.5, outputs > 0.5
+        if truth.ndim == 2 and truth.shape[1] == 1:
+            truth, guess = truth[:, 0], guess[:, 0]
+        return float(accuracy_score(truth, guess, sample_weight=sample_weight))
+
+    @available_if(lambda estimator: estimator._check_solver())
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y, sample_weight=None, classes=None):
+        """Train for one epoch on the given samples, going on from the current weights.
+
+        Offered only for ``solver='sgd'`` and ``'adam'``. The optimizer of the first call serves all later
+        ones. If anything raises, the estimator stays as it was.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training data.
+        y : array-like of shape (n_samples,) or (n_samples, n_labels)
+            Class labels, or a 0/1 matrix of several labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights, at least 0 and not all 0; None means equal weights.
+        classes : array-like of shape (n_classes,), default=None
+            All classes there will be. Needed at the first call, may be left out later.
+
+        Returns
+        -------
+        self : object
+            The estimator.
+
+        Raises
+        ------
+        ValueError
+            If ``classes`` is missing at the first call or differs later, y has a label that is not among
+            them, or the layers no longer match the weights.
+        """
+        with unchanged_on_failure(self):
+            if _check_partial_fit_first_call(self, classes):
+                several_labels = type_of_target(y).startswith("multilabel")
+                self._label_binarizer = LabelBinarizer().fit(y if several_labels else classes)
+            return self._fit(X, y, sample_weight, incremental=True)
+
+    def predict(self, X):
+        """Predict classes.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_labels)
+            The most probable class, or for each label whether it is more likely than not (0/1).
+        """
+        probabilities = self.predict_proba(X)
+        if self.n_outputs_ == 1:
+            probabilities = probabilities[:, 1]
+        return self._label_binarizer.inverse_transform(probabilities)
+
+    def predict_proba(self, X):
+        """Predict probabilities.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, n_classes) or (n_samples, n_labels)
+            Probability of each class in the order of ``classes_``, in the dtype of the model. For several
+            labels at once, the probability of each; rows then do not sum to 1.
+        """
+        check_is_fitted(self)
+        if self.n_outputs_ > 1:
+            return self._outputs(X)
+        # 1 - p would round to 0 long before the probability does.
+        logits = self._outputs(X, link=False)
+        return expit(np.hstack([-logits, logits]))
+
+    def predict_log_proba(self, X):
+        """Predict logarithms of probabilities.
+
+        They come from the logits, so that they are finite where the probabilities round to 0.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        log_probabilities : ndarray of shape (n_samples, n_classes) or (n_samples, n_labels)
+            Logarithms of what ``predict_proba`` gives.
+        """
+        logits = self._outputs(X, link=False)
+        if self.out_activation_ == "softmax":
+            return log_softmax(logits, axis=1)
+        return log_expit(np.hstack([-logits, logits]) if self.n_outputs_ == 1 else logits)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags

@@ -1,0 +1,122 @@
+"""The computation graph laid open: one forward and backward pass, layer by layer."""
+
+from copy import copy
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+
+from ._training import Problem
+from .data import engine_input
+
+
+@dataclass(frozen=True)
+class LayerPass:
+    r"""What the forward and backward pass compute in one layer of weights.
+
+    Attributes
+    ----------
+    input : ndarray of shape (n_samples, fan_in)
+        What the layer reads: X, or the activation of the layer below.
+    z : ndarray of shape (n_samples, fan_out)
+        :math:`z = a W + b`.
+    activation : ndarray of shape (n_samples, fan_out)
+        :math:`g(z)`; for the output layer the prediction (probabilities, for a classifier).
+    delta : ndarray of shape (n_samples, fan_out)
+        Derivative of the loss by z. The loss is the mean over samples, so each row holds its sample's weight
+        divided by the sum of the weights.
+    coef_gradient : ndarray of shape (fan_in, fan_out)
+        Derivative of the loss, with its L2 penalty, by the weights.
+    intercept_gradient : ndarray of shape (fan_out,)
+        Derivative of the loss by the biases.
+    """
+
+    input: np.ndarray
+    z: np.ndarray
+    activation: np.ndarray
+    delta: np.ndarray
+    coef_gradient: np.ndarray
+    intercept_gradient: np.ndarray
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One forward and backward pass.
+
+    Attributes
+    ----------
+    loss : float
+        Mean over the samples plus L2 penalty. With several outputs it is summed over them: the loss whose
+        gradient this is.
+    layers : list of LayerPass
+        From the input to the output.
+    """
+
+    loss: float
+    layers: list
+
+
+def inspect(estimator, X, y, sample_weight=None):
+    """Lay open the forward and the backward pass of a fitted network.
+
+    The numbers come from the compiled engine that trains. Dropout is off, and of the penalties only the smooth
+    part, L2, is in loss and gradients. The estimator is not changed.
+
+    Parameters
+    ----------
+    estimator : MLPClassifier or MLPRegressor
+        Fitted.
+    X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        Samples.
+    y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        Their targets; classes must be known to the estimator.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Weights of the samples.
+
+    Returns
+    -------
+    Pass
+        The loss, and for each layer z, activation, delta and gradients in the dtype of the model (gradients
+        in float64).
+
+    Raises
+    ------
+    NotFittedError
+        If the estimator is not fitted.
+    ValueError
+        If X or y does not go with the fitted network.
+
+    Examples
+    --------
+    >>> from fastnet import MLPRegressor, inspect
+    >>> import numpy as np
+    >>> X, y = np.array([[0.0], [1.0], [2.0]]), np.array([0.0, 1.0, 2.0])
+    >>> net = MLPRegressor(hidden_layer_sizes=(), solver="lbfgs", alpha=0, random_state=0).fit(X, y)
+    >>> passed = inspect(net, X, y)
+    >>> [layer.delta.shape for layer in passed.layers]
+    [(3, 1)]
+    """
+    check_is_fitted(estimator)
+    reader = copy(estimator)
+    reader.warm_start = False  # which would ask for all classes in y
+    X, targets, _, _ = reader._validate_input(X, y, incremental=True, reset=False)
+    X = engine_input(X)
+    coefs, intercepts = estimator._parameters()
+    dtype = coefs[0].dtype
+    if sample_weight is not None:
+        sample_weight = _check_sample_weight(sample_weight, X, dtype=dtype, ensure_non_negative=True)
+    targets = np.ascontiguousarray(targets, dtype=dtype)
+    architecture = estimator._architecture(coefs)
+    problem = Problem(architecture, X, targets, sample_weight, coefs, intercepts, None)
+    with problem.session(estimator, keep_z=True) as session:
+        loss, coef_gradients, intercept_gradients = session.loss_and_gradient()
+        arrays = session.arrays()
+
+    from ..engine import forward
+
+    arrays[-1]["output"] = forward(architecture, coefs, intercepts, X)
+    layers = [
+        LayerPass(a["input"], a["z"], a["output"], a["delta"], coef_gradient, intercept_gradient)
+        for a, coef_gradient, intercept_gradient in zip(arrays, coef_gradients, intercept_gradients, strict=True)
+    ]
+    return Pass(loss, layers)

@@ -1,0 +1,93 @@
+"""What parameters may be: each on its own, and together."""
+
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.utils._param_validation import Interval, Options, StrOptions
+
+from ..network.initializers import INITIALIZERS
+from ..ops.activations import ACTIVATIONS
+from ..ops.losses import LOSSES
+from ..ops.schedules import SCHEDULES
+
+STOCHASTIC_SOLVERS = ("sgd", "adam")
+
+
+_NON_NEGATIVE = Interval(Real, 0, None, closed="left")
+_POSITIVE = Interval(Real, 0, None, closed="neither")
+_COUNT = Interval(Integral, 1, None, closed="left")
+_BELOW_ONE = Interval(Real, 0, 1, closed="left")
+_UP_TO_ONE = Interval(Real, 0, 1, closed="both")
+
+# Of every parameter that both estimators have, for scikit-learn's validation.
+PARAMETER_CONSTRAINTS = {
+    "hidden_layer_sizes": ["array-like", _COUNT],
+    "activation": [StrOptions(set(ACTIVATIONS))],
+    "solver": [StrOptions({"lbfgs", *STOCHASTIC_SOLVERS})],
+    "alpha": [_NON_NEGATIVE],
+    "batch_size": [StrOptions({"auto"}), _COUNT],
+    "learning_rate": [StrOptions(set(SCHEDULES))],
+    "learning_rate_init": [_POSITIVE],
+    "power_t": [_NON_NEGATIVE],
+    "max_iter": [_COUNT],
+    "shuffle": ["boolean"],
+    "random_state": ["random_state"],
+    "tol": [_NON_NEGATIVE],
+    "verbose": ["verbose"],
+    "warm_start": ["boolean"],
+    "momentum": [_UP_TO_ONE],
+    "nesterovs_momentum": ["boolean"],
+    "early_stopping": ["boolean"],
+    "validation_fraction": [_BELOW_ONE],
+    "beta_1": [_BELOW_ONE],
+    "beta_2": [_BELOW_ONE],
+    "epsilon": [_POSITIVE],
+    "n_iter_no_change": [_COUNT, Options(Real, {np.inf})],
+    "max_fun": [_COUNT],
+    "l1_ratio": [_UP_TO_ONE],
+    "dropout": [_BELOW_ONE, "array-like"],
+    "input_dropout": [_BELOW_ONE],
+    "init": [StrOptions(set(INITIALIZERS))],
+    "bias_init": [None, Interval(Real, None, None, closed="neither")],
+    "dtype": [StrOptions({"auto", "input", "float32", "float64"})],
+    "n_jobs": [None, _COUNT, Interval(Integral, None, -1, closed="right")],
+}
+
+REGRESSION_LOSSES = {name for name, loss in LOSSES.items() if loss.out_activation not in ("softmax", "logistic")}
+
+
+def hidden_units(hidden_layer_sizes):
+    """``hidden_layer_sizes`` as a tuple of int; raises ValueError if it is not one."""
+    sizes = list(hidden_layer_sizes) if hasattr(hidden_layer_sizes, "__iter__") else [hidden_layer_sizes]
+    if not all(isinstance(size, Integral) for size in sizes):
+        raise ValueError(f"hidden_layer_sizes must be integers, one for each hidden layer, got {sizes}.")
+    if any(size <= 0 for size in sizes):
+        raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
+    return tuple(int(size) for size in sizes)
+
+
+def dropout_rates(dropout, n_hidden):
+    """``dropout`` as a tuple of one probability a hidden layer, () if all are 0; raises ValueError."""
+    rates = [dropout] * n_hidden if isinstance(dropout, Real) else list(dropout)
+    if len(rates) != n_hidden:
+        raise ValueError(
+            f"dropout must be one number, or hold one for each hidden layer: got {len(rates)} for "
+            f"{n_hidden} hidden layer(s)."
+        )
+    if not all(isinstance(rate, Real) and 0 <= rate < 1 for rate in rates):
+        raise ValueError(f"Every dropout must be a number in the range [0.0, 1.0), got {dropout}.")
+    return tuple(float(rate) for rate in rates) if any(rates) else ()
+
+
+def check_together(estimator, incremental):
+    """Raise ValueError where parameters that are valid one by one contradict each other."""
+    if estimator.early_stopping and incremental:
+        raise ValueError("partial_fit does not support early_stopping=True")
+    # Sums of ever growing steps have no length to shrink weights by.
+    if estimator.l1_ratio > 0 and estimator.solver == "sgd" and estimator.momentum == 1:
+        raise ValueError("l1_ratio > 0 needs momentum < 1 with solver='sgd', got momentum=1.")
+    if estimator.solver == "lbfgs" and (np.any(estimator.dropout) or estimator.input_dropout):
+        raise ValueError(
+            "dropout and input_dropout need solver='sgd' or 'adam': solver='lbfgs' minimises a loss that "
+            "must not be random."
+        )

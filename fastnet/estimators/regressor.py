@@ -1,0 +1,307 @@
+"""The regressor."""
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.base import RegressorMixin, _fit_context
+from sklearn.metrics import r2_score
+from sklearn.utils import column_or_1d
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import validate_data
+
+from ._base import BaseMultilayerPerceptron, unchanged_on_failure
+from .data import DTYPES
+from .parameters import PARAMETER_CONSTRAINTS, REGRESSION_LOSSES
+
+
+class MLPRegressor(RegressorMixin, BaseMultilayerPerceptron):
+    r"""Multilayer perceptron for regression.
+
+    A drop-in for :class:`sklearn.neural_network.MLPRegressor`, trained by compiled kernels. It minimises the
+    squared error or the Poisson deviance, of one output or several.
+
+    Parameters
+    ----------
+    loss : {'squared_error', 'poisson'}, default='squared_error'
+        Half the squared error, or half the Poisson deviance, whose output is an exponential and which
+        needs ``y >= 0``.
+    hidden_layer_sizes : int or array-like of int, default=(100,)
+        Units of each hidden layer. ``()`` makes a linear model.
+    activation : {'identity', 'logistic', 'tanh', 'relu'}, default='relu'
+        Activation of the hidden layers.
+    solver : {'lbfgs', 'sgd', 'adam'}, default='adam'
+        'sgd' is mini-batch gradient descent with momentum, 'adam' the method of [2]_, 'lbfgs' SciPy's
+        L-BFGS-B on all samples at once.
+    alpha : float, default=0.0001
+        Strength of the penalty: each weight w costs ``l1_ratio * |w| + (1 - l1_ratio) * w**2 / 2``, times
+        ``alpha``, divided by the number of samples (the sum of their weights). Biases cost nothing.
+    batch_size : int or 'auto', default='auto'
+        Samples in a mini-batch; 'auto' is ``min(200, n_samples)``. Not used by 'lbfgs'.
+    learning_rate : {'constant', 'invscaling', 'adaptive'}, default='constant'
+        Learning rate over the epochs, for 'sgd'. 'invscaling' divides it by ``(t + 1)**power_t`` where t
+        samples have been seen; 'adaptive' divides it by 5 instead of stopping when training stalls, until
+        it is 1e-6 or less.
+    learning_rate_init : float, default=0.001
+        First learning rate of 'sgd' and 'adam'.
+    power_t : float, default=0.5
+        Exponent of 'invscaling'.
+    max_iter : int, default=200
+        Epochs ('sgd', 'adam') or iterations ('lbfgs') at most.
+    shuffle : bool, default=True
+        Whether to shuffle the samples before each epoch.
+    random_state : int, RandomState instance or None, default=None
+        Source of the initial weights, the validation split, the key of dropout and the shuffles, drawn in
+        this order. An int gives the same model at each ``fit``. ``partial_fit`` takes a new order at each
+        call, also with an int.
+    tol : float, default=1e-4
+        Least improvement of the loss (with early stopping, of the score) that counts. For 'lbfgs' the
+        largest component of the projected gradient at which to stop.
+    verbose : bool, default=False
+        Whether to print the progress.
+    warm_start : bool, default=False
+        Whether ``fit`` goes on from the current weights, with the optimizer's moments and step count,
+        instead of beginning anew.
+    momentum : float, default=0.9
+        Momentum of 'sgd', in [0, 1].
+    nesterovs_momentum : bool, default=True
+        Whether 'sgd' uses Nesterov's momentum.
+    early_stopping : bool, default=False
+        Whether 'sgd' and 'adam' hold out part of the data, stop when its score stalls, and keep the weights
+        of the best epoch. The score is the coefficient of determination.
+    validation_fraction : float, default=0.1
+        Share of the data that early stopping holds out, in [0, 1).
+    beta_1 : float, default=0.9
+        Decay rate of the mean of the gradient in 'adam', in [0, 1).
+    beta_2 : float, default=0.999
+        Decay rate of the mean of the squared gradient in 'adam', in [0, 1).
+    epsilon : float, default=1e-8
+        Keeps 'adam' from dividing by zero.
+    n_iter_no_change : int or inf, default=10
+        Epochs in a row without an improvement by ``tol`` that 'sgd' and 'adam' bear.
+    max_fun : int, default=15000
+        Evaluations of the loss in 'lbfgs' at most.
+    l1_ratio : float, default=0.0
+        Share of the absolute values in the penalty, in [0, 1]. Above 0, weights become exactly 0.
+    dropout : float or sequence of float, default=0.0
+        Probability to drop a hidden unit in training, in [0, 1); a sequence has one for each hidden layer.
+        The units kept are scaled by ``1 / (1 - dropout)``. For 'sgd' and 'adam'. See [3]_.
+    input_dropout : float, default=0.0
+        The same for the features.
+    init : {'glorot_uniform', 'glorot_normal'}, default='glorot_uniform'
+        Initial weights [1]_. 'glorot_uniform' draws weights and biases within scikit-learn's bounds;
+        'glorot_normal' has the standard deviation ``sqrt(2 / (fan_in + fan_out))`` and zero biases.
+    bias_init : float or None, default=None
+        Initial value of all biases. None leaves it to ``init``. The weights do not depend on it.
+    dtype : {'auto', 'input', 'float32', 'float64'}, default='auto'
+        Type of the computation, of ``coefs_`` and of the predictions. 'auto' is float32 for
+        mini-batches, ``partial_fit`` included, and the type of X when all samples make one batch ('lbfgs',
+        ``batch_size`` as large as the training data). 'input' is the type of X. ``warm_start`` and
+        ``partial_fit`` keep the model's.
+    n_jobs : int or None, default=None
+        Threads of one fit. None takes as many as pay off for this network and batch, -1 all; unlike in
+        scikit-learn, None is not 1. The result has the same bits for every value.
+
+    Attributes
+    ----------
+    loss_ : float
+        Loss of the last epoch, penalties included.
+    best_loss_ : float or None
+        Least loss of an epoch; None with early stopping. Not set by 'lbfgs'.
+    loss_curve_ : list of float
+        Loss of every epoch. Not set by 'lbfgs'.
+    validation_scores_ : list of float or None
+        Coefficient of determination on the held-out data, for every epoch; None without early
+        stopping. Not set by 'lbfgs'.
+    best_validation_score_ : float or None
+        The largest of them.
+    t_ : int
+        Training samples seen, counted once an epoch; 0 for 'lbfgs'.
+    coefs_ : list of ndarray of shape (fan_in, fan_out)
+        Weights of every layer. Edits in place take effect.
+    intercepts_ : list of ndarray of shape (fan_out,)
+        Biases of every layer. Edits in place take effect.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, if X had names that are all strings.
+    n_iter_ : int
+        Epochs or iterations of the last fit.
+    n_layers_ : int
+        Number of layers, input and output included.
+    n_outputs_ : int
+        Number of outputs.
+    out_activation_ : str
+        Activation of the output: 'identity' or 'exp'.
+
+    See Also
+    --------
+    MLPClassifier : Multilayer perceptron for classification.
+
+    Notes
+    -----
+    With ``dtype='float64'`` and the same ``random_state``, training follows scikit-learn's step by step, with
+    these exceptions: 'lbfgs' minimises the squared error summed over the outputs, whose gradient it gets
+    (``loss_`` is the mean over the outputs, with every solver); a warm start keeps the optimizer's
+    moments; ``partial_fit`` shuffles differently at each call. 'lbfgs' does not offer ``partial_fit``.
+
+    References
+    ----------
+    .. [1] Glorot, Bengio: "Understanding the difficulty of training deep feedforward neural networks",
+       AISTATS 2010.
+    .. [2] Kingma, Ba: "Adam: A Method for Stochastic Optimization", ICLR 2015.
+    .. [3] Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov: "Dropout: A Simple Way to Prevent Neural
+       Networks from Overfitting", JMLR 15, 2014.
+
+    Examples
+    --------
+    >>> from fastnet import MLPRegressor
+    >>> from sklearn.datasets import make_regression
+    >>> X, y = make_regression(n_samples=200, n_features=5, random_state=0)
+    >>> net = MLPRegressor(hidden_layer_sizes=(10,), solver="lbfgs", max_iter=500, tol=0.1, random_state=0)
+    >>> net.fit(X, y).predict(X[:3]).shape
+    (3,)
+    >>> bool(net.score(X, y) > 0.9)
+    True
+    """
+
+    def __init__(
+        self,
+        loss="squared_error",
+        hidden_layer_sizes=(100,),
+        activation="relu",
+        *,
+        solver="adam",
+        alpha=0.0001,
+        batch_size="auto",
+        learning_rate="constant",
+        learning_rate_init=0.001,
+        power_t=0.5,
+        max_iter=200,
+        shuffle=True,
+        random_state=None,
+        tol=1e-4,
+        verbose=False,
+        warm_start=False,
+        momentum=0.9,
+        nesterovs_momentum=True,
+        early_stopping=False,
+        validation_fraction=0.1,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-8,
+        n_iter_no_change=10,
+        max_fun=15000,
+        l1_ratio=0.0,
+        dropout=0.0,
+        input_dropout=0.0,
+        init="glorot_uniform",
+        bias_init=None,
+        dtype="auto",
+        n_jobs=None,
+    ):
+        super().__init__(
+            hidden_layer_sizes=hidden_layer_sizes,
+            activation=activation,
+            solver=solver,
+            alpha=alpha,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            learning_rate_init=learning_rate_init,
+            power_t=power_t,
+            max_iter=max_iter,
+            shuffle=shuffle,
+            random_state=random_state,
+            tol=tol,
+            verbose=verbose,
+            warm_start=warm_start,
+            momentum=momentum,
+            nesterovs_momentum=nesterovs_momentum,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            beta_1=beta_1,
+            beta_2=beta_2,
+            epsilon=epsilon,
+            n_iter_no_change=n_iter_no_change,
+            max_fun=max_fun,
+            l1_ratio=l1_ratio,
+            dropout=dropout,
+            input_dropout=input_dropout,
+            init=init,
+            bias_init=bias_init,
+            dtype=dtype,
+            n_jobs=n_jobs,
+        )
+        self.loss = loss
+
+    _parameter_constraints: dict = {"loss": [StrOptions(REGRESSION_LOSSES)], **PARAMETER_CONSTRAINTS}
+
+    def _validate_input(self, X, y, incremental, reset):
+        X, y = validate_data(
+            self,
+            X,
+            y,
+            accept_sparse=["csr", "csc"],
+            multi_output=True,
+            y_numeric=True,
+            dtype=DTYPES,
+            reset=reset,
+        )
+        if issparse(y):
+            y = y.toarray()
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        if self.loss == "poisson" and (y < 0).any():
+            raise ValueError("loss='poisson' needs y >= 0, got negative values: choose loss='squared_error'.")
+        targets = y.reshape(len(y), -1)
+        return X, targets, self.loss, targets.shape[1]
+
+    def _score_outputs(self, targets, outputs, sample_weight):
+        if not np.isfinite(outputs).all():
+            return np.nan
+        return float(r2_score(targets, outputs, sample_weight=sample_weight))
+
+    @available_if(lambda estimator: estimator._check_solver())
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y, sample_weight=None):
+        """Train for one epoch on the given samples, going on from the current weights.
+
+        Offered only for ``solver='sgd'`` and ``'adam'``. The optimizer of the first call serves all later
+        ones. If anything raises, the estimator stays as it was.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training data.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights, at least 0 and not all 0; None means equal weights.
+
+        Returns
+        -------
+        self : object
+            The estimator.
+
+        Raises
+        ------
+        ValueError
+            If an argument is invalid, or the layers no longer match the weights.
+        """
+        with unchanged_on_failure(self):
+            return self._fit(X, y, sample_weight, incremental=True)
+
+    def predict(self, X):
+        """Predict targets.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            Predictions, in the dtype of the model.
+        """
+        outputs = self._outputs(X)
+        return outputs.ravel() if outputs.shape[1] == 1 else outputs

@@ -1,0 +1,1 @@
+"""Floor 4: an epoch: order of samples, schedules, validation, early stopping, history; L-BFGS."""

@@ -1,0 +1,131 @@
+"""Full-batch training: SciPy's L-BFGS-B on the engine's loss and gradient, in float64.
+
+An L1 penalty is smooth on the split w = u - v with u, v >= 0, where abs(w) is u + v; L-BFGS-B's bounds keep u
+and v there, so that weights become exactly zero (Schmidt, Fung, Rosales: "Fast Optimization Methods for L1
+Regularization", ECML 2007, section 2.3). Biases are not penalised and not split.
+"""
+
+import warnings
+
+import numpy as np
+import scipy.optimize
+from sklearn.utils.fixes import _get_additional_lbfgs_options_dict
+from sklearn.utils.optimize import _check_optimize_result
+
+
+class _Objective:
+    """The penalised loss of a flat vector: weights layer by layer (u, then v, with L1), then biases."""
+
+    def __init__(self, session, coefs, intercepts, l1):
+        self.session, self.l1 = session, l1
+        self.shapes = [w.shape for w in coefs] + [b.shape for b in intercepts]
+        self.n_layers = len(coefs)
+        self.n_weights = sum(w.size for w in coefs)
+        flat = np.concatenate([p.ravel() for p in (*coefs, *intercepts)], dtype=np.float64)
+        weights, biases = np.split(flat, [self.n_weights])
+        if l1:
+            self.start = np.concatenate([np.maximum(weights, 0), np.maximum(-weights, 0), biases])
+            zeros = np.zeros(2 * self.n_weights)
+            lower = np.concatenate([zeros, np.full(biases.size, -np.inf)])
+            self.bounds = scipy.optimize.Bounds(lower, np.inf)
+        else:
+            self.start, self.bounds = flat, None
+        # Where an interruption leaves us: the last iterate, at first the start.
+        self.n_iter, self.x, self.value = 0, self.start, None
+
+    def unpack(self, x):
+        """The lists of coefs and intercepts in ``x``."""
+        if self.l1:
+            u, v, biases = np.split(x, [self.n_weights, 2 * self.n_weights])
+            x = np.concatenate([u - v, biases])
+        ends = np.cumsum([np.prod(shape, dtype=int) for shape in self.shapes])[:-1]
+        parts = [p.reshape(s) for p, s in zip(np.split(x, ends), self.shapes, strict=True)]
+        return parts[: self.n_layers], parts[self.n_layers :]
+
+    def __call__(self, x):
+        self.session.set_parameters(*self.unpack(x))
+        value, coef_grads, intercept_grads = self.session.loss_and_gradient()
+        gradient = np.concatenate([g.ravel() for g in (*coef_grads, *intercept_grads)], dtype=np.float64)
+        if self.l1:
+            weights, biases = np.split(gradient, [self.n_weights])
+            gradient = np.concatenate([weights + self.l1, self.l1 - weights, biases])
+            value += self.l1 * x[: 2 * self.n_weights].sum()
+        if self.value is None:
+            self.value = value
+        return value, gradient
+
+    def after_iteration(self, intermediate_result):
+        self.n_iter += 1
+        self.x, self.value = intermediate_result.x.copy(), float(intermediate_result.fun)
+
+
+def minimize(
+    session, coefs, intercepts, *, total_weight, l1, l2, mean_over_outputs, tol, max_iter, max_fun, verbose
+):
+    """Minimise the penalised loss over all samples.
+
+    Ctrl-C ends the training with a warning and keeps the last iterate.
+
+    Parameters
+    ----------
+    session : Session
+        The engine, with data set; it knows of ``l2``.
+    coefs, intercepts : list of ndarray
+        Where to start.
+    total_weight : float
+        Sum of the samples' weights, by which penalties are divided.
+    l1, l2 : float
+        Strengths of the penalties.
+    mean_over_outputs : bool
+        Whether the loss to *report* is the mean over outputs; minimised is always the sum, whose gradient
+        the engine gives.
+    tol : float
+        Training stops when no component of the projected gradient is larger.
+    max_iter, max_fun : int
+        Number of iterations, and of evaluations of the loss, at most.
+    verbose : bool or int
+        Passed to SciPy where it still prints.
+
+    Returns
+    -------
+    coefs, intercepts : list of ndarray
+        Trained parameters, in float64.
+    loss : float
+        The penalised loss at the end.
+    n_iter : int
+        Number of iterations.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If the solver did not converge.
+    UserWarning
+        If training was interrupted.
+    """
+    objective = _Objective(session, coefs, intercepts, l1 / total_weight)
+    try:
+        result = scipy.optimize.minimize(
+            objective,
+            objective.start,
+            method="L-BFGS-B",
+            jac=True,
+            bounds=objective.bounds,
+            callback=objective.after_iteration,
+            options={
+                "maxfun": max_fun,
+                "maxiter": max_iter,
+                "gtol": tol,
+                **_get_additional_lbfgs_options_dict("iprint", 1 if verbose >= 1 else -1),
+            },
+        )
+        n_iter, x, loss = _check_optimize_result("lbfgs", result, max_iter), result.x, float(result.fun)
+    except KeyboardInterrupt:
+        warnings.warn("Training interrupted by user.", stacklevel=2)
+        n_iter, x, loss = objective.n_iter, objective.x, objective.value
+
+    coefs, intercepts = objective.unpack(x)
+    n_outputs = len(intercepts[-1])
+    if mean_over_outputs and n_outputs > 1 and loss is not None:
+        penalty = sum(l1 * np.abs(w).sum() + l2 / 2 * np.vdot(w, w) for w in coefs) / total_weight
+        loss = float((loss - penalty) / n_outputs + penalty)
+    return coefs, intercepts, loss, n_iter

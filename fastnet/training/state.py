@@ -1,0 +1,92 @@
+"""What a fit carries from epoch to epoch, and from one fit to the next."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..ops.schedules import Schedule
+
+
+@dataclass(frozen=True)
+class OptimizerState:
+    """An optimizer in the middle of its work, in plain data that pickles and holds no address.
+
+    Parameters
+    ----------
+    rule : Op
+        The update rule, such as ``SGD(momentum=0.9)``.
+    schedule : Schedule
+        The schedule of the learning rate.
+    rate : float
+        Learning rate of the next epoch.
+    step : int, default=0
+        Mini-batches seen.
+    moments : list of list of ndarray, default=None
+        One list a state array of the rule: an array for each of the coefs, then one for each of the
+        intercepts. None means zeros.
+    """
+
+    rule: object
+    schedule: Schedule
+    rate: float
+    step: int = 0
+    moments: list | None = None
+
+    def fits(self, rule, parameters):
+        """Whether the moments can serve ``rule`` on ``parameters``, the list of coefs and intercepts."""
+        shapes = [p.shape for p in parameters]
+        return (
+            type(self.rule) is type(rule)
+            and self.moments is not None
+            and all([m.shape for m in moment] == shapes for moment in self.moments)
+        )
+
+
+@dataclass
+class History:
+    """Losses and scores so far, with the names and meanings of scikit-learn's fitted attributes.
+
+    ``n_iter`` counts the epochs of the current fit, the rest goes on over warm starts and partial fits.
+    ``validation_scores`` is None without early stopping, ``best_loss`` with it.
+    """
+
+    n_iter: int = 0
+    samples_seen: int = 0
+    loss: float | None = None
+    loss_curve: list = field(default_factory=list)
+    best_loss: float | None = np.inf
+    validation_scores: list | None = None
+    best_validation_score: float | None = None
+    epochs_without_improvement: int = 0
+
+    @classmethod
+    def begin(cls, early_stopping):
+        """An empty history."""
+        if early_stopping:
+            return cls(best_loss=None, validation_scores=[], best_validation_score=-np.inf)
+        return cls()
+
+    def add_epoch(self, loss, n_samples):
+        """Enter the loss of an epoch over ``n_samples``."""
+        self.n_iter += 1
+        self.samples_seen += n_samples
+        self.loss = loss
+        self.loss_curve.append(loss)
+
+    def watch_loss(self, tol):
+        """Compare the last loss with the best one."""
+        # A NaN counts as an improvement here and in watch_score, as in scikit-learn.
+        stalled = self.loss > self.best_loss - tol
+        self.epochs_without_improvement = self.epochs_without_improvement + 1 if stalled else 0
+        if self.loss < self.best_loss:
+            self.best_loss = self.loss
+
+    def watch_score(self, score, tol):
+        """Enter a validation score; returns whether it is the best so far."""
+        self.validation_scores.append(score)
+        stalled = score < self.best_validation_score + tol
+        self.epochs_without_improvement = self.epochs_without_improvement + 1 if stalled else 0
+        if score > self.best_validation_score:
+            self.best_validation_score = score
+            return True
+        return False

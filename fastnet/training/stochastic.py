@@ -1,0 +1,139 @@
+"""Mini-batch training: the loop over the epochs.
+
+Order of the draws from ``random_state``, as scikit-learn's: initial weights, the split for validation, then
+one shuffle an epoch. The key of dropout's random bits is drawn between the split and the first shuffle, and
+only when there is dropout.
+"""
+
+import warnings
+from dataclasses import replace
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+
+def train_epochs(
+    session,
+    order,
+    state,
+    history,
+    *,
+    max_iter,
+    shuffle,
+    random_state,
+    tol,
+    n_iter_no_change,
+    score=None,
+    verbose=False,
+    single_epoch=False,
+):
+    """Train until the loss (or the validation score) stalls, or for ``max_iter`` epochs.
+
+    Ctrl-C ends the training with a warning and keeps the current weights.
+
+    Parameters
+    ----------
+    session : Session
+        The engine, with data and parameters set.
+    order : ndarray of intp
+        Rows to train on. Each epoch shuffles the order of the one before it.
+    state : OptimizerState
+        Optimizer to begin with; not changed.
+    history : History
+        Continued in place.
+    max_iter : int
+        Number of epochs at most.
+    shuffle : bool
+        Whether to shuffle each epoch.
+    random_state : numpy.random.RandomState
+        Source of the shuffles.
+    tol : float
+        Least improvement that counts.
+    n_iter_no_change : int or inf
+        Epochs without improvement to bear.
+    score : callable, default=None
+        ``score(coefs, intercepts) -> float`` on held-out data. Turns early stopping on: the score decides
+        and the parameters of the best epoch are returned.
+    verbose : bool, default=False
+        Whether to print a line an epoch.
+    single_epoch : bool, default=False
+        Whether this is one epoch of an incremental fit, for which ``max_iter`` means nothing.
+
+    Returns
+    -------
+    coefs, intercepts : list of ndarray
+        Trained parameters.
+    state : OptimizerState
+        The optimizer at the end.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If ``max_iter`` epochs were not enough.
+    UserWarning
+        If training was interrupted.
+    """
+    if state.moments is not None:
+        session.set_state(state.moments)
+    session.step = state.step
+    schedule, rate = state.schedule, state.rate
+    best = session.get_parameters() if score is not None else None
+    history.n_iter = 0
+
+    try:
+        for _ in range(max_iter):
+            if shuffle:
+                # The draws of sklearn.utils.shuffle, whose checks cost more than an epoch of a small net.
+                permutation = np.arange(len(order))
+                random_state.shuffle(permutation)
+                order = order[permutation]
+            history.add_epoch(session.run_epoch(order, rate), len(order))
+            if verbose:
+                print(f"Iteration {history.n_iter}, loss = {history.loss:.8f}")
+
+            if score is None:
+                history.watch_loss(tol)
+                # Parameters that are NaN never recover: the epochs left would be wasted.
+                if not np.isfinite(history.loss) and not _all_finite(session):
+                    break
+            else:
+                parameters = session.get_parameters()
+                if history.watch_score(score(*parameters), tol):
+                    best = parameters
+                if verbose:
+                    print(f"Validation score: {history.validation_scores[-1]:f}")
+
+            rate = schedule.after_epoch(rate, history.samples_seen)
+            if history.epochs_without_improvement > n_iter_no_change:
+                new_rate, remark = schedule.on_plateau(rate)
+                if verbose:
+                    watched = "Training loss" if score is None else "Validation score"
+                    print(
+                        f"{watched} did not improve more than tol={tol:f} for {n_iter_no_change} "
+                        f"consecutive epochs. {remark}"
+                    )
+                if new_rate is None:
+                    break
+                rate = new_rate
+                history.epochs_without_improvement = 0
+
+            if single_epoch:
+                break
+            if history.n_iter == max_iter:
+                warnings.warn(
+                    f"Stochastic Optimizer: Maximum iterations ({max_iter}) reached and the optimization "
+                    "hasn't converged yet.",
+                    ConvergenceWarning,
+                    stacklevel=2,
+                )
+    except KeyboardInterrupt:
+        warnings.warn("Training interrupted by user.", stacklevel=2)
+
+    parameters, moments = session.take_results(with_parameters=best is None)
+    coefs, intercepts = best or parameters
+    return coefs, intercepts, replace(state, rate=rate, step=session.step, moments=moments)
+
+
+def _all_finite(session):
+    coefs, intercepts = session.get_parameters()
+    return all(np.isfinite(p).all() for p in coefs + intercepts)

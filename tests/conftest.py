@@ -1,0 +1,36 @@
+"""Small standardised data sets, read-only, so that a fit which writes into its input fails."""
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
+from sklearn.preprocessing import StandardScaler
+
+
+def _frozen(X, y):
+    X = StandardScaler().fit_transform(X)
+    y = np.array(y)
+    X.setflags(write=False)
+    y.setflags(write=False)
+    return X, y
+
+
+@pytest.fixture(scope="session")
+def digits():
+    """(X, y): 300 digits, 64 features, 10 classes."""
+    X, y = load_digits(return_X_y=True)
+    return _frozen(X[:300], y[:300])
+
+
+@pytest.fixture(scope="session")
+def cancer():
+    """(X, y): 280 patients, 30 features, 2 classes."""
+    X, y = load_breast_cancer(return_X_y=True)
+    return _frozen(X[:280], y[:280])
+
+
+@pytest.fixture(scope="session")
+def diabetes():
+    """(X, y): 250 patients, 10 features, a standardised target."""
+    X, y = load_diabetes(return_X_y=True)
+    X, y = X[:250], y[:250]
+    return _frozen(X, (y - y.mean()) / y.std())

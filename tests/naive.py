@@ -1,0 +1,200 @@
+"""The whole network in plain NumPy: slow, short, obviously right.
+
+Everything compiled is compared with this module; this module is compared with nothing but
+hand-worked numbers and central differences (``test_naive.py``).
+
+Conventions, as scikit-learn's: ``coefs[l]`` has shape (fan_in, fan_out), a row of ``X`` is a sample,
+targets are 2-D. The target of ``log_loss`` is the class index, one column. Penalties are divided by the
+sum of the (mini-)batch's weights and never touch the biases.
+"""
+
+import numpy as np
+from scipy.special import expit, logsumexp, softmax, xlogy
+
+# name -> (g(z), g'(z))
+ACTIVATIONS = {
+    "identity": (lambda z: z, lambda z: np.ones_like(z)),
+    "logistic": (expit, lambda z: expit(z) * (1 - expit(z))),
+    "tanh": (np.tanh, lambda z: 1 - np.tanh(z) ** 2),
+    "relu": (lambda z: np.maximum(z, 0), lambda z: (z > 0).astype(z.dtype)),
+}
+
+
+def one_hot(y, n_classes):
+    return (y == np.arange(n_classes)).astype(float)
+
+
+# name -> (loss of each sample summed over the outputs, its gradient in the logits)
+LOSSES = {
+    "log_loss": (
+        lambda z, y: logsumexp(z, axis=1) - np.take_along_axis(z, y.astype(int), axis=1)[:, 0],
+        lambda z, y: softmax(z, axis=1) - one_hot(y, z.shape[1]),
+    ),
+    # -y log p - (1-y) log(1-p) with p = expit(z) is log(1 + exp(z)) - y z
+    "binary_log_loss": (
+        lambda z, y: np.sum(np.logaddexp(0, z) - y * z, axis=1),
+        lambda z, y: expit(z) - y,
+    ),
+    "squared_error": (lambda z, y: np.sum((z - y) ** 2, axis=1) / 2, lambda z, y: z - y),
+    # half deviance, y log(y/mu) - y + mu with mu = exp(z)
+    "poisson": (
+        lambda z, y: np.sum(xlogy(y, y) - y * z - y + np.exp(z), axis=1),
+        lambda z, y: np.exp(z) - y,
+    ),
+}
+
+OUTPUTS = {
+    "log_loss": lambda z: softmax(z, axis=1),
+    "binary_log_loss": expit,
+    "squared_error": lambda z: z,
+    "poisson": np.exp,
+}
+
+
+def forward(coefs, intercepts, X, activation, masks=None):
+    """Pre-activations z of every layer after the input, and the values that enter every layer.
+
+    ``masks``: one array (or None) for the input and for each hidden layer, already scaled: 0 where a unit
+    is dropped, 1/(1-p) where it is kept. The last z holds the logits.
+    """
+    g = ACTIVATIONS[activation][0]
+    masks = masks or [None] * len(coefs)
+    zs, inputs = [], []
+    a = X
+    for W, b, mask in zip(coefs, intercepts, masks, strict=True):
+        inputs.append(a if mask is None else a * mask)
+        zs.append(inputs[-1] @ W + b)
+        a = g(zs[-1])
+    return zs, inputs
+
+
+def predict(coefs, intercepts, X, activation, loss):
+    return OUTPUTS[loss](forward(coefs, intercepts, X, activation)[0][-1])
+
+
+def l1_norm(coefs):
+    return sum(np.abs(W).sum() for W in coefs)
+
+
+def objective(coefs, intercepts, X, y, activation, loss, l2=0.0, sample_weight=None, masks=None):
+    """Weighted mean of the losses summed over the outputs, plus l2/2 |W|^2 / (sum of the weights)."""
+    weight = np.ones(len(X)) if sample_weight is None else sample_weight
+    logits = forward(coefs, intercepts, X, activation, masks)[0][-1]
+    penalty = l2 / 2 * sum((W**2).sum() for W in coefs)
+    return (weight @ LOSSES[loss][0](logits, y) + penalty) / weight.sum()
+
+
+def deltas(coefs, intercepts, X, y, activation, loss, sample_weight=None, masks=None):
+    """Gradient in z of every layer, of the weighted SUM of the samples' losses."""
+    zs, _ = forward(coefs, intercepts, X, activation, masks)
+    slope = ACTIVATIONS[activation][1]
+    weight = np.ones(len(X)) if sample_weight is None else sample_weight
+    result = [LOSSES[loss][1](zs[-1], y) * weight[:, None]]
+    for layer in range(len(coefs) - 1, 0, -1):
+        delta = result[0] @ coefs[layer].T
+        if masks and masks[layer] is not None:
+            delta = delta * masks[layer]
+        result.insert(0, delta * slope(zs[layer - 1]))
+    return result
+
+
+def gradient(coefs, intercepts, X, y, activation, loss, l2=0.0, sample_weight=None, masks=None):
+    """Gradient of `objective`: (list for the coefs, list for the intercepts)."""
+    _, inputs = forward(coefs, intercepts, X, activation, masks)
+    ds = deltas(coefs, intercepts, X, y, activation, loss, sample_weight, masks)
+    total = len(X) if sample_weight is None else sample_weight.sum()
+    coef_grads = [(a.T @ d + l2 * W) / total for a, d, W in zip(inputs, ds, coefs, strict=True)]
+    return coef_grads, [d.sum(axis=0) / total for d in ds]
+
+
+def soft(w, threshold):
+    return np.sign(w) * np.maximum(np.abs(w) - threshold, 0)
+
+
+class SGD:
+    """v <- momentum v - rate g, then w += v; Nesterov as in scikit-learn: w += momentum v - rate g."""
+
+    def __init__(self, params, momentum=0.9, nesterov=True):
+        self.momentum, self.nesterov, self.t = momentum, nesterov, 0
+        self.states = [[np.zeros_like(p) for p in params]]
+
+    def step(self, params, grads, rate):
+        """New params, and for each the length of step that L1's shrinkage has to use."""
+        self.t += 1
+        v = [self.momentum * v - rate * g for v, g in zip(self.states[0], grads, strict=True)]
+        self.states = [v]
+        if self.nesterov:
+            v = [self.momentum * v - rate * g for v, g in zip(v, grads, strict=True)]
+        # where the gradient stands still, momentum adds up to rate / (1 - momentum)
+        shrink = [np.full_like(p, rate / (1 - self.momentum)) for p in params]
+        return [p + d for p, d in zip(params, v, strict=True)], shrink
+
+
+class Adam:
+    """Kingma & Ba (2014), with the bias corrections moved into the rate, as in scikit-learn."""
+
+    def __init__(self, params, beta_1=0.9, beta_2=0.999, epsilon=1e-8):
+        self.beta_1, self.beta_2, self.epsilon, self.t = beta_1, beta_2, epsilon, 0
+        self.states = [[np.zeros_like(p) for p in params] for _ in range(2)]
+
+    def step(self, params, grads, rate):
+        self.t += 1
+        b1, b2 = self.beta_1, self.beta_2
+        m = [b1 * m + (1 - b1) * g for m, g in zip(self.states[0], grads, strict=True)]
+        v = [b2 * v + (1 - b2) * g**2 for v, g in zip(self.states[1], grads, strict=True)]
+        self.states = [m, v]
+        rate_t = rate * np.sqrt(1 - b2**self.t) / (1 - b1**self.t)
+        steps = [rate_t / (np.sqrt(v) + self.epsilon) for v in v]
+        return [p - s * m for p, s, m in zip(params, steps, m, strict=True)], steps
+
+
+def train_epoch(
+    coefs,
+    intercepts,
+    X,
+    y,
+    order,
+    *,
+    activation,
+    loss,
+    optimizer,
+    rate,
+    batch_size,
+    l1=0.0,
+    l2=0.0,
+    sample_weight=None,
+    masks=None,
+):
+    """One epoch over ``X[order]``; returns new (coefs, intercepts, epoch loss).
+
+    The epoch's loss is the mean of the mini-batches' objectives before their steps, each weighted by its
+    number of samples (the last may be smaller), with squared_error averaged over the outputs, as in
+    scikit-learn. A mini-batch whose weights are all zero is skipped and counts nowhere. ``masks(step, rows)``
+    may give the dropout masks of a mini-batch.
+    """
+    depth, n_outputs = len(coefs), intercepts[-1].shape[0]
+    total, counted = 0.0, 0
+    for start in range(0, len(order), batch_size):
+        rows = order[start : start + batch_size]
+        weight = np.ones(len(rows)) if sample_weight is None else sample_weight[rows]
+        if not weight.any():
+            continue
+        kw = {
+            "activation": activation,
+            "loss": loss,
+            "sample_weight": weight,
+            "masks": masks and masks(optimizer.t, rows),
+        }
+        value = objective(coefs, intercepts, X[rows], y[rows], **kw)
+        if loss == "squared_error":
+            value /= n_outputs
+        value += (l1 * l1_norm(coefs) + l2 / 2 * sum((W**2).sum() for W in coefs)) / weight.sum()
+        total += value * len(rows)
+        counted += len(rows)
+
+        grads = gradient(coefs, intercepts, X[rows], y[rows], l2=l2, **kw)
+        params, steps = optimizer.step(coefs + intercepts, grads[0] + grads[1], rate)
+        coefs, intercepts = params[:depth], params[depth:]
+        if l1:
+            coefs = [soft(W, s * l1 / weight.sum()) for W, s in zip(coefs, steps[:depth], strict=True)]
+    return coefs, intercepts, total / max(counted, 1)

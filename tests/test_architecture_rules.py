@@ -1,0 +1,83 @@
+"""The house: six floors, imports go down only, and the front door loads nothing."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import fastnet
+
+PACKAGE = Path(fastnet.__file__).parent
+FLOORS = ["kernels", "ops", "network", "engine", "training", "estimators"]
+MODULES = sorted(path for floor in FLOORS for path in (PACKAGE / floor).rglob("*.py"))
+
+
+def imported_modules(path):
+    """Absolute names of everything a module imports from this package, at any depth of its code."""
+    package = ["fastnet", *path.relative_to(PACKAGE).parts[:-1]]
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            module = [*base, *([node.module] if node.module else [])]
+            # `from fastnet import engine` imports fastnet.engine
+            names = [".".join([*module, alias.name]) for alias in node.names]
+        else:
+            continue
+        yield from (name.split(".") for name in names if name.split(".")[0] == "fastnet")
+
+
+def test_the_floors_exist():
+    for floor in FLOORS:
+        assert (PACKAGE / floor / "__init__.py").exists(), floor
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_go_down_only(path):
+    own = FLOORS.index(path.relative_to(PACKAGE).parts[0])
+    for name in imported_modules(path):
+        # a floor reaches others by their names: not the front door, not what stands beside the house
+        if len(name) > 1 and name[1] == "__version__":
+            continue
+        assert len(name) > 1 and name[1] in FLOORS, ".".join(name)
+        assert FLOORS.index(name[1]) <= own, f"{'.'.join(name)} is above"
+
+
+@pytest.mark.parametrize("floor", FLOORS[:4])
+def test_the_lower_floors_do_not_know_scikit_learn(floor):
+    for path in (PACKAGE / floor).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                assert not any(alias.name.startswith("sklearn") for alias in node.names), path
+            if isinstance(node, ast.ImportFrom):
+                assert not (node.module or "").startswith("sklearn"), path
+
+
+def run(code):
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_the_front_door_loads_no_compiler():
+    assert (
+        run("import fastnet, sys; print('numba' in sys.modules, 'llvmlite' in sys.modules)") == "False False"
+    )
+
+
+def test_constructing_an_estimator_loads_no_compiler():
+    code = (
+        "import fastnet, sys; fastnet.MLPClassifier(); fastnet.MLPRegressor(); print('numba' in sys.modules)"
+    )
+    assert run(code) == "False"
+
+
+def test_the_front_door_names_what_it_offers():
+    for name in ["MLPClassifier", "MLPRegressor", "inspect"]:
+        assert name in fastnet.__all__
+        assert name in dir(fastnet)
+        assert callable(getattr(fastnet, name))
+    assert isinstance(fastnet.__version__, str)

@@ -1,0 +1,121 @@
+"""Gradients of the compiled network against central differences of the plain one's loss, in float64.
+
+Activations and losses come from the registries: a new one is tested here without a line of code.
+"""
+
+import naive
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from problems import Problem, distance, random_units
+
+from fastnet.ops.activations import ACTIVATIONS
+from fastnet.ops.losses import LOSSES
+
+STEP = 1e-5
+
+
+def away_from_kinks(seed, *args, **kw):
+    """A random problem in which no pre-activation is so near 0 that a difference crosses a ReLU's kink."""
+    for attempt in range(200):
+        problem = Problem(1000 * attempt + seed, *args, **kw)
+        zs, _ = naive.forward(problem.coefs, problem.intercepts, problem.X, problem.activation)
+        if all(np.abs(z).min() > 1e-4 for z in zs[:-1]):
+            return problem
+    raise AssertionError("no data without a kink found")
+
+
+def central_differences(problem, l2, n_coordinates, rng):
+    """Indices into the flat parameter vector, and the derivatives there."""
+    flat = np.concatenate([p.ravel() for p in problem.coefs + problem.intercepts])
+    shapes = [p.shape for p in problem.coefs + problem.intercepts]
+    ends = np.cumsum([int(np.prod(s)) for s in shapes])[:-1]
+
+    def value(vector):
+        arrays = [a.reshape(s) for a, s in zip(np.split(vector, ends), shapes, strict=True)]
+        depth = len(problem.coefs)
+        return problem.objective(arrays[:depth], arrays[depth:], l2=l2)
+
+    chosen = rng.permutation(len(flat))[:n_coordinates]
+    derivatives = []
+    for index in chosen:
+        up, down = flat.copy(), flat.copy()
+        up[index] += STEP
+        down[index] -= STEP
+        derivatives.append((value(up) - value(down)) / (2 * STEP))
+    return chosen, np.array(derivatives)
+
+
+def check(problem, rng, l2=0.7, n_coordinates=60):
+    with problem.session(l2=l2) as session:
+        loss, coef_grads, intercept_grads = session.loss_and_gradient()
+    grads = coef_grads + intercept_grads
+    assert [g.shape for g in grads] == [p.shape for p in problem.coefs + problem.intercepts]
+    assert_allclose(loss, problem.objective(problem.coefs, problem.intercepts, l2=l2), rtol=1e-11)
+
+    flat = np.concatenate([g.ravel() for g in grads])
+    chosen, derivatives = central_differences(problem, l2, n_coordinates, rng)
+    assert distance([flat[chosen]], [derivatives]) < 1e-6
+
+    if naive.ACTIVATIONS[problem.activation][1] is not None:
+        expected = problem.gradient(l2=l2)
+        assert distance(grads, expected[0] + expected[1]) < 1e-11
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_every_activation_with_every_loss(activation, loss):
+    assert loss in naive.LOSSES, "give the new loss its plain NumPy twin in naive.LOSSES"
+    problem = away_from_kinks(1, (6, 9, 5, 4), activation, loss, n_samples=12, weights=True)
+    check(problem, np.random.default_rng(0), n_coordinates=10**6)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_random_architectures(seed):
+    rng = np.random.default_rng(seed)
+    units = random_units(rng, n_hidden=seed % 5)
+    activation = list(ACTIVATIONS)[seed // 5 % len(ACTIVATIONS)]
+    loss = list(LOSSES)[seed % len(LOSSES)]
+    problem = away_from_kinks(seed, units, activation, loss, n_samples=8, weights=bool(seed % 2))
+    check(problem, rng, l2=float(rng.choice([0.0, 2.0])))
+
+
+@pytest.mark.parametrize("n_samples", [1, 1023, 1024, 1025, 3000])
+def test_full_batches_of_any_length(n_samples):
+    # tanh has no kink; long batches are summed chunk by chunk
+    problem = Problem(3, (7, 20, 3), "tanh", "log_loss", n_samples=n_samples, weights=True)
+    check(problem, np.random.default_rng(0), n_coordinates=40)
+
+
+def test_sample_weights_of_zero_leave_samples_out():
+    problem = Problem(4, (5, 8, 2), "tanh", n_samples=40, weights=True)
+    problem.sample_weight[10:] = 0
+    with problem.session(l2=0.1) as session:
+        loss, coef_grads, intercept_grads = session.loss_and_gradient()
+    problem.X, problem.y, problem.sample_weight = (
+        a[:10] for a in (problem.X, problem.y, problem.sample_weight)
+    )
+    with problem.session(l2=0.1) as session:
+        expected = session.loss_and_gradient()
+    assert_allclose(loss, expected[0], rtol=1e-12)
+    assert distance(coef_grads + intercept_grads, expected[1] + expected[2]) < 1e-12
+
+
+def test_l1_is_left_to_the_solver():
+    problem = Problem(5, (5, 8, 2), "tanh", n_samples=20)
+    results = []
+    for l1 in [0.0, 3.0]:
+        with problem.session(l1=l1, l2=0.1) as session:
+            results.append(session.loss_and_gradient())
+    assert results[0][0] == results[1][0]
+    assert distance(results[0][1], results[1][1]) == 0
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_single_precision_gradients_are_near(loss):
+    problem = Problem(6, (30, 40, 4), "tanh", loss, n_samples=300, weights=True, dtype=np.float32)
+    with problem.session(l2=0.5) as session:
+        value, coef_grads, intercept_grads = session.loss_and_gradient()
+    expected = problem.gradient(l2=0.5)
+    assert_allclose(value, problem.objective(problem.coefs, problem.intercepts, l2=0.5), rtol=1e-5)
+    assert distance(coef_grads + intercept_grads, expected[0] + expected[1]) < 1e-5

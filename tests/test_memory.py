@@ -1,0 +1,59 @@
+"""Peak memory of a fit: the data as given, the parameters, and 64 MiB."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPT = """
+import sys, warnings
+warnings.simplefilter("ignore")
+import numpy as np
+import scipy.sparse as sp
+import fastnet
+
+def status(key):
+    line = next(l for l in open("/proc/self/status") if l.startswith(key))
+    return int(line.split()[1]) / 1024
+
+solver, batch_size, kind = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+params = dict(hidden_layer_sizes=(64, 32), solver=solver, max_iter=2, random_state=0, n_jobs=2)
+rng = np.random.default_rng(0)
+n = 60000
+X = rng.random((n, 256), dtype=np.float32) if kind == "float32" else rng.random((n, 256))
+if kind == "fortran":
+    X = np.asfortranarray(X)
+if kind == "csr":
+    X[X < 0.5] = 0
+    X = sp.csr_matrix(X)
+y = rng.integers(0, 2, n)
+# load and compile everything first, for the same type of computation
+fastnet.MLPClassifier(**params, batch_size=min(batch_size, 300)).fit(X[:300], y[:300]).predict(X[:300])
+open("/proc/self/clear_refs", "w").write("5")
+before = status("VmRSS")
+model = fastnet.MLPClassifier(**params, batch_size=batch_size).fit(X, y)
+print(status("VmHWM") - before)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="needs Linux's peak memory")
+@pytest.mark.parametrize(
+    ("solver", "batch_size", "kind"),
+    [
+        ("adam", 200, "float64"),
+        ("adam", 200, "csr"),
+        ("sgd", 60000, "float32"),
+        ("adam", 60000, "float64"),
+        ("adam", 60000, "fortran"),
+        ("lbfgs", 60000, "float64"),
+    ],
+)
+def test_a_fit_takes_no_more_memory_than_promised(solver, batch_size, kind):
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, solver, str(batch_size), kind],
+        capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    # the 18,000 parameters take less than 2 MiB; a copy of X would take 59 or 117
+    assert float(done.stdout) < 66
