@@ -122,7 +122,7 @@ class MLPClassifier(ClassifierMixin, BaseMultilayerPerceptron):
         Biases of every layer. Edits in place take effect.
     n_features_in_ : int
         Number of features.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of the features, if X had names that are all strings.
     n_iter_ : int
         Epochs or iterations of the last fit.
