@@ -123,13 +123,23 @@ def test_csr_with_both_index_widths_and_unsorted_duplicates_equals_dense():
         np.testing.assert_allclose(forward(linear(40, 9), [W], [b], X), X.toarray() @ W + b, rtol=1e-13)
 
 
-def test_a_slice_is_chosen_by_measured_times():
+def test_a_slice_and_its_threads_are_chosen_by_measured_times():
     pace = Pace(2, adaptive=True)
-    for seconds in (0.01, 0.001):  # two threads, then one: one is faster here
-        pace.took(pace.next_slice(1000), seconds)
-    assert pace.next_slice(10**6) == 1600 and pace.n_threads == 1
+    tried = []
+    for seconds in (9.0, 1.0, 2.0, 1.0):  # two threads and one, in turn: one is faster here
+        pace.took(pace.next_slice(1000) * 1000, seconds)
+        tried.append(pace.n_threads)
+    assert tried == [2, 1, 2, 1]
+    chosen = []
+    for _ in range(70):
+        n = pace.next_slice(10**6)
+        assert n <= 50_000
+        pace.took(n, n * (4e-6 if pace.n_threads == 1 else 8e-6))
+        chosen.append(pace.n_threads)
+    assert n == 50_000 and chosen.count(2) == 2  # tried again now and then
     fixed = Pace(2, adaptive=False)
-    fixed.took(fixed.next_slice(100), 10.0)
+    for _ in range(3):
+        fixed.took(fixed.next_slice(100), 10.0)
     assert fixed.next_slice(100) == 1 and fixed.n_threads == 2
 
 

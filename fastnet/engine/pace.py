@@ -7,8 +7,10 @@ for one that the system has put aside loses milliseconds. So it is measured.
 
 # A slice is about this long, so that Ctrl-C and limits of time are seen in between.
 SLICE_SECONDS = 0.2
-# After the first comparison the slower choice is tried again once in this many slices.
-RETRY = 64
+# Each choice is tried this often at first (caches are cold the first time), and the slower one then again
+# once in so many slices.
+TRIALS = 2
+RETRY = 32
 
 
 class Pace:
@@ -24,27 +26,34 @@ class Pace:
 
     def __init__(self, n_threads, adaptive):
         self._choices = (n_threads, 1) if adaptive and n_threads > 1 else (n_threads,)
-        self._seconds = dict.fromkeys(self._choices)  # a batch, latest
+        self._seconds = dict.fromkeys(self._choices, float("inf"))  # a batch
         self._slices = 0
         self.n_threads = n_threads
 
     def next_slice(self, n_batches):
         """Batches of the next slice, out of ``n_batches`` that are left; sets `n_threads`."""
-        untried = [n for n in self._choices if self._seconds[n] is None]
-        best = min((n for n in self._choices if n not in untried), key=self._seconds.get, default=None)
-        self._slices += 1
-        if untried:
-            self.n_threads = untried[0]
-        elif len(self._choices) > 1 and self._slices % RETRY == 0:
-            self.n_threads = next(n for n in self._choices if n != best)
+        choices = self._choices
+        best = min(choices, key=self._seconds.get)
+        on_trial = self._slices < TRIALS * len(choices)
+        if on_trial:
+            self.n_threads = choices[self._slices % len(choices)]
+        elif len(choices) > 1 and self._slices % RETRY == 0:
+            self.n_threads = next(n for n in choices if n != best)
+            on_trial = True
         else:
             self.n_threads = best
+        self._slices += 1
         seconds = self._seconds[self.n_threads]
-        if seconds is None:
+        if on_trial:
             # Enough batches to see their time, few enough not to lose much if the choice is bad.
-            return max(1, min(n_batches, 8))
-        return max(1, min(n_batches, int(SLICE_SECONDS / seconds)))
+            n_batches = min(n_batches, max(16, n_batches // 4))
+        if seconds < float("inf"):
+            n_batches = min(n_batches, int(SLICE_SECONDS / seconds))
+        return max(1, n_batches)
 
     def took(self, n_batches, seconds):
-        """Note the time of a slice."""
-        self._seconds[self.n_threads] = max(seconds / n_batches, 1e-9)
+        """Note the time of a slice; the first trials keep their best."""
+        seconds = max(seconds / n_batches, 1e-9)
+        if self._slices <= TRIALS * len(self._choices):
+            seconds = min(seconds, self._seconds[self.n_threads])
+        self._seconds[self.n_threads] = seconds

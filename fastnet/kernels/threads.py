@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from .jit import kernel
 from .simd import atomic_add, atomic_load, make_call, spin_hint
 
-_SPINS = 4000
+_SPINS = 200
 # Words of the barrier's memory, each on a cache line of its own.
 ARRIVED, ABANDONED, SYNC_WORDS = 0, 16, 32
 
