@@ -124,7 +124,7 @@ def test_csr_with_both_index_widths_and_unsorted_duplicates_equals_dense():
 
 
 def test_a_slice_and_its_threads_are_chosen_by_measured_times():
-    pace = Pace(2, adaptive=True)
+    pace = Pace(2, adaptive=True, guess=1e-9)
     tried = []
     for seconds in (9.0, 1.0, 2.0, 1.0):  # two threads and one, in turn: one is faster here
         pace.took(pace.next_slice(1000) * 1000, seconds)
@@ -137,7 +137,8 @@ def test_a_slice_and_its_threads_are_chosen_by_measured_times():
         pace.took(n, n * (4e-6 if pace.n_threads == 1 else 8e-6))
         chosen.append(pace.n_threads)
     assert n == 50_000 and chosen.count(2) == 2  # tried again now and then
-    fixed = Pace(2, adaptive=False)
+    fixed = Pace(2, adaptive=False, guess=0.1)
+    assert fixed.next_slice(100) == 2
     for _ in range(3):
         fixed.took(fixed.next_slice(100), 10.0)
     assert fixed.next_slice(100) == 1 and fixed.n_threads == 2

@@ -13,6 +13,7 @@ from ..kernels.host import tile
 from ..kernels.jit import c_function, kernel
 from ..kernels.simd import make_call, make_pointer, scalar_type
 from ..kernels.threads import barrier
+from ..ops.rows import N_NUMBERS
 from .records import LAYER, NET, PANEL
 from .rows import make_row_phase
 from .weights import make_weight_phase
@@ -26,8 +27,9 @@ def engine(dtype):
     Returns
     -------
     ctypes function
-        ``engine(net, layers, panels, thread, first_batch, last_batch, step)`` with addresses of records; returns
-        the step count after the slice, or ``ABANDONED``. Runs without the GIL.
+        ``engine(net, layers, panels, thread, first, last, step)`` with addresses of records; returns the step
+        count after the slice, or ``ABANDONED``. The slice is counted in chunks: ``net.chunks`` make a batch.
+        Runs without the GIL.
     """
     pointers = [types.CPointer(numba.from_dtype(record)) for record in (NET, LAYER, PANEL)]
     signature = (ctypes.c_int64, *[ctypes.c_void_p] * 3, *[ctypes.c_int64] * 4)
@@ -78,50 +80,53 @@ def _make(dtype):
                 shift = begin - first_tile * rows
                 predict(net, layers, shift, first_tile + t, count, first_tile * rows + n_rows)
 
-    def run(net, layers, panels, thread, first_batch, last_batch, step):
+    def run(net, layers, panels, thread, first, last, step):
         net = carray(net, 1)[0]
         layers, panels = carray(layers, net.n_layers), carray(panels, net.n_panels)
         if not net.training:
             predict_rows(net, layers, thread)
             return step
         n_threads = net.n_threads
-        numbers = net.scratch + (thread * net.scratch_size + net.scratch_size - 16) * itemsize
+        numbers = net.scratch + (thread * net.scratch_size + net.scratch_size - N_NUMBERS) * itemsize
         arrivals = 0
-        for batch in range(first_batch, last_batch):
-            begin = batch * net.batch_size
+        weight = -1.0
+        for unit in range(first, last):
+            begin = unit // net.chunks * net.batch_size
+            shift = unit % net.chunks * net.chunk_rows
             batch_rows = min(net.batch_size, net.n_samples - begin)
-            weight = batch_weight(net, begin, batch_rows)
+            if shift >= batch_rows:
+                continue
+            if shift == 0 or weight < 0.0:
+                weight = batch_weight(net, begin, batch_rows)
             if not weight > 0.0:
                 continue
-            step += 1
             scale = 1.0 / weight
+            if shift == 0:
+                step += 1
             if net.update != 0:
                 call_prepare(net.prepare, float(step), net.rate, net.optimizer_parameters, numbers)
-            loss = 0.0
-            for shift in range(0, batch_rows, net.chunk_rows):
-                count = min(net.chunk_rows, batch_rows - shift)
-                n_tiles = (count + rows - 1) // rows
-                low, high = n_tiles * thread // n_threads, n_tiles * (thread + 1) // n_threads
-                for t in range(low, high, net.block_tiles):
-                    tiles = min(net.block_tiles, high - t)
-                    mine = forward(net, layers, begin + shift, t, tiles, count, step, shift)
-                    backward(net, layers, t, tiles, mine, scalar(scale), step, shift)
-                if n_threads > 1:
-                    arrivals += n_threads
-                    if not barrier(net.sync, arrivals, net.yield_function):
-                        return ABANDONED
-                if thread == 0:
-                    loss += total_of(net.row_losses, count) * scale
-                is_last = shift + count == batch_rows
-                update_weights(net, layers, panels, thread, numbers, count, scale, shift == 0, is_last)
-                if n_threads > 1:
-                    arrivals += n_threads
-                    if not barrier(net.sync, arrivals, net.yield_function):
-                        return ABANDONED
+            count = min(net.chunk_rows, batch_rows - shift)
+            n_tiles = (count + rows - 1) // rows
+            low, high = n_tiles * thread // n_threads, n_tiles * (thread + 1) // n_threads
+            for t in range(low, high, net.block_tiles):
+                tiles = min(net.block_tiles, high - t)
+                mine = forward(net, layers, begin + shift, t, tiles, count, step, shift)
+                backward(net, layers, t, tiles, mine, scalar(scale), step, shift)
+            if n_threads > 1:
+                arrivals += n_threads
+                if not barrier(net.sync, arrivals, net.yield_function):
+                    return ABANDONED
             if thread == 0:
+                net.loss_sum += total_of(net.row_losses, count) * scale * batch_rows
+            is_last = shift + count == batch_rows
+            update_weights(net, layers, panels, thread, numbers, count, scale, shift == 0, is_last)
+            if n_threads > 1:
+                arrivals += n_threads
+                if not barrier(net.sync, arrivals, net.yield_function):
+                    return ABANDONED
+            if thread == 0 and is_last:
                 if net.l1 > 0 or net.l2 > 0:
                     net.penalty_sum += total_of(net.penalties, net.n_penalties) * batch_rows
-                net.loss_sum += loss * batch_rows
                 net.rows_done += batch_rows
         return step
 

@@ -14,7 +14,7 @@ RETRY = 32
 
 
 class Pace:
-    """Chooses the batches and threads of the next slice.
+    """Chooses the chunks of rows and the threads of the next slice.
 
     Parameters
     ----------
@@ -22,16 +22,19 @@ class Pace:
         Threads at hand.
     adaptive : bool
         Whether one thread may be used instead when that is faster.
+    guess : float
+        Seconds that a chunk may take, until it is known.
     """
 
-    def __init__(self, n_threads, adaptive):
+    def __init__(self, n_threads, adaptive, guess):
         self._choices = (n_threads, 1) if adaptive and n_threads > 1 else (n_threads,)
-        self._seconds = dict.fromkeys(self._choices, float("inf"))  # a batch
+        self._seconds = dict.fromkeys(self._choices, float("inf"))  # a chunk
+        self._guess = guess
         self._slices = 0
         self.n_threads = n_threads
 
-    def next_slice(self, n_batches):
-        """Batches of the next slice, out of ``n_batches`` that are left; sets `n_threads`."""
+    def next_slice(self, n_chunks):
+        """Chunks of the next slice, out of ``n_chunks`` that are left; sets `n_threads`."""
         choices = self._choices
         best = min(choices, key=self._seconds.get)
         on_trial = self._slices < TRIALS * len(choices)
@@ -44,16 +47,16 @@ class Pace:
             self.n_threads = best
         self._slices += 1
         seconds = self._seconds[self.n_threads]
+        seconds = self._guess if seconds == float("inf") else seconds
         if on_trial:
-            # Enough batches to see their time, few enough not to lose much if the choice is bad.
-            n_batches = min(n_batches, max(16, n_batches // 4))
-        if seconds < float("inf"):
-            n_batches = min(n_batches, int(SLICE_SECONDS / seconds))
-        return max(1, n_batches)
+            # Enough to see their time, few enough not to lose much if the choice is bad.
+            n_chunks = min(n_chunks, max(16, n_chunks // 4))
+        n_chunks = min(n_chunks, max(1, int(SLICE_SECONDS / seconds)))
+        return n_chunks
 
-    def took(self, n_batches, seconds):
+    def took(self, n_chunks, seconds):
         """Note the time of a slice; the first trials keep their best."""
-        seconds = max(seconds / n_batches, 1e-9)
+        seconds = max(seconds / n_chunks, 1e-9)
         if self._slices <= TRIALS * len(self._choices):
             seconds = min(seconds, self._seconds[self.n_threads])
         self._seconds[self.n_threads] = seconds

@@ -191,6 +191,11 @@ def block_tiles(architecture, tile, dtype, rows, training):
     return 2 if weight_bytes <= DEEP_BYTES else max(1, -(-rows // tile.rows))
 
 
+def slow_seconds(architecture, rows):
+    """Seconds that a slow machine takes for a chunk of rows: a guess until one has been timed."""
+    return 6 * architecture.n_weights * rows / 20e9
+
+
 def choose_threads(architecture, n_rows, n_jobs):
     """Threads wanted for a batch.
 

@@ -21,6 +21,7 @@ NET = _record(
     training=_I,  # 0: forward only, into `outputs`
     batch_size=_I,
     chunk_rows=_I,  # rows of the workspace; larger batches run in chunks
+    chunks=_I,  # of a batch
     thread_rows=_I,  # forward only: rows of the workspace that are one thread's own
     block_tiles=_I,  # row tiles taken through a layer before the next layer
     total_cost=_I,  # of all panels, to share them out

@@ -111,12 +111,12 @@ class Run:
     def _abandon(self):
         self._sync[ABANDONED_WORD] = 1
 
-    def _call(self, first_batch=0, last_batch=1, step=0, n_threads=None):
-        """Run the engine over a slice in every thread; returns the step count after it."""
+    def _call(self, first=0, last=1, step=0, n_threads=None):
+        """Run the engine over a slice of chunks in every thread; returns the step count after it."""
         n_threads = n_threads or self.n_threads
         self.record["n_threads"] = n_threads
         self._sync[:] = 0
-        step = self._workers.run(n_threads, first_batch, last_batch, step)
+        step = self._workers.run(n_threads, first, last, step)
         if step == ABANDONED:
             raise RuntimeError("a worker thread of the fit failed")
         return step

@@ -71,9 +71,11 @@ class Session(Run):
         batch_size = min(batch_size, n_samples) if optimizer is not None else n_samples
         super().__init__(architecture, X, dtype, batch_size, True, n_jobs, keep_z)
         self.n_samples, self.batch_size, self.optimizer, self.step = n_samples, batch_size, optimizer, 0
-        self._pace = Pace(self.n_threads, adaptive=n_jobs is None)
         record, rows = self.record, self.workspace.padded_rows
         record["batch_size"] = batch_size
+        record["chunks"] = self._chunks = -(-batch_size // self.workspace.rows)
+        guess = plan.slow_seconds(architecture, self.workspace.rows)
+        self._pace = Pace(self.n_threads, n_jobs is None, guess)
         record["targets"], record["target_width"] = self._address(targets), targets.shape[1]
         record["sample_weight"] = 0 if sample_weight is None else self._address(sample_weight)
         target_row = 1 if architecture.loss.class_index_target else int(self.layers[-1]["output_row"])
@@ -190,16 +192,19 @@ class Session(Run):
         record = self.record
         self._start(order)
         record["rate"] = rate
-        n_batches = -(-len(order) // self.batch_size)
+        self._run_slices(-(-len(order) // self.batch_size) * self._chunks)
+        mean = self.architecture.loss.mean_over_outputs
+        return self._mean_loss(self.architecture.layer_units[-1] if mean else 1)
+
+    def _run_slices(self, count):
+        """Run `count` chunks, in slices short enough for Ctrl-C."""
         first = 0
-        while first < n_batches:
-            last = first + self._pace.next_slice(n_batches - first)
+        while first < count:
+            last = first + self._pace.next_slice(count - first)
             start = time.perf_counter()
             self.step = self._call(first, last, self.step, self._pace.n_threads)
             self._pace.took(last - first, time.perf_counter() - start)
             first = last
-        mean = self.architecture.loss.mean_over_outputs
-        return self._mean_loss(self.architecture.layer_units[-1] if mean else 1)
 
     def loss_and_gradient(self):
         """Loss and gradient over all samples, with the L2 penalty, summed over chunks in float64.
@@ -216,7 +221,8 @@ class Session(Run):
         l1, record["l1"] = record["l1"], 0.0
         order = np.arange(self.n_samples)
         self._start(order)
-        self._call()
+        self.step = 0  # the same dropout at every call
+        self._run_slices(self._chunks)
         record["l1"] = l1
         if not record["rows_done"]:
             raise ValueError("the sum of sample_weight must be positive")
