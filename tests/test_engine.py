@@ -167,9 +167,9 @@ def test_a_failing_worker_abandons_the_others_and_raises():
             raise MemoryError("in a worker")
         assert abandoned.wait(10)
 
-    workers = Workers(work, 2, abandoned.set)
+    workers = Workers(2)
     with pytest.raises(MemoryError, match="in a worker"):
-        workers.run(2)
+        workers.run(2, work, (), abandoned.set)
     workers.close()
 
 
@@ -178,4 +178,4 @@ def test_a_thread_that_cannot_start_leaves_fewer_threads(monkeypatch):
         raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr(threading.Thread, "start", refuse)
-    assert Workers(print, 4, print).count == 1
+    assert Workers(4).count == 1

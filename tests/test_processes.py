@@ -14,7 +14,7 @@ X = rng.normal(size=(150, 10))
 y = rng.integers(0, 3, 150)
 for case in sys.argv[1:]:
     dtype, activation = case.split("-")
-    model = fastnet.MLPClassifier(20, dtype=dtype, activation=activation, max_iter=5, random_state=0).fit(X, y)
+    model = fastnet.MLPClassifier(20, activation, dtype=dtype, max_iter=5, random_state=0).fit(X, y)
     print(case, np.concatenate([p.ravel() for p in model.coefs_ + model.intercepts_]).tobytes().hex())
 """
 

@@ -10,7 +10,7 @@ from .records import LAYER, PANEL
 # A batch above this runs in chunks whose gradients add up; so does one whose workspace would be larger.
 MAX_ROWS = 1024
 MIN_ROWS = 64
-MAX_WORKSPACE_BYTES = 24 << 20
+MAX_WORKSPACE_BYTES = 40 << 20
 PREDICT_ROWS = 64
 # Weights beyond this stream from L3 or memory: then a panel stays in cache and the rows pass it.
 DEEP_BYTES = 600 << 10

@@ -53,7 +53,7 @@ NET = _record(
     # parameters
     flat=_I,
     states=(_I, 4),
-    gradient=_I,  # double, or 0: chunks of a batch add up here
+    gradient=_I,  # or 0: chunks of a batch add up here; in double if there is no update
     # ops
     loss=_I,
     loss_parameters=_I,

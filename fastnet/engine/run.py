@@ -35,9 +35,11 @@ class Run:
         Threads; None for as many as pay off.
     keep_z : bool, default=False
         Whether to keep each hidden layer's z.
+    share : Run, optional
+        Another run, whose parameters and threads are used.
     """
 
-    def __init__(self, architecture, X, dtype, n_rows, training, n_jobs, keep_z=False):
+    def __init__(self, architecture, X, dtype, n_rows, training, n_jobs, keep_z=False, share=None):
         self.architecture = architecture
         self.dtype = np.dtype(dtype)
         self.layout = Layout(architecture.layer_units, tile(self.dtype))
@@ -45,9 +47,13 @@ class Run:
         self._exit = ExitStack()
         compiled = jit.compile_seconds()
         self._engine = engine(self.dtype)
-        granted = self._exit.enter_context(reserve(plan.choose_threads(architecture, n_rows, n_jobs)))
-        self._workers = Workers(self._run_thread, granted, self._abandon)
-        self._exit.callback(self._workers.close)
+        if share is None:
+            granted = self._exit.enter_context(reserve(plan.choose_threads(architecture, n_rows, n_jobs)))
+            self._workers = Workers(granted)
+            self._exit.callback(self._workers.close)
+            self.flat = aligned_zeros(self.layout.size, self.dtype)
+        else:
+            self._workers, self.flat = share._workers, share.flat
         try:
             self._fill_records(X, n_rows, training, keep_z)
         except BaseException:
@@ -57,7 +63,6 @@ class Run:
 
     def _fill_records(self, X, n_rows, training, keep_z):
         architecture, shape = self.architecture, tile(self.dtype)
-        self.flat = aligned_zeros(self.layout.size, self.dtype)
         self.twins = aligned_zeros(self.layout.twin_size if training else 0, self.dtype)
         parts = 1 if training else self.n_threads
         space = plan.Workspace(architecture, self.layout, shape, self.dtype, n_rows, training, keep_z, parts)
@@ -116,10 +121,36 @@ class Run:
         n_threads = n_threads or self.n_threads
         self.record["n_threads"] = n_threads
         self._sync[:] = 0
-        step = self._workers.run(n_threads, first, last, step)
+        step = self._workers.run(n_threads, self._run_thread, (first, last, step), self._abandon)
         if step == ABANDONED:
             raise RuntimeError("a worker thread of the fit failed")
         return step
+
+    def predict(self, n_rows, rows=None, link=True):
+        """Forward pass over rows of X, for a run that is not for training.
+
+        Parameters
+        ----------
+        n_rows : int
+            Their number.
+        rows : ndarray of int, optional
+            Row numbers; the first `n_rows` by default.
+        link : bool, default=True
+            Whether to apply the output activation.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_outputs)
+        """
+        outputs = np.empty((n_rows, self.architecture.layer_units[-1]), self.dtype)
+        record = self.record
+        if rows is not None:
+            rows = np.ascontiguousarray(rows, np.int64)
+            record["order"] = rows.ctypes.data
+        record["link"] = op_kernels.link(self.architecture.loss, self.dtype) if link else 0
+        record["n_samples"], record["outputs"] = n_rows, outputs.ctypes.data
+        self._call()
+        return outputs
 
     def close(self):
         """End the threads and hand their cores back."""
@@ -154,16 +185,7 @@ def forward(architecture, coefs, intercepts, X, n_jobs=None, rows=None, link=Tru
     -------
     ndarray of shape (n_rows, n_outputs)
     """
-    dtype = coefs[0].dtype
     n_rows = X.shape[0] if rows is None else len(rows)
-    outputs = np.empty((n_rows, architecture.layer_units[-1]), dtype)
-    with Run(architecture, X, dtype, n_rows, False, n_jobs) as run:
+    with Run(architecture, X, coefs[0].dtype, n_rows, False, n_jobs) as run:
         run.layout.pack(run.flat, coefs, intercepts)
-        if rows is not None:
-            rows = np.ascontiguousarray(rows, np.int64)
-            run.record["order"] = rows.ctypes.data
-        if link:
-            run.record["link"] = op_kernels.link(architecture.loss, dtype)
-        run.record["n_samples"], run.record["outputs"] = n_rows, outputs.ctypes.data
-        run._call()
-    return outputs
+        return run.predict(n_rows, rows, link)

@@ -86,9 +86,9 @@ class Session(Run):
         record["n_penalties"] = n_penalties = plan.penalty_count(self.layout, tile(self.dtype))
         record["penalties"] = self._address(aligned_zeros(n_penalties, np.float64))
         record["l1"], record["l2"], record["seed"] = l1, l2, np.int64(np.uint64(seed % 2**64))
-        self._gradient = None
-        if optimizer is None or batch_size > self.workspace.rows:
-            self._gradient = aligned_zeros(self.layout.size, np.float64)
+        self._X, self._predictor, self._gradient = X, None, None
+        if optimizer is None or self._chunks > 1:
+            self._gradient = aligned_zeros(self.layout.size, np.float64 if optimizer is None else self.dtype)
             record["gradient"] = self._gradient.ctypes.data
         self.states = []
         if optimizer is not None:
@@ -153,7 +153,7 @@ class Session(Run):
         states : list
             As from `get_state`.
         """
-        self.twins = self.workspace = self.layers = self._gradient = None
+        self.twins = self.workspace = self.layers = self._gradient = self._predictor = None
         self._kept.clear()
         parameters = self.layout.unpack(self.flat) if with_parameters else None
         self.flat = None
@@ -227,6 +227,22 @@ class Session(Run):
         if not record["rows_done"]:
             raise ValueError("the sum of sample_weight must be positive")
         return self._mean_loss(1), *self.layout.unpack(self._gradient)
+
+    def predict_rows(self, rows):
+        """Predict rows of X with the parameters as they are.
+
+        Parameters
+        ----------
+        rows : ndarray of int
+            Row numbers.
+
+        Returns
+        -------
+        ndarray of shape (len(rows), n_outputs)
+        """
+        if self._predictor is None:
+            self._predictor = Run(self.architecture, self._X, self.dtype, len(rows), False, None, share=self)
+        return self._predictor.predict(len(rows), rows)
 
     def arrays(self):
         """Workspace of the last batch as plain arrays.

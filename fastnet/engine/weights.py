@@ -35,18 +35,19 @@ def make_weight_phase(dtype, shape):
         return 0.5 * l2 * squares + l1 * magnitudes
 
     @kernel
-    def accumulate(total, g, n, first):
+    def add_double(total, g, n, first):
         """Add to the stored gradient, or start it."""
         total, g = carray(double(total), n), carray(pointer(g), n)
         for j in range(n):
             total[j] = g[j] if first else total[j] + g[j]
 
     @kernel
-    def restore(g, total, n):
-        """Read a stored gradient back into the computation dtype."""
-        total, g = carray(double(total), n), carray(pointer(g), n)
+    def add_same(total, g, n, first):
+        """The same in the computation dtype; the sum so far is in g too."""
+        total, g = carray(pointer(total), n), carray(pointer(g), n)
         for j in range(n):
-            g[j] = scalar(total[j])
+            g[j] = g[j] if first else total[j] + g[j]
+            total[j] = g[j]
 
     @kernel
     def column_sums(g, d, d_row, width, count):
@@ -67,16 +68,6 @@ def make_weight_phase(dtype, shape):
             net.update, net.flat + at, g, net.states[0] + at, net.states[1] + at, net.states[2] + at,
             net.states[3] + at, n, numbers, l1,
         )
-
-    @kernel
-    def chunked(net, g, offset, n, is_first, is_last):
-        """Add a chunk's gradient to the stored one; whether the sum is complete and stands in g."""
-        if net.gradient == 0:
-            return True
-        accumulate(net.gradient + offset * 8, g, n, is_first)
-        if is_last:
-            restore(g, net.gradient + offset * 8, n)
-        return is_last
 
     @kernel
     def write_twin(layer, source, width, k0, columns, k_rows):
@@ -117,22 +108,27 @@ def make_weight_phase(dtype, shape):
                         narrow(a + i * itemsize, layer.input_row, d, layer.output_row, tile, count)
                 n = k_rows * part.width
                 offset = part.offset + k0 * part.width
-                if not chunked(net, g, offset, n, is_first, is_last):
-                    continue
+                if net.update != 0 and net.chunks > 1:
+                    add_same(net.gradient + offset * itemsize, g, n, is_first)
                 w = net.flat + offset * itemsize
-                if net.l1 > 0 or net.l2 > 0:
+                if is_last and (net.l1 > 0 or net.l2 > 0):
                     value = penalise(w, g, n, l1, l2)
                     carray(double(net.penalties), net.n_penalties)[part.first_penalty + b] = value
                 if net.update == 0:
-                    accumulate(net.gradient + offset * 8, g, n, True)
+                    add_double(net.gradient + offset * 8, g, n, is_first)
+                if net.update == 0 or not is_last:
                     continue
                 step_run(net, g, offset, n, numbers, l1)
                 if layer.twin != 0:
                     write_twin(layer, w, part.width, k0, part.column, k_rows)
             if begin == 0 and end > 0:
                 column_sums(g, d, layer.output_row, part.width, count)
-                if not chunked(net, g, part.bias_offset, part.width, is_first, is_last) or net.update == 0:
+                if net.update == 0:
+                    add_double(net.gradient + part.bias_offset * 8, g, part.width, is_first)
                     continue
-                step_run(net, g, part.bias_offset, part.width, numbers, scalar(0))
+                if net.chunks > 1:
+                    add_same(net.gradient + part.bias_offset * itemsize, g, part.width, is_first)
+                if is_last:
+                    step_run(net, g, part.bias_offset, part.width, numbers, scalar(0))
 
     return update_weights

@@ -138,7 +138,6 @@ def _rows_and_score(estimator, problem):
     if not estimator.early_stopping:
         return np.arange(n_samples), None
 
-    from ..engine import forward
     # Several labels at once have no classes to stratify by.
     one_label = is_classifier(estimator) and problem.targets.shape[1] == 1
     rows, held_out = split_rows(
@@ -151,11 +150,8 @@ def _rows_and_score(estimator, problem):
     targets = problem.targets[held_out]
     held_out_weight = None if weight is None else weight[held_out]
 
-    def score(coefs, intercepts):
-        outputs = forward(
-            problem.architecture, coefs, intercepts, problem.X, n_jobs=estimator.n_jobs, rows=held_out
-        )
-        return estimator._score_outputs(targets, outputs, held_out_weight)
+    def score(session):
+        return estimator._score_outputs(targets, session.predict_rows(held_out), held_out_weight)
 
     return rows, score
 

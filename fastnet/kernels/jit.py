@@ -36,7 +36,7 @@ _seconds = 0.0
 
 def kernel(function):
     """Jit a helper that is compiled as part of the C functions that call it."""
-    return njit(nogil=True, error_model="numpy", fastmath=FASTMATH)(function)
+    return njit(nogil=True, error_model="numpy", fastmath=FASTMATH, forceinline=True)(function)
 
 
 def c_function(make, return_type, argument_types, key, ctypes_signature=None):
@@ -161,7 +161,9 @@ class _Cache(FunctionCache):
         self._key = key
         self._impl = _Implementation(_Locator(directory))
         self._cache_path = directory
-        base = f"fastnet-{self._name}-{hashlib.sha256(repr(key).encode()).hexdigest()[:8]}"
+        # The digest is in the name too: an index is written before its data, and a process that reads in
+        # between must not find the machine code of older sources under the same name.
+        base = f"fastnet-{self._name}-{source_digest()[:12]}"
         self._cache_file = IndexDataCacheFile(directory, base, source_digest())
         self.enable()
 

@@ -92,20 +92,15 @@ def reserve(wanted):
 
 
 class Workers:
-    """Threads that run a function beside the caller's thread, again and again until closed.
+    """Threads that run functions beside the caller's thread, again and again until closed.
 
     Parameters
     ----------
-    function : callable
-        ``function(thread, *arguments)``, called with thread numbers 0 (the caller's) to ``count - 1``.
     count : int
         Number of threads, the caller's included. Fewer if the system starts no more.
-    abandon : callable
-        Called when a thread fails, so that the others stop waiting for it.
     """
 
-    def __init__(self, function, count, abandon):
-        self._function, self._abandon = function, abandon
+    def __init__(self, count):
         self._wake, self._done, self._errors = [], threading.Semaphore(0), []
         for thread in range(1, count):
             wake = _Mailbox()
@@ -117,23 +112,42 @@ class Workers:
         self.count = 1 + len(self._wake)
 
     def _work(self, thread, wake):
-        while (arguments := wake.take()) is not None:
+        while (task := wake.take()) is not None:
+            function, arguments, abandon = task
             try:
-                self._function(thread, *arguments)
+                function(thread, *arguments)
             except BaseException as error:
                 self._errors.append(error)
-                self._abandon()
+                abandon()
+            del task, function, arguments, abandon  # nothing is kept alive while waiting
             self._done.release()
 
-    def run(self, n_threads, *arguments):
-        """Run the function once in each of the first ``n_threads`` threads; returns the caller's own result."""
+    def run(self, n_threads, function, arguments, abandon):
+        """Run a function once in each of the first ``n_threads`` threads.
+
+        Parameters
+        ----------
+        n_threads : int
+            Threads to use, the caller's included.
+        function : callable
+            ``function(thread, *arguments)``, called with thread numbers 0 (the caller's) to ``n_threads - 1``.
+        arguments : tuple
+            The other arguments.
+        abandon : callable
+            Called when a thread fails, so that the others stop waiting for it.
+
+        Returns
+        -------
+        object
+            What the function returned in the caller's thread.
+        """
         others = self._wake[: n_threads - 1]
         for wake in others:
-            wake.put(arguments)
+            wake.put((function, arguments, abandon))
         try:
-            result = self._function(0, *arguments)
+            result = function(0, *arguments)
         except BaseException:
-            self._abandon()
+            abandon()
             self._wait(len(others))
             raise
         self._wait(len(others))
@@ -172,4 +186,5 @@ class _Mailbox:
 
     def take(self):
         self._full.acquire()
-        return self._item
+        item, self._item = self._item, None
+        return item

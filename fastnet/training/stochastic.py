@@ -52,8 +52,8 @@ def train_epochs(
     n_iter_no_change : int or inf
         Epochs without improvement to bear.
     score : callable, default=None
-        ``score(coefs, intercepts) -> float`` on held-out data. Turns early stopping on: the score decides
-        and the parameters of the best epoch are returned.
+        ``score(session) -> float`` on held-out data. Turns early stopping on: the score decides and the
+        parameters of the best epoch are returned.
     verbose : bool, default=False
         Whether to print a line an epoch.
     single_epoch : bool, default=False
@@ -97,9 +97,9 @@ def train_epochs(
                 if not np.isfinite(history.loss) and not _all_finite(session):
                     break
             else:
-                parameters = session.get_parameters()
-                if history.watch_score(score(*parameters), tol):
-                    best = parameters
+                if history.watch_score(score(session), tol):
+                    best = None  # the old best goes before the new one comes
+                    best = session.get_parameters()
                 if verbose:
                     print(f"Validation score: {history.validation_scores[-1]:f}")
 
