@@ -35,7 +35,10 @@ _seconds = 0.0
 
 
 def kernel(function):
-    """Jit a helper that is compiled as part of the C functions that call it."""
+    """Jit a helper that is compiled as part of the C functions that call it.
+
+    Inlined by force: a call would go through a weak symbol, which a process may link to another's helper.
+    """
     return njit(nogil=True, error_model="numpy", fastmath=FASTMATH, forceinline=True)(function)
 
 
@@ -63,6 +66,9 @@ def c_function(make, return_type, argument_types, key, ctypes_signature=None):
         if key not in _compiled:
             start = time.perf_counter()
             function = make()
+            # Symbols of all objects share one name space in a process, and what Numba adds to this name
+            # (a counter, the flags) repeats from process to process.
+            function.__qualname__ = "_".join(("fastnet", *key, source_digest()[:12]))
             options = dict(nopython=True, error_model="numpy", fastmath=FASTMATH)
             compiled = CFunc(function, (tuple(argument_types), return_type), {}, options)
             directory = cache_directory()
