@@ -14,7 +14,7 @@ from fastnet.network.architecture import Architecture
 from fastnet.network.layout import Layout
 from fastnet.ops.activations import ACTIVATIONS
 from fastnet.ops.losses import LOSSES
-from fastnet.ops.optimizers import SGD
+from fastnet.ops.optimizers import SGD, Adam
 
 DTYPES = [np.dtype(np.float32), np.dtype(np.float64)]
 
@@ -179,3 +179,19 @@ def test_a_thread_that_cannot_start_leaves_fewer_threads(monkeypatch):
 
     monkeypatch.setattr(threading.Thread, "start", refuse)
     assert Workers(4).count == 1
+
+
+def test_a_batch_cut_by_slices_is_one_step(monkeypatch):
+    rng = np.random.RandomState(6)
+    X, y = rng.standard_normal((5000, 4)), rng.standard_normal((5000, 1))
+    architecture = Architecture((4, 3, 1), ACTIVATIONS["tanh"], LOSSES["squared_error"])
+    start = [rng.standard_normal((4, 3)), rng.standard_normal((3, 1))], [np.zeros(3), np.zeros(1)]
+    results = []
+    for chunks in (1, 2, 100):
+        monkeypatch.setattr(Pace, "next_slice", lambda self, n, chunks=chunks: min(n, chunks))
+        with Session(architecture, X, y, dtype=np.float64, optimizer=Adam(), batch_size=5000, n_jobs=2) as session:
+            session.set_parameters(*start)
+            losses = [session.run_epoch(np.arange(5000), 0.1) for _ in range(3)]
+            assert session.step == 3
+            results.append((losses, [p.tobytes() for p in sum(session.get_parameters(), [])]))
+    assert results[0] == results[1] == results[2]

@@ -2,9 +2,13 @@
 
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+import fastnet
 
 SCRIPT = """
 import sys, warnings
@@ -57,3 +61,33 @@ def test_a_fit_takes_no_more_memory_than_promised(solver, batch_size, kind):
     assert done.returncode == 0, done.stderr
     # the 18,000 parameters take less than 2 MiB; a copy of X would take 59 or 117
     assert float(done.stdout) < 66
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize(
+    ("solver", "early_stopping", "batch_size", "copies"),
+    [
+        ("adam", False, 100, 6),
+        ("sgd", False, 100, 5),
+        ("adam", True, 100, 7),
+        ("sgd", True, 100, 6),
+        ("adam", False, 2000, 6),
+        ("sgd", False, 2000, 5),
+    ],
+)
+def test_a_large_net_stands_in_memory_no_more_often_than_promised(solver, early_stopping, batch_size, copies):
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((2000, 500), dtype=np.float32), rng.standard_normal(2000)
+    model = fastnet.MLPRegressor(
+        hidden_layer_sizes=(2000, 2000), solver=solver, early_stopping=early_stopping, batch_size=batch_size,
+        max_iter=1, random_state=0, dtype="float32",
+    )  # fmt: skip
+    tracemalloc.start()
+    try:
+        model.fit(X, y)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    parameters = 4 * (500 * 2000 + 2000 * 2000 + 2000)
+    # 64 MiB are allowed, but would hide three copies of these 20 MB
+    assert peak < copies * parameters + (16 << 20 if batch_size == 100 else 48 << 20)

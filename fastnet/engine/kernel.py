@@ -27,9 +27,9 @@ def engine(dtype):
     Returns
     -------
     ctypes function
-        ``engine(net, layers, panels, thread, first, last, step)`` with addresses of records; returns the step
-        count after the slice, or ``ABANDONED``. The slice is counted in chunks: ``net.chunks`` make a batch.
-        Runs without the GIL.
+        ``engine(net, layers, panels, thread, first, last, step)`` with addresses of records; returns 0, or
+        ``ABANDONED``. The slice is counted in chunks: ``net.chunks`` make a batch. `step` is the number of
+        optimizer steps before it; ``net.step`` counts on. Runs without the GIL.
     """
     pointers = [types.CPointer(numba.from_dtype(record)) for record in (NET, LAYER, PANEL)]
     signature = (ctypes.c_int64, *[ctypes.c_void_p] * 3, *[ctypes.c_int64] * 4)
@@ -85,7 +85,7 @@ def _make(dtype):
         layers, panels = carray(layers, net.n_layers), carray(panels, net.n_panels)
         if not net.training:
             predict_rows(net, layers, thread)
-            return step
+            return 0
         n_threads = net.n_threads
         numbers = net.scratch + (thread * net.scratch_size + net.scratch_size - N_NUMBERS) * itemsize
         arrivals = 0
@@ -101,7 +101,7 @@ def _make(dtype):
             if not weight > 0.0:
                 continue
             scale = 1.0 / weight
-            if shift == 0:
+            if shift == 0 or unit == first:  # a slice may begin within a batch
                 step += 1
             if net.update != 0:
                 call_prepare(net.prepare, float(step), net.rate, net.optimizer_parameters, numbers)
@@ -128,6 +128,7 @@ def _make(dtype):
                 if net.l1 > 0 or net.l2 > 0:
                     net.penalty_sum += total_of(net.penalties, net.n_penalties) * batch_rows
                 net.rows_done += batch_rows
-        return step
+                net.step = step
+        return 0
 
     return run

@@ -67,6 +67,7 @@ NET = _record(
     l1=_F,
     l2=_F,
     # results
+    step=_I,  # optimizer steps taken
     loss_sum=_F,
     penalty_sum=_F,
     rows_done=_I,

@@ -117,14 +117,13 @@ class Run:
         self._sync[ABANDONED_WORD] = 1
 
     def _call(self, first=0, last=1, step=0, n_threads=None):
-        """Run the engine over a slice of chunks in every thread; returns the step count after it."""
+        """Run the engine over a slice of chunks in every thread."""
         n_threads = n_threads or self.n_threads
         self.record["n_threads"] = n_threads
         self._sync[:] = 0
-        step = self._workers.run(n_threads, self._run_thread, (first, last, step), self._abandon)
-        if step == ABANDONED:
+        result = self._workers.run(n_threads, self._run_thread, (first, last, step), self._abandon)
+        if result == ABANDONED:
             raise RuntimeError("a worker thread of the fit failed")
-        return step
 
     def predict(self, n_rows, rows=None, link=True):
         """Forward pass over rows of X, for a run that is not for training.

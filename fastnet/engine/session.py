@@ -70,7 +70,7 @@ class Session(Run):
         n_samples = X.shape[0]
         batch_size = min(batch_size, n_samples) if optimizer is not None else n_samples
         super().__init__(architecture, X, dtype, batch_size, True, n_jobs, keep_z)
-        self.n_samples, self.batch_size, self.optimizer, self.step = n_samples, batch_size, optimizer, 0
+        self.n_samples, self.batch_size, self.optimizer = n_samples, batch_size, optimizer
         record, rows = self.record, self.workspace.padded_rows
         record["batch_size"] = batch_size
         record["chunks"] = self._chunks = -(-batch_size // self.workspace.rows)
@@ -104,6 +104,15 @@ class Session(Run):
         record["optimizer_parameters"] = self._address(parameters)
         self.states = [aligned_zeros(self.layout.size, self.dtype) for _ in range(optimizer.n_states)]
         record["states"][: len(self.states)] = [state.ctypes.data for state in self.states]
+
+    @property
+    def step(self):
+        """Optimizer steps taken so far."""
+        return int(self.record["step"])
+
+    @step.setter
+    def step(self, step):
+        self.record["step"] = step
 
     def set_parameters(self, coefs, intercepts):
         """Write weights and biases into the panels.
@@ -202,7 +211,7 @@ class Session(Run):
         while first < count:
             last = first + self._pace.next_slice(count - first)
             start = time.perf_counter()
-            self.step = self._call(first, last, self.step, self._pace.n_threads)
+            self._call(first, last, self.step, self._pace.n_threads)
             self._pace.took(last - first, time.perf_counter() - start)
             first = last
 

@@ -17,7 +17,7 @@ from ..network.initializers import initialize
 from ..ops.activations import ACTIVATIONS
 from ..ops.losses import LOSSES
 from ._training import Problem, train_lbfgs, train_stochastic
-from .data import DTYPES, cast, engine_input
+from .data import DTYPES, cast, cast_weights, engine_input
 from .parameters import PARAMETER_CONSTRAINTS, STOCHASTIC_SOLVERS, check_together, dropout_rates, hidden_units
 
 # Fitted attributes that only some solvers set: a new fit must not inherit them.
@@ -191,7 +191,7 @@ class BaseMultilayerPerceptron(BaseEstimator, ABC):
             self._check_same_network(coefs, layer_units, loss)
         targets = cast("y", targets, dtype)
         if sample_weight is not None:
-            sample_weight = cast("sample_weight", sample_weight, dtype)
+            sample_weight = cast_weights(sample_weight, dtype)
         architecture = Architecture(
             layer_units, ACTIVATIONS[self.activation], loss, dropout, float(self.input_dropout)
         )

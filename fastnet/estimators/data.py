@@ -26,3 +26,14 @@ def cast(name, values, dtype):
             "dtype='float64'."
         )
     return values
+
+
+def cast_weights(sample_weight, dtype):
+    """Sample weights in the computation dtype; raises ValueError if none of them is left above zero."""
+    weights = cast("sample_weight", sample_weight, dtype)
+    if not weights.any():
+        raise ValueError(
+            f"All sample_weight are zero in {dtype}, the type of the computation: rescale sample_weight, or set "
+            "dtype='float64'."
+        )
+    return weights

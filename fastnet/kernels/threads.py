@@ -101,14 +101,16 @@ class Workers:
     """
 
     def __init__(self, count):
-        self._wake, self._done, self._errors = [], threading.Semaphore(0), []
-        for thread in range(1, count):
+        self._wake, self._threads, self._done, self._errors = [], [], threading.Semaphore(0), []
+        for number in range(1, count):
             wake = _Mailbox()
+            thread = threading.Thread(target=self._work, args=(number, wake), daemon=True)
             try:
-                threading.Thread(target=self._work, args=(thread, wake), daemon=True).start()
+                thread.start()
             except RuntimeError:  # the system has no thread left: go on with those we have
                 break
             self._wake.append(wake)
+            self._threads.append(thread)
         self.count = 1 + len(self._wake)
 
     def _work(self, thread, wake):
@@ -171,7 +173,9 @@ class Workers:
         """End the threads."""
         for wake in self._wake:
             wake.put(None)
-        self._wake = []
+        for thread in self._threads:
+            thread.join()
+        self._wake, self._threads = [], []
 
 
 class _Mailbox:
