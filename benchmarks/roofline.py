@@ -54,7 +54,7 @@ def make_peak(dtype):
             index.add_incoming(ir.IntType(64)(0), entry)
             sums = [builder.phi(vector) for _ in range(chains)]
             for i, value in enumerate(sums):
-                value.add_incoming(ir.Constant(vector, [float(i)] * lanes), entry)
+                value.add_incoming(ir.Constant(vector, [i + 2.0] * lanes), entry)  # 1 would stay 1 and be folded
             new = [builder.call(fma, [value, half, half]) for value in sums]
             following = builder.add(index, ir.IntType(64)(1))
             index.add_incoming(following, body)

@@ -162,6 +162,33 @@ def make_gradient_tile(itemsize, shape, vectors):
     return tile
 
 
+def make_copy_panels(itemsize, source_itemsize, shape):
+    """``copy(source, target, target_step, count)``: a contiguous row into `count` panels, converting its dtype.
+
+    Panels of the target are `target_step` elements apart.
+    """
+    lanes = shape.lanes
+
+    @intrinsic
+    def copy(typingctx, source, target, target_step, count):
+        def codegen(context, builder, signature, args):
+            v = _Vectors(builder, itemsize, lanes, shape.fma)
+            given = _Vectors(builder, source_itemsize, lanes, shape.fma)
+            loop = _Loop(builder, args[3], [given.pointer(args[0]), v.pointer(args[1])])
+            source, target = loop.values
+            for j in range(shape.panel // lanes):
+                value = given.load(source, I64(j * lanes))
+                if source_itemsize != itemsize:
+                    value = (builder.fptrunc if source_itemsize > itemsize else builder.fpext)(value, v.type)
+                v.store(value, target, I64(j * lanes))
+            loop.close([given.at(source, I64(shape.panel)), v.at(target, args[2])])
+            return context.get_dummy_value()
+
+        return types.void(*[types.intp] * 4), codegen
+
+    return copy
+
+
 def make_transpose(itemsize, size):
     """``transpose(source, source_row, target, target_row)``: a square of ``size`` elements, in registers."""
 
