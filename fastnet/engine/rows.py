@@ -11,7 +11,7 @@ from numba import carray, types
 
 from ..kernels.jit import kernel
 from ..kernels.random import bits, row_key
-from ..kernels.simd import make_call, make_copy_panels, make_pointer, make_row_tile, scalar_type
+from ..kernels.simd import make_call, make_copy_row, make_pointer, make_row_tile, scalar_type
 from .records import IS_CSR, IS_DOUBLE, WIDE_INDICES
 
 
@@ -21,7 +21,7 @@ def make_row_phase(dtype, shape):
     scalar = dtype.type
     number = scalar_type(dtype)
     wide, narrow = make_row_tile(itemsize, shape, 2), make_row_tile(itemsize, shape, 1)
-    copy_single, copy_double = make_copy_panels(itemsize, 4, shape), make_copy_panels(itemsize, 8, shape)
+    copy_single, copy_double = make_copy_row(itemsize, 4, shape), make_copy_row(itemsize, 8, shape)
     pointer, pointer64, pointer32 = make_pointer(number), make_pointer(types.float64), make_pointer(types.float32)
     index64, index32 = make_pointer(types.int64), make_pointer(types.int32)
     integer = types.intp
@@ -64,16 +64,13 @@ def make_row_phase(dtype, shape):
     def gather_dense(net, layer, row, target):
         """Copy one row of X into the input panels, converting its dtype on the way."""
         source = net.x + row * net.x_row
-        first = 0
         if net.x_column == (8 if net.x_kind & IS_DOUBLE else 4):
-            whole = layer.fan_in // panel
-            first = whole * panel
-            if whole > 0:
-                if net.x_kind & IS_DOUBLE:
-                    copy_double(source, target, layer.input_panel, whole)
-                else:
-                    copy_single(source, target, layer.input_panel, whole)
-        for j in range(first, layer.fan_in):
+            if net.x_kind & IS_DOUBLE:
+                copy_double(source, target, layer.input_panel, layer.fan_in)
+            else:
+                copy_single(source, target, layer.input_panel, layer.fan_in)
+            return
+        for j in range(layer.fan_in):
             a = carray(pointer(target + (j // panel * layer.input_panel + j % panel) * itemsize), 1)
             if net.x_kind & IS_DOUBLE:
                 a[0] = scalar(carray(pointer64(source + j * net.x_column), 1)[0])

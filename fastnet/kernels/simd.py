@@ -20,7 +20,7 @@ def scalar_type(dtype):
     return _NUMBERS[dtype.itemsize]
 
 
-class _Vectors:
+class Vectors:
     """Emits vector code of one element type and width."""
 
     def __init__(self, builder, itemsize, lanes, fma):
@@ -41,19 +41,32 @@ class _Vectors:
         value.align = self.itemsize  # the default assumes a whole vector's alignment and would fault
         return value
 
+    def is_inside(self, first, n):
+        """Which lanes of a vector that begins at column ``first`` are below n."""
+        columns = ir.Constant(ir.VectorType(I64, self.lanes), list(range(self.lanes)))
+        return self.builder.icmp_signed("<", columns, self.splat(self.builder.sub(n, first)))
+
+    def splat(self, scalar):
+        """All lanes the same run-time number."""
+        undefined = ir.Constant(ir.VectorType(scalar.type, self.lanes), ir.Undefined)
+        one = self.builder.insert_element(undefined, scalar, I32(0))
+        everywhere = ir.Constant(ir.VectorType(I32, self.lanes), [0] * self.lanes)
+        return self.builder.shuffle_vector(one, undefined, everywhere)
+
+    def masked_load(self, pointer, offset, inside):
+        """Load the lanes that are inside, zero in the others, whose memory is not touched."""
+        at = self.builder.bitcast(self.at(pointer, offset), self.type.as_pointer())
+        kind = ir.FunctionType(self.type, [at.type, I32, inside.type, self.type])
+        name = f"llvm.masked.load.v{self.lanes}f{8 * self.itemsize}.p0"
+        load = cgutils.get_or_insert_function(self.builder.module, kind, name)
+        return self.builder.call(load, [at, I32(self.itemsize), inside, self.zero])
+
     def store(self, value, pointer, offset):
         at = self.builder.bitcast(self.at(pointer, offset), self.type.as_pointer())
         self.builder.store(value, at).align = self.itemsize
 
     def broadcast(self, pointer, offset):
-        value = self.builder.load(self.at(pointer, offset), typ=self.scalar)
-        undefined = ir.Constant(self.type, ir.Undefined)
-        one = self.builder.insert_element(undefined, value, I32(0))
-        everywhere = ir.Constant(ir.VectorType(I32, self.lanes), [0] * self.lanes)
-        return self.builder.shuffle_vector(one, undefined, everywhere)
-
-    def larger(self, a, b):
-        return self.builder.select(self.builder.fcmp_ordered(">", a, b), a, b)
+        return self.splat(self.builder.load(self.at(pointer, offset), typ=self.scalar))
 
     def multiply_add(self, a, b, c):
         if not self.fma:  # without the instruction llvm.fma is a slow library call
@@ -64,7 +77,7 @@ class _Vectors:
         return self.builder.call(cgutils.get_or_insert_function(self.builder.module, kind, name), [a, b, c])
 
 
-class _Loop:
+class Loop:
     """A counted loop whose variables are carried in registers: ``with``-free, in three calls."""
 
     def __init__(self, builder, count, initial):
@@ -104,11 +117,11 @@ def make_row_tile(itemsize, shape, vectors):
     def tile(typingctx, a, a_row, a_jump, b, bias, c, c_row, depth):
         def codegen(context, builder, signature, args):
             a, a_row, a_jump, b, bias, c, c_row, depth = args
-            v = _Vectors(builder, itemsize, lanes, shape.fma)
+            v = Vectors(builder, itemsize, lanes, shape.fma)
             bias, c = v.pointer(bias), v.pointer(c)
             start = [v.load(bias, I64(j * lanes)) for j in range(vectors)]
             row_offset = [builder.mul(I64(i), a_row) for i in range(rows)]
-            loop = _Loop(builder, depth, [v.pointer(a), v.pointer(b)] + start * rows)
+            loop = Loop(builder, depth, [v.pointer(a), v.pointer(b)] + start * rows)
             pa, pb, *sums = loop.values
             weights = [v.load(pb, I64(j * lanes)) for j in range(vectors)]
             new = []
@@ -142,8 +155,8 @@ def make_gradient_tile(itemsize, shape, vectors):
     def tile(typingctx, a, a_row, d, d_row, g, count):
         def codegen(context, builder, signature, args):
             a, a_row, d, d_row, g, count = args
-            v = _Vectors(builder, itemsize, lanes, shape.fma)
-            loop = _Loop(builder, count, [v.pointer(a), v.pointer(d)] + [v.zero] * (rows * vectors))
+            v = Vectors(builder, itemsize, lanes, shape.fma)
+            loop = Loop(builder, count, [v.pointer(a), v.pointer(d)] + [v.zero] * (rows * vectors))
             pa, pd, *sums = loop.values
             deltas = [v.load(pd, I64(j * lanes)) for j in range(vectors)]
             new = []
@@ -162,26 +175,31 @@ def make_gradient_tile(itemsize, shape, vectors):
     return tile
 
 
-def make_copy_panels(itemsize, source_itemsize, shape):
-    """``copy(source, target, target_step, count)``: a contiguous row into `count` panels, converting its dtype.
+def make_copy_row(itemsize, source_itemsize, shape):
+    """``copy(source, target, target_step, n)``: a contiguous row of n elements into panels, converting its dtype.
 
-    Panels of the target are `target_step` elements apart.
+    Panels of the target are `target_step` elements apart. Of the source nothing beyond n is read, and the rest of
+    the target's last panel becomes zero.
     """
-    lanes = shape.lanes
+    lanes, panel = shape.lanes, shape.panel
 
     @intrinsic
-    def copy(typingctx, source, target, target_step, count):
+    def copy(typingctx, source, target, target_step, n):
         def codegen(context, builder, signature, args):
-            v = _Vectors(builder, itemsize, lanes, shape.fma)
-            given = _Vectors(builder, source_itemsize, lanes, shape.fma)
-            loop = _Loop(builder, args[3], [given.pointer(args[0]), v.pointer(args[1])])
+            v = Vectors(builder, itemsize, lanes, shape.fma)
+            given = Vectors(builder, source_itemsize, lanes, shape.fma)
+            n = args[3]
+            panels = builder.sdiv(builder.add(n, I64(panel - 1)), I64(panel))
+            loop = Loop(builder, panels, [given.pointer(args[0]), v.pointer(args[1])])
             source, target = loop.values
-            for j in range(shape.panel // lanes):
-                value = given.load(source, I64(j * lanes))
+            first = builder.mul(loop.index, I64(panel))
+            for j in range(panel // lanes):
+                inside = v.is_inside(builder.add(first, I64(j * lanes)), n)
+                value = given.masked_load(source, I64(j * lanes), inside)
                 if source_itemsize != itemsize:
                     value = (builder.fptrunc if source_itemsize > itemsize else builder.fpext)(value, v.type)
                 v.store(value, target, I64(j * lanes))
-            loop.close([given.at(source, I64(shape.panel)), v.at(target, args[2])])
+            loop.close([given.at(source, I64(panel)), v.at(target, args[2])])
             return context.get_dummy_value()
 
         return types.void(*[types.intp] * 4), codegen
@@ -196,7 +214,7 @@ def make_transpose(itemsize, size):
     def transpose(typingctx, source, source_row, target, target_row):
         def codegen(context, builder, signature, args):
             source, source_row, target, target_row = args
-            v = _Vectors(builder, itemsize, size, fma=True)
+            v = Vectors(builder, itemsize, size, fma=True)
             source, target = v.pointer(source), v.pointer(target)
             block = [v.load(source, builder.mul(I64(i), source_row)) for i in range(size)]
             distance = 1
@@ -216,34 +234,6 @@ def make_transpose(itemsize, size):
         return types.void(*[types.intp] * 4), codegen
 
     return transpose
-
-
-def make_row_max(itemsize, shape):
-    """``row_max(address, vectors)``: the largest of a run of whole vectors; a NaN may be passed over.
-
-    Without ``nnan`` LLVM does not vectorise a maximum.
-    """
-    lanes = shape.lanes
-
-    @intrinsic
-    def row_max(typingctx, address, vectors):
-        def codegen(context, builder, signature, args):
-            v = _Vectors(builder, itemsize, lanes, shape.fma)
-            lowest = ir.Constant(v.type, [float("-inf")] * lanes)
-            loop = _Loop(builder, args[1], [v.pointer(args[0]), lowest])
-            pointer, top = loop.values
-            top = v.larger(v.load(pointer, I64(0)), top)
-            loop.close([v.at(pointer, I64(lanes)), top])
-            distance = lanes // 2
-            while distance:
-                mask = ir.Constant(ir.VectorType(I32, lanes), [i ^ distance for i in range(lanes)])
-                top = v.larger(builder.shuffle_vector(top, top, mask), top)
-                distance //= 2
-            return builder.extract_element(top, I32(0))
-
-        return _NUMBERS[itemsize](types.intp, types.intp), codegen
-
-    return row_max
 
 
 def make_pointer(numba_type):

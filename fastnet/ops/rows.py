@@ -23,9 +23,10 @@ import numpy as np
 from numba import carray, types
 
 from ..kernels.host import tile
-from ..kernels.jit import c_function, kernel, retyped
-from ..kernels.simd import make_row_max, scalar_type
-from ..kernels.vecmath import exp, log
+from ..kernels.jit import c_function, retyped
+from ..kernels.simd import scalar_type
+from ..kernels.softmax import make_softmax
+from ..kernels.vecmath import log
 
 N_PARAMETERS = 4
 N_NUMBERS = 8
@@ -129,20 +130,20 @@ def loss(op, dtype):
         return kernel
 
     def softmax():
-        normalise = _softmax_row(dtype)
+        softmax_row, itemsize = make_softmax(dtype, tile(dtype)), dtype.itemsize
 
         def kernel(z, y, weight, delta, stride, rows, n, padded, scale, p, values):
             z, delta = carray(z, rows * stride), carray(delta, rows * stride)
             y, weight, values = carray(y, rows), carray(weight, rows), carray(values, rows)
             for i in range(rows):
-                first, label = i * stride, int(y[i])
-                factor = scale * weight[i]
-                z_row, delta_row = z[first : first + padded], delta[first : first + padded]
-                top, total = normalise(z_row, delta_row, n, factor)
-                for j in range(n, padded):
-                    delta_row[j] = 0
-                delta_row[label] -= factor
-                values[i] = weight[i] * (log(total) - (z_row[label] - top))
+                first, label, factor = i * stride, int(y[i]), scale * weight[i]
+                at = first * itemsize
+                top, total = softmax_row(z.ctypes.data + at, delta.ctypes.data + at, n, padded, factor)
+                delta[first + label] -= factor
+                y[i] = z[first + label] - top  # its label is read: the place is free
+                values[i] = total
+            for i in range(rows):
+                values[i] = weight[i] * (log(values[i]) - y[i])
 
         return kernel
 
@@ -150,35 +151,6 @@ def loss(op, dtype):
     make = softmax if op.class_index_target else elementwise
     arguments = [pointer] * 4 + [n] * 4 + [scalar_type(dtype), pointer, types.CPointer(types.float64)]
     return _address(op, "loss", dtype, make, *arguments)
-
-
-def _softmax_row(dtype):
-    """A jitted softmax of one padded row, times a factor; returns the maximum and the sum of exponentials."""
-    shape = tile(dtype)
-    lanes = shape.lanes
-    row_max = make_row_max(dtype.itemsize, shape)
-
-    @kernel
-    def softmax_row(z, p, n, factor):
-        width = (n + lanes - 1) // lanes * lanes
-        for j in range(n):
-            p[j] = z[j]
-        for j in range(n, width):
-            p[j] = z[0]
-        top = row_max(p.ctypes.data, width // lanes)
-        for j in range(width):
-            p[j] = exp(p[j] - top)
-        for j in range(n, width):
-            p[j] = 0
-        total = p[0]
-        for j in range(1, width):
-            total += p[j]
-        factor /= total
-        for j in range(width):
-            p[j] *= factor
-        return top, total
-
-    return softmax_row
 
 
 def link(op, dtype):
@@ -197,14 +169,14 @@ def link(op, dtype):
         return kernel
 
     def softmax():
-        normalise = _softmax_row(dtype)
+        softmax_row, itemsize = make_softmax(dtype, tile(dtype)), dtype.itemsize
         one = dtype.type(1)
 
         def kernel(z, stride, rows, n, p):
             z = carray(z, rows * stride)
             for i in range(rows):
-                row = z[i * stride : (i + 1) * stride]
-                normalise(row, row, n, one)
+                at = z.ctypes.data + i * stride * itemsize
+                softmax_row(at, at, n, stride, one)
 
         return kernel
 
