@@ -12,8 +12,11 @@ MAX_ROWS = 1024
 MIN_ROWS = 64
 MAX_WORKSPACE_BYTES = 40 << 20
 PREDICT_ROWS = 64
-# Weights beyond this stream from L3 or memory: then a panel stays in cache and the rows pass it.
-DEEP_BYTES = 600 << 10
+# Row tiles that go through a layer before the next layer: enough that a stretch of weights in L1 pays, few enough
+# that their activations stay in L2.
+BLOCK_TILES = 32
+# Weights and state beyond this come from L3 or memory and are asked for in time.
+FETCH_AHEAD_BYTES = 600 << 10
 
 
 class Workspace:
@@ -50,13 +53,19 @@ class Workspace:
             stride += tile.rows * tile.panel
         self.panel_stride = stride
         # Per layer of units: the activation; for hidden and output layers the delta; copies where needed.
-        self.activations = [self._zeros(i) for i in range(len(self.widths))]
-        hidden = range(1, len(self.widths) - 1)
-        self.deltas = {i: self._zeros(i) for i in [*hidden, len(self.widths) - 1]} if training else {}
+        last = len(self.widths) - 1
+        rows = aligned_zeros(self.padded_rows * self.widths[last], dtype)
+        self.activations = [*(self._panels(i) for i in range(last)), rows]
+        self.deltas = {i: self._panels(i) for i in range(1, last + 1)} if training else {}
+        # The loss works on whole rows. One panel is both.
+        self.loss_delta = self.deltas.get(last)
+        if training and self.widths[last] > tile.panel:
+            self.loss_delta = np.zeros_like(rows)
+        hidden = range(1, last)
         by_input = architecture.activation.derivative_of == "input"
         rates = architecture.drop_rates()
-        self.z = {i: self._zeros(i) for i in hidden if training and (by_input or keep_z)}
-        self.raw = {i: self._zeros(i) for i in hidden if training and not by_input and rates[i] > 0}
+        self.z = {i: self._panels(i) for i in hidden if training and (by_input or keep_z)}
+        self.raw = {i: self._panels(i) for i in hidden if training and not by_input and rates[i] > 0}
 
     def _chunk_rows(self, n_rows):
         if not self.training:
@@ -73,15 +82,7 @@ class Workspace:
     def _is_output(self, i):
         return i == len(self.widths) - 1
 
-    def _strides(self, i):
-        """Row and panel stride of a layer of units: panels, but rows for the output layer."""
-        if self._is_output(i):
-            return self.widths[i], self.tile.panel
-        return self.tile.panel, self.panel_stride
-
-    def _zeros(self, i):
-        if self._is_output(i):
-            return aligned_zeros(self.padded_rows * self.widths[i], self.dtype)
+    def _panels(self, i):
         return aligned_zeros(self.widths[i] // self.tile.panel * self.panel_stride, self.dtype)
 
     def layer_records(self, flat, twins):
@@ -112,9 +113,10 @@ class Workspace:
                 record["twin_panels"], record["twin_rows"] = twin.n_panels, twin.padded_rows
                 record["twin_last_width"] = twin.last_width
             record["input"] = self.activations[i].ctypes.data
-            record["input_row"], record["input_panel"] = self._strides(i)
             record["output"] = self.activations[i + 1].ctypes.data
-            record["output_row"], record["output_panel"] = self._strides(i + 1)
+            record["output_row"], record["output_panel"] = self.tile.panel, self.panel_stride
+            if self._is_output(i + 1):
+                record["output_row"], record["output_panel"] = self.widths[i + 1], self.tile.panel
             if self.training:
                 record["delta"] = self.deltas[i + 1].ctypes.data
             rate = architecture.drop_rates()[i]
@@ -140,16 +142,16 @@ class Workspace:
         units = self.architecture.layer_units
         return [
             {
-                "input": self._plain(i, self.activations[i], units[i]),
-                "z": self._plain(i + 1, self.z.get(i + 1, self.activations[i + 1]), units[i + 1]),
-                "output": self._plain(i + 1, self.activations[i + 1], units[i + 1]),
-                "delta": self._plain(i + 1, self.deltas[i + 1], units[i + 1]),
+                "input": self._plain(self.activations[i], units[i]),
+                "z": self._plain(self.z.get(i + 1, self.activations[i + 1]), units[i + 1]),
+                "output": self._plain(self.activations[i + 1], units[i + 1]),
+                "delta": self._plain(self.deltas[i + 1], units[i + 1]),
             }
             for i in range(self.architecture.n_layers)
         ]
 
-    def _plain(self, i, array, width):
-        if self._is_output(i):
+    def _plain(self, array, width):
+        if array is self.activations[-1]:
             return array.reshape(self.padded_rows, -1)[: self.rows, :width].copy()
         panel = self.tile.panel
         panels = array.reshape(-1, self.panel_stride)[:, : self.padded_rows * panel]
@@ -183,12 +185,6 @@ def panel_records(layout, tile):
 def penalty_count(layout, tile):
     """Number of blocks of weights, each of which leaves its share of the penalty."""
     return sum(weights.n_panels * -(-weights.rows // tile.block) for weights in layout.weights)
-
-
-def block_tiles(architecture, tile, dtype, rows, training):
-    """Row tiles that go through a layer before the next layer: one while the weights fit in L2, else all."""
-    weight_bytes = architecture.n_weights * dtype.itemsize * (2 if training else 1)
-    return 2 if weight_bytes <= DEEP_BYTES else max(1, -(-rows // tile.rows))
 
 
 def slow_seconds(architecture, rows):

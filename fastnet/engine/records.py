@@ -23,7 +23,9 @@ NET = _record(
     chunk_rows=_I,  # rows of the workspace; larger batches run in chunks
     chunks=_I,  # of a batch
     thread_rows=_I,  # forward only: rows of the workspace that are one thread's own
+    panel_stride=_I,  # from panel to panel of activations and deltas
     block_tiles=_I,  # row tiles taken through a layer before the next layer
+    fetch_ahead=_I,  # whether weights and state outgrow L2
     total_cost=_I,  # of all panels, to share them out
     # samples
     n_samples=_I,  # in the epoch's order
@@ -53,9 +55,11 @@ NET = _record(
     # parameters
     flat=_I,
     states=(_I, 4),
+    n_states=_I,
     gradient=_I,  # or 0: chunks of a batch add up here; in double if there is no update
     # ops
     loss=_I,
+    loss_delta=_I,  # the loss writes its rows here; the last layer's delta itself if that is one panel
     loss_parameters=_I,
     link=_I,  # or 0
     outputs=_I,
@@ -87,12 +91,10 @@ LAYER = _record(
     twin_rows=_I,  # padded rows of a panel of the twin
     twin_last_width=_I,
     input=_I,
-    input_row=_I,
-    input_panel=_I,
     output=_I,
-    delta=_I,
-    output_row=_I,  # strides of output, delta and the copies below
+    output_row=_I,  # strides of the output: those of panels, but the last layer's is row-major
     output_panel=_I,
+    delta=_I,
     z=_I,  # or 0: a copy of z is kept here
     raw=_I,  # or 0: the activation before dropout is kept here
     source=_I,  # what the derivative reads

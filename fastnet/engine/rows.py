@@ -1,9 +1,9 @@
 """The row phase: what a thread does with its own rows, from the input to the last delta. Rows never meet.
 
 Activations and deltas stand in panels of the register tile's two vectors: element (row, column) of a layer
-is at ``column // panel * panel_stride + row * row_stride + column % panel``. So a tile of rows of one panel is
-one contiguous run in L1, no stride is a power of two of the page, and ops work on whole tiles. The output
-layer is row-major (its panel stride is one panel): losses read whole rows.
+is at ``column // panel * panel_stride + row * panel + column % panel``. So a tile of rows of one panel is one
+contiguous run in L1, no stride is a power of two of the page, and ops work on whole tiles. Only the raw outputs
+are row-major: losses read whole rows.
 """
 
 import numpy as np
@@ -11,16 +11,24 @@ from numba import carray, types
 
 from ..kernels.jit import kernel
 from ..kernels.random import bits, row_key
-from ..kernels.simd import make_call, make_copy_row, make_pointer, make_row_tile, scalar_type
+from ..kernels.simd import make_call, make_copy_row, make_pointer, make_row_tile, prefetch, scalar_type
 from .records import IS_CSR, IS_DOUBLE, WIDE_INDICES
+
+# Of a panel of weights, what stays in L1 while rows pass it.
+STRETCH_BYTES = 32 << 10
+# The samples of a mini-batch lie anywhere in X: this many rows ahead their first bytes are asked for.
+FETCH_ROWS, FETCH_BYTES = 8, 1024
 
 
 def make_row_phase(dtype, shape):
     """Compile-time factory: ``forward`` and ``backward`` over a block of row tiles, for one dtype."""
-    itemsize, rows, panel = dtype.itemsize, shape.rows, shape.panel
+    itemsize, rows, panel, lanes = dtype.itemsize, shape.rows, shape.panel, shape.lanes
+    stretch = STRETCH_BYTES // (panel * itemsize) // panel * panel
     scalar = dtype.type
     number = scalar_type(dtype)
-    wide, narrow = make_row_tile(itemsize, shape, 2), make_row_tile(itemsize, shape, 1)
+    wide, narrow = make_row_tile(itemsize, shape, rows, 2), make_row_tile(itemsize, shape, rows, 1)
+    tall = make_row_tile(itemsize, shape, 2 * rows, 1)
+    copy_same = make_copy_row(itemsize, itemsize, shape)
     copy_single, copy_double = make_copy_row(itemsize, 4, shape), make_copy_row(itemsize, 8, shape)
     pointer, pointer64, pointer32 = make_pointer(number), make_pointer(types.float64), make_pointer(types.float32)
     index64, index32 = make_pointer(types.int64), make_pointer(types.int32)
@@ -31,19 +39,39 @@ def make_row_phase(dtype, shape):
     call_link = make_call(types.void, integer, integer, integer, integer, integer)
 
     @kernel
-    def sweep(a, a_row, a_panel, depth, b, b_rows, last_width, bias, bias_step, c, c_row, c_panel, n_panels, count):
-        """C = bias + A @ B for `count` row tiles: a panel of B stays in cache while all tiles pass it."""
+    def sweep(a, a_panel, depth, b, b_rows, last_width, bias, bias_step, c, c_row, c_panel, n_panels, count):
+        """C = bias + A @ B for `count` row tiles: a stretch of a panel of B stays in L1 while all tiles pass it."""
         jump = a_panel - panel
+        tile_size = rows * panel * itemsize
         for p in range(n_panels):
             weights = b + p * b_rows * panel * itemsize
-            start = bias + p * bias_step
-            for t in range(count):
-                source = a + t * rows * a_row * itemsize
-                target = c + (p * c_panel + t * rows * c_row) * itemsize
+            target = c + p * c_panel * itemsize
+            start, start_row = bias + p * bias_step, 0
+            step = rows * c_row * itemsize
+            for k in range(0, depth, stretch):
+                stretch_depth = min(stretch, depth - k)
+                source = a + k // panel * a_panel * itemsize
                 if p < n_panels - 1 or last_width == panel:
-                    wide(source, a_row, jump, weights, start, target, c_row, depth)
+                    stretch_weights = weights + k * panel * itemsize
+                    for t in range(count):
+                        wide(
+                            source + t * tile_size, jump, stretch_weights, start + t * start_row * rows * itemsize,
+                            start_row, target + t * step, c_row, stretch_depth,
+                        )
                 else:
-                    narrow(source, a_row, jump, weights, start, target, c_row, depth)
+                    stretch_weights = weights + k * lanes * itemsize
+                    for t in range(0, count - 1, 2):
+                        tall(
+                            source + t * tile_size, jump, stretch_weights, start + t * start_row * rows * itemsize,
+                            start_row, target + t * step, c_row, stretch_depth,
+                        )
+                    if count % 2 != 0:
+                        t = count - 1
+                        narrow(
+                            source + t * tile_size, jump, stretch_weights, start + t * start_row * rows * itemsize,
+                            start_row, target + t * step, c_row, stretch_depth,
+                        )
+                start, start_row = target, c_row  # the next stretch goes on from what C holds
 
     @kernel
     def copy(target, source, n):
@@ -66,12 +94,12 @@ def make_row_phase(dtype, shape):
         source = net.x + row * net.x_row
         if net.x_column == (8 if net.x_kind & IS_DOUBLE else 4):
             if net.x_kind & IS_DOUBLE:
-                copy_double(source, target, layer.input_panel, layer.fan_in)
+                copy_double(source, target, net.panel_stride, layer.fan_in)
             else:
-                copy_single(source, target, layer.input_panel, layer.fan_in)
+                copy_single(source, target, net.panel_stride, layer.fan_in)
             return
         for j in range(layer.fan_in):
-            a = carray(pointer(target + (j // panel * layer.input_panel + j % panel) * itemsize), 1)
+            a = carray(pointer(target + (j // panel * net.panel_stride + j % panel) * itemsize), 1)
             if net.x_kind & IS_DOUBLE:
                 a[0] = scalar(carray(pointer64(source + j * net.x_column), 1)[0])
             else:
@@ -87,14 +115,14 @@ def make_row_phase(dtype, shape):
     def gather_sparse(net, layer, row, target):
         """Spread one CSR row into the input panels; duplicate entries add up."""
         for p in range((layer.fan_in + panel - 1) // panel):
-            a = carray(pointer(target + p * layer.input_panel * itemsize), panel)
+            a = carray(pointer(target + p * net.panel_stride * itemsize), panel)
             for j in range(panel):
                 a[j] = scalar(0)
         wide_indices = net.x_kind & WIDE_INDICES
         begin, end = index_at(net.x_indptr, wide_indices, row), index_at(net.x_indptr, wide_indices, row + 1)
         for i in range(begin, end):
             column = index_at(net.x_indices, wide_indices, i)
-            at = target + (column // panel * layer.input_panel + column % panel) * itemsize
+            at = target + (column // panel * net.panel_stride + column % panel) * itemsize
             if net.x_kind & IS_DOUBLE:
                 value = scalar(carray(pointer64(net.x + i * 8), 1)[0])
             else:
@@ -109,7 +137,11 @@ def make_row_phase(dtype, shape):
             sample = begin + i
             if net.order != 0:
                 sample = carray(index64(net.order), sample + 1)[sample]
-            target = layer.input + i * layer.input_row * itemsize
+            target = layer.input + i * panel * itemsize
+            if net.order != 0 and begin + i + FETCH_ROWS < net.n_samples and not net.x_kind & IS_CSR:
+                later = carray(index64(net.order), begin + i + FETCH_ROWS + 1)[begin + i + FETCH_ROWS]
+                for line in range(0, min(layer.fan_in * abs(net.x_column), FETCH_BYTES), 64):
+                    prefetch(net.x + later * net.x_row + line)
             if net.x_kind & IS_CSR:
                 gather_sparse(net, layer, sample, target)
             else:
@@ -132,7 +164,7 @@ def make_row_phase(dtype, shape):
         for i in range(first, first + count):
             key = row_key(net.seed, step, number, shift + i)
             for p in range((layer.fan_in + panel - 1) // panel):
-                at = address + (p * layer.input_panel + i * layer.input_row) * itemsize
+                at = address + (p * net.panel_stride + i * panel) * itemsize
                 drop(at, key, p * panel, layer.drop_threshold, scale)
 
     @kernel
@@ -148,7 +180,7 @@ def make_row_phase(dtype, shape):
                 drop_inputs(net, layer, layer.input, i, first, count, step, shift)
             row, stride = layer.output_row, layer.output_panel
             sweep(
-                layer.input + first * layer.input_row * itemsize, layer.input_row, layer.input_panel, layer.fan_in,
+                layer.input + first * panel * itemsize, net.panel_stride, layer.fan_in,
                 layer.weights, layer.padded_in, layer.last_width, layer.bias, panel * itemsize,
                 layer.output + first * row * itemsize, row, stride, layer.n_panels, n_tiles,
             )
@@ -173,22 +205,25 @@ def make_row_phase(dtype, shape):
         at = first * last.output_row * itemsize
         call_loss(
             net.loss, last.output + at, net.batch_targets + first * net.target_row * itemsize,
-            net.batch_weights + first * itemsize, last.delta + at, last.output_row, count, last.fan_out,
+            net.batch_weights + first * itemsize, net.loss_delta + at, last.output_row, count, last.fan_out,
             last.n_panels * panel, scale, net.loss_parameters, net.row_losses + first * 8,
         )
+        if net.loss_delta != last.delta:
+            for i in range(first, first + count):
+                row = net.loss_delta + i * last.output_row * itemsize
+                copy_same(row, last.delta + i * panel * itemsize, net.panel_stride, last.output_row)
         for i in range(net.n_layers - 1, 0, -1):
             layer, below = layers[i], layers[i - 1]
-            row, stride = below.output_row, below.output_panel
             sweep(
-                layer.delta + first * layer.output_row * itemsize, layer.output_row, layer.output_panel, layer.fan_out,
+                layer.delta + first * panel * itemsize, net.panel_stride, layer.fan_out,
                 layer.twin, layer.twin_rows, layer.twin_last_width, net.zeros, 0,
-                below.delta + first * row * itemsize, row, stride, below.n_panels, n_tiles,
+                below.delta + first * panel * itemsize, panel, net.panel_stride, below.n_panels, n_tiles,
             )
             if layer.drop_threshold != 0:
                 drop_inputs(net, layer, below.delta, i, first, count, step, shift)
             for p in range(below.n_panels):
                 for t in range(n_tiles):
-                    at = (p * stride + (first + t * rows) * row) * itemsize
+                    at = (p * net.panel_stride + (first + t * rows) * panel) * itemsize
                     call_derive(below.derive, below.delta + at, below.source + at, n, below.parameters)
 
     @kernel

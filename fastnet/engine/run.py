@@ -79,8 +79,10 @@ class Run:
         record["zeros"] = self._address(aligned_zeros(shape.panel, self.dtype))
         self._sync = aligned_zeros(SYNC_WORDS, np.int64)
         record["sync"], record["yield_function"] = self._sync.ctypes.data, yield_address()
+        record["panel_stride"] = space.panel_stride
+        record["loss_delta"] = space.loss_delta.ctypes.data if training else 0
         record["chunk_rows"] = record["thread_rows"] = space.rows
-        record["block_tiles"] = plan.block_tiles(architecture, shape, self.dtype, space.rows, training)
+        record["block_tiles"] = plan.BLOCK_TILES
         scratch = round_up(shape.block * shape.panel + op_kernels.N_NUMBERS, 64)
         record["scratch_size"] = scratch
         record["scratch"] = self._address(aligned_zeros(scratch * self.n_threads, self.dtype))

@@ -103,6 +103,8 @@ class Session(Run):
         parameters = op_kernels.parameter_array(optimizer, np.dtype(np.float64))
         record["optimizer_parameters"] = self._address(parameters)
         self.states = [aligned_zeros(self.layout.size, self.dtype) for _ in range(optimizer.n_states)]
+        record["n_states"] = len(self.states)
+        record["fetch_ahead"] = self.flat.nbytes * (1 + len(self.states)) > plan.FETCH_AHEAD_BYTES
         record["states"][: len(self.states)] = [state.ctypes.data for state in self.states]
 
     @property

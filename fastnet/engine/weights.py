@@ -7,7 +7,15 @@ No gradient buffer, no reduction over threads: every element is summed by one th
 from numba import carray, types
 
 from ..kernels.jit import kernel
-from ..kernels.simd import make_call, make_gradient_tile, make_pointer, make_transpose, scalar_type
+from ..kernels.simd import (
+    make_call,
+    make_column_sums,
+    make_gradient_tile,
+    make_pointer,
+    make_transpose,
+    prefetch,
+    scalar_type,
+)
 
 
 def make_weight_phase(dtype, shape):
@@ -15,7 +23,9 @@ def make_weight_phase(dtype, shape):
     itemsize, rows, panel, block = dtype.itemsize, shape.rows, shape.panel, shape.block
     scalar = dtype.type
     number, integer = scalar_type(dtype), types.intp
-    wide, narrow = make_gradient_tile(itemsize, shape, 2), make_gradient_tile(itemsize, shape, 1)
+    wide, narrow = make_gradient_tile(itemsize, shape, rows, 2), make_gradient_tile(itemsize, shape, rows, 1)
+    tall = make_gradient_tile(itemsize, shape, block, 1)
+    wide_sums, narrow_sums = make_column_sums(itemsize, shape, 2), make_column_sums(itemsize, shape, 1)
     square = min(rows, shape.lanes)  # no panel is narrower than a vector
     transpose = make_transpose(itemsize, square)
     pointer, double = make_pointer(number), make_pointer(types.float64)
@@ -50,15 +60,21 @@ def make_weight_phase(dtype, shape):
             total[j] = g[j]
 
     @kernel
-    def column_sums(g, d, d_row, width, count):
+    def column_sums(g, d, width, count):
         """Gradient of the biases of a panel: the sum of its deltas over the rows."""
-        g = carray(pointer(g), width)
-        for j in range(width):
-            g[j] = scalar(0)
-        for i in range(count):
-            row = carray(pointer(d + i * d_row * itemsize), width)
+        whole = count // 4 * 4
+        sums = carray(pointer(g), width)
+        if whole == 0:
             for j in range(width):
-                g[j] += row[j]
+                sums[j] = scalar(0)
+        elif width == panel:
+            wide_sums(d, g, whole)
+        else:
+            narrow_sums(d, g, whole)
+        for i in range(whole, count):
+            row = carray(pointer(d + i * panel * itemsize), width)
+            for j in range(width):
+                sums[j] += row[j]
 
     @kernel
     def step_run(net, g, offset, n, numbers, l1):
@@ -68,6 +84,14 @@ def make_weight_phase(dtype, shape):
             net.update, net.flat + at, g, net.states[0] + at, net.states[1] + at, net.states[2] + at,
             net.states[3] + at, n, numbers, l1,
         )
+
+    @kernel
+    def fetch_ahead(net, offset, n):
+        """Ask for the next block's weights and state, while this block's gradient is summed."""
+        for line in range(offset * itemsize, (offset + n) * itemsize, 64):
+            prefetch(net.flat + line)
+            for i in range(net.n_states):
+                prefetch(net.states[i] + line)
 
     @kernel
     def write_twin(layer, source, width, k0, columns, k_rows):
@@ -95,19 +119,22 @@ def make_weight_phase(dtype, shape):
             n_blocks = (layer.fan_in + block - 1) // block
             begin = min(max((low - part.cost + unit - 1) // unit, 0), n_blocks)
             end = min(max((high - part.cost + unit - 1) // unit, 0), n_blocks)
-            d = layer.delta + part.column // panel * layer.output_panel * itemsize
+            d = layer.delta + part.column // panel * net.panel_stride * itemsize
             for b in range(begin, end):
                 k0 = b * block
                 k_rows = min(block, layer.fan_in - k0)
-                a = layer.input + (k0 // panel * layer.input_panel + k0 % panel) * itemsize
-                for i in range(0, k_rows, rows):
-                    tile = g + i * part.width * itemsize
-                    if part.width == panel:
-                        wide(a + i * itemsize, layer.input_row, d, layer.output_row, tile, count)
-                    else:
-                        narrow(a + i * itemsize, layer.input_row, d, layer.output_row, tile, count)
+                a = layer.input + (k0 // panel * net.panel_stride + k0 % panel) * itemsize
                 n = k_rows * part.width
                 offset = part.offset + k0 * part.width
+                if is_last and net.fetch_ahead:
+                    fetch_ahead(net, offset + n, unit)
+                if part.width == panel:
+                    for i in range(0, k_rows, rows):
+                        wide(a + i * itemsize, d, g + i * panel * itemsize, count)
+                elif k_rows > rows:
+                    tall(a, d, g, count)
+                else:
+                    narrow(a, d, g, count)
                 if net.update != 0 and net.chunks > 1:
                     add_same(net.gradient + offset * itemsize, g, n, is_first)
                 w = net.flat + offset * itemsize
@@ -122,7 +149,7 @@ def make_weight_phase(dtype, shape):
                 if layer.twin != 0:
                     write_twin(layer, w, part.width, k0, part.column, k_rows)
             if begin == 0 and end > 0:
-                column_sums(g, d, layer.output_row, part.width, count)
+                column_sums(g, d, part.width, count)
                 if net.update == 0:
                     add_double(net.gradient + part.bias_offset * 8, g, part.width, is_first)
                     continue

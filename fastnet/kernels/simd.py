@@ -103,30 +103,32 @@ class Loop:
         self.builder.position_at_end(self.done)
 
 
-def make_row_tile(itemsize, shape, vectors):
-    """Register tile of ``C = bias + A @ B``: ``shape.rows`` rows by ``vectors`` vectors.
+def make_row_tile(itemsize, shape, rows, vectors):
+    """Register tile of ``C = start + A @ B``: ``rows`` rows by ``vectors`` vectors.
 
-    ``tile(a, a_row, a_jump, b, bias, c, c_row, depth)``. A and C are in panels of ``shape.panel`` columns,
-    ``a_row`` elements from row to row; crossing into A's next panel adds ``a_jump``. B is one panel of
-    weights, contiguous, ``vectors`` wide. Every element is summed over k in order, from its bias, so a row
-    has the same bits in any tile. Vectors of the panel that the tile leaves out are set to zero.
+    ``tile(a, a_jump, b, start, start_row, c, c_row, depth)``. A is in panels of ``shape.panel`` columns; crossing
+    into its next panel adds ``a_jump``. B is a panel of weights, contiguous, ``vectors`` wide. ``start`` is the bias
+    (``start_row`` 0) or what C holds already. Every element is summed over k in order, so a row has the same bits in
+    any tile. Vectors of C's panel that the tile leaves out are set to zero.
     """
-    rows, lanes, panel = shape.rows, shape.lanes, shape.panel
+    lanes, panel = shape.lanes, shape.panel
 
     @intrinsic
-    def tile(typingctx, a, a_row, a_jump, b, bias, c, c_row, depth):
+    def tile(typingctx, a, a_jump, b, start, start_row, c, c_row, depth):
         def codegen(context, builder, signature, args):
-            a, a_row, a_jump, b, bias, c, c_row, depth = args
+            a, a_jump, b, start, start_row, c, c_row, depth = args
             v = Vectors(builder, itemsize, lanes, shape.fma)
-            bias, c = v.pointer(bias), v.pointer(c)
-            start = [v.load(bias, I64(j * lanes)) for j in range(vectors)]
-            row_offset = [builder.mul(I64(i), a_row) for i in range(rows)]
-            loop = Loop(builder, depth, [v.pointer(a), v.pointer(b)] + start * rows)
+            start, c = v.pointer(start), v.pointer(c)
+            sums = []
+            for i in range(rows):
+                at = v.at(start, builder.mul(I64(i), start_row))
+                sums += [v.load(at, I64(j * lanes)) for j in range(vectors)]
+            loop = Loop(builder, depth, [v.pointer(a), v.pointer(b)] + sums)
             pa, pb, *sums = loop.values
             weights = [v.load(pb, I64(j * lanes)) for j in range(vectors)]
             new = []
             for i in range(rows):
-                x = v.broadcast(pa, row_offset[i])
+                x = v.broadcast(pa, I64(i * panel))
                 for j in range(vectors):
                     new.append(v.multiply_add(x, weights[j], sums[i * vectors + j]))
             last = builder.icmp_unsigned("==", builder.and_(loop.index, I64(panel - 1)), I64(panel - 1))
@@ -143,18 +145,18 @@ def make_row_tile(itemsize, shape, vectors):
     return tile
 
 
-def make_gradient_tile(itemsize, shape, vectors):
+def make_gradient_tile(itemsize, shape, rows, vectors):
     """Register tile of a weight gradient ``G = A.T @ D`` over the rows of a mini-batch.
 
-    ``tile(a, a_row, d, d_row, g, count)``: ``shape.rows`` columns of A by ``vectors`` vectors of D, summed over
+    ``tile(a, d, g, count)``: ``rows`` columns of one panel of A by ``vectors`` vectors of one of D, summed over
     ``count`` rows in order, stored contiguously at g.
     """
-    rows, lanes = shape.rows, shape.lanes
+    lanes, panel = shape.lanes, shape.panel
 
     @intrinsic
-    def tile(typingctx, a, a_row, d, d_row, g, count):
+    def tile(typingctx, a, d, g, count):
         def codegen(context, builder, signature, args):
-            a, a_row, d, d_row, g, count = args
+            a, d, g, count = args
             v = Vectors(builder, itemsize, lanes, shape.fma)
             loop = Loop(builder, count, [v.pointer(a), v.pointer(d)] + [v.zero] * (rows * vectors))
             pa, pd, *sums = loop.values
@@ -164,15 +166,46 @@ def make_gradient_tile(itemsize, shape, vectors):
                 x = v.broadcast(pa, I64(i))
                 for j in range(vectors):
                     new.append(v.multiply_add(x, deltas[j], sums[i * vectors + j]))
-            loop.close([v.at(pa, a_row), v.at(pd, d_row)] + new)
+            loop.close([v.at(pa, I64(panel)), v.at(pd, I64(panel))] + new)
             g = v.pointer(g)
             for i, value in enumerate(new):
                 v.store(value, g, I64(i * lanes))
             return context.get_dummy_value()
 
-        return types.void(*[types.intp] * 6), codegen
+        return types.void(*[types.intp] * 4), codegen
 
     return tile
+
+
+def make_column_sums(itemsize, shape, vectors):
+    """``sums(d, g, count)``: column sums over ``count`` rows of a panel, a positive multiple of 4, stored at g.
+
+    Four sums run side by side, so that none waits for the one before it.
+    """
+    lanes, panel, chains = shape.lanes, shape.panel, 4
+
+    @intrinsic
+    def sums(typingctx, d, g, count):
+        def codegen(context, builder, signature, args):
+            v = Vectors(builder, itemsize, lanes, shape.fma)
+            count = builder.sdiv(args[2], I64(chains))
+            loop = Loop(builder, count, [v.pointer(args[0])] + [v.zero] * (chains * vectors))
+            pd, *totals = loop.values
+            new = []
+            for i in range(chains):
+                for j in range(vectors):
+                    row = v.load(pd, I64(i * panel + j * lanes))
+                    new.append(builder.fadd(totals[i * vectors + j], row))
+            loop.close([v.at(pd, I64(chains * panel))] + new)
+            g = v.pointer(args[1])
+            for j in range(vectors):
+                a, b, c, d = new[j::vectors]
+                v.store(builder.fadd(builder.fadd(a, b), builder.fadd(c, d)), g, I64(j * lanes))
+            return context.get_dummy_value()
+
+        return types.void(*[types.intp] * 3), codegen
+
+    return sums
 
 
 def make_copy_row(itemsize, source_itemsize, shape):
@@ -284,6 +317,20 @@ def atomic_load(typingctx, address):
         return builder.load_atomic(builder.inttoptr(args[0], I64.as_pointer()), "acquire", 8, typ=I64)
 
     return types.int64(types.intp), codegen
+
+
+@intrinsic
+def prefetch(typingctx, address):
+    """Ask for the cache line at an address to be brought into L2; any address is allowed."""
+
+    def codegen(context, builder, signature, args):
+        byte = ir.IntType(8).as_pointer()
+        kind = ir.FunctionType(ir.VoidType(), [byte, I32, I32, I32])
+        hint = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        builder.call(hint, [builder.inttoptr(args[0], byte), I32(0), I32(2), I32(1)])  # read, L2, data
+        return context.get_dummy_value()
+
+    return types.void(types.intp), codegen
 
 
 @intrinsic
