@@ -260,10 +260,22 @@ def test_a_validation_set_of_one_sample_is_too_small():
     refused(make("MLPRegressor", early_stopping=True), ValueError, message, X, y)
 
 
-def test_classes_too_small_for_a_stratified_split_are_refused():
+def test_two_classes_too_small_for_a_stratified_split_are_refused():
     message = "The least populated classes? in y ha(s|ve) only 1 member"
     X = [[1, 2], [2, 3], [3, 4], [4, 5]]
     refused(make("MLPClassifier", early_stopping=True), ValueError, message, X, [0, 0, 0, 1])
+
+
+@quiet
+def test_numbers_that_float32_cannot_hold_are_refused(small):
+    X, y = small
+    message = "X has values too large for float32"
+    model = make("MLPClassifier", dtype="float32", max_iter=1).fit(X, y)
+    with pytest.raises(ValueError, match=message):
+        model.predict_proba(np.full_like(X, 1e39))
+    message = "sample_weight has values too small for float32"
+    weight = np.full(len(y), 1e-42)
+    refused(make("MLPClassifier", dtype="float32"), ValueError, message, X, y, weight)
 
 
 @quiet

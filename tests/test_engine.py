@@ -1,5 +1,6 @@
 """The engine's edges: every remainder of rows and columns, layouts, random bits, threads, slices."""
 
+import sys
 import threading
 
 import numpy as np
@@ -8,6 +9,7 @@ from scipy.sparse import csr_array
 
 from fastnet.engine import Session, forward
 from fastnet.engine.pace import Pace
+from fastnet.kernels import threads
 from fastnet.kernels.host import tile
 from fastnet.kernels.threads import Workers, allowed_threads, reserve
 from fastnet.network.architecture import Architecture
@@ -171,6 +173,49 @@ def test_a_failing_worker_abandons_the_others_and_raises():
     with pytest.raises(MemoryError, match="in a worker"):
         workers.run(2, work, (), abandoned.set)
     workers.close()
+
+
+@pytest.mark.parametrize("moment", range(1, 28, 3))
+def test_an_interrupt_between_any_two_steps_leaves_every_thread_idle(moment, monkeypatch):
+    rng = np.random.RandomState(7)
+    X, y = rng.standard_normal((400, 5)), rng.standard_normal((400, 1))
+    architecture = Architecture((5, 8, 1), ACTIVATIONS["tanh"], LOSSES["squared_error"])
+    monkeypatch.setattr(Pace, "next_slice", lambda self, n: min(n, 3))
+    calls = 0
+
+    def interrupt(frame, event, argument):
+        nonlocal calls
+        if frame.f_code.co_filename == threads.__file__:
+            calls += 1
+            if calls == 10 + moment:
+                raise KeyboardInterrupt
+        return interrupt
+
+    with Session(architecture, X, y, dtype=np.float64, optimizer=SGD(), batch_size=10, n_jobs=2) as session:
+        session.set_parameters([np.ones((5, 8)), np.ones((8, 1))], [np.zeros(8), np.zeros(1)])
+        before = sys.gettrace()
+        sys.settrace(interrupt)
+        try:
+            with pytest.raises(KeyboardInterrupt):
+                session.run_epoch(np.arange(400), 0.01)
+        finally:
+            sys.settrace(before)
+        assert np.isfinite(session.run_epoch(np.arange(400), 0.01))
+        session.take_results()
+
+
+def test_a_session_that_cannot_be_made_gives_its_threads_back(monkeypatch):
+    def fail(*arguments):
+        raise MemoryError
+
+    monkeypatch.setattr(Session, "_set_optimizer", fail)
+    running = threading.active_count()
+    for _ in range(3):
+        with pytest.raises(MemoryError):
+            Session(linear(3, 1), np.ones((4, 3)), np.ones((4, 1)), dtype=np.float64, optimizer=SGD(), n_jobs=2)
+    assert threading.active_count() == running
+    with reserve(allowed_threads()) as granted:
+        assert granted == allowed_threads()
 
 
 def test_a_thread_that_cannot_start_leaves_fewer_threads(monkeypatch):

@@ -18,8 +18,6 @@ from .records import LAYER, NET, PANEL
 from .rows import make_row_phase
 from .weights import make_weight_phase
 
-ABANDONED = -1
-
 
 def engine(dtype):
     """The compiled engine of a dtype.
@@ -27,14 +25,14 @@ def engine(dtype):
     Returns
     -------
     ctypes function
-        ``engine(net, layers, panels, thread, first, last, step)`` with addresses of records; returns 0, or
-        ``ABANDONED``. The slice is counted in chunks: ``net.chunks`` make a batch. `step` is the number of
-        optimizer steps before it; ``net.step`` counts on. Runs without the GIL.
+        ``engine(net, layers, panels, thread, first, last, step)`` with addresses of records. The slice is counted
+        in chunks: ``net.chunks`` make a batch. `step` is the number of optimizer steps before it; ``net.step``
+        counts on. Returns early if another thread has been given up. Runs without the GIL.
     """
     pointers = [types.CPointer(numba.from_dtype(record)) for record in (NET, LAYER, PANEL)]
-    signature = (ctypes.c_int64, *[ctypes.c_void_p] * 3, *[ctypes.c_int64] * 4)
+    signature = (None, *[ctypes.c_void_p] * 3, *[ctypes.c_int64] * 4)
     key = ("engine", dtype.name)
-    return c_function(lambda: _make(dtype), types.int64, [*pointers, *[types.int64] * 4], key, signature)
+    return c_function(lambda: _make(dtype), types.void, [*pointers, *[types.int64] * 4], key, signature)
 
 
 def _make(dtype):
@@ -85,7 +83,7 @@ def _make(dtype):
         layers, panels = carray(layers, net.n_layers), carray(panels, net.n_panels)
         if not net.training:
             predict_rows(net, layers, thread)
-            return 0
+            return
         n_threads = net.n_threads
         numbers = net.scratch + (thread * net.scratch_size + net.scratch_size - N_NUMBERS) * itemsize
         arrivals = 0
@@ -115,7 +113,7 @@ def _make(dtype):
             if n_threads > 1:
                 arrivals += n_threads
                 if not barrier(net.sync, arrivals, net.yield_function):
-                    return ABANDONED
+                    return
             if thread == 0:
                 net.loss_sum += total_of(net.row_losses, count) * scale * batch_rows
             is_last = shift + count == batch_rows
@@ -123,12 +121,11 @@ def _make(dtype):
             if n_threads > 1:
                 arrivals += n_threads
                 if not barrier(net.sync, arrivals, net.yield_function):
-                    return ABANDONED
+                    return
             if thread == 0 and is_last:
                 if net.l1 > 0 or net.l2 > 0:
                     net.penalty_sum += total_of(net.penalties, net.n_penalties) * batch_rows
                 net.rows_done += batch_rows
                 net.step = step
-        return 0
 
     return run

@@ -9,7 +9,6 @@ from .records import LAYER, PANEL
 
 # A batch above this runs in chunks whose gradients add up; so does one whose workspace would be larger.
 MAX_ROWS = 1024
-MIN_ROWS = 64
 MAX_WORKSPACE_BYTES = 40 << 20
 PREDICT_ROWS = 64
 # Row tiles that go through a layer before the next layer: enough that a stretch of weights in L1 pays, few enough
@@ -73,7 +72,7 @@ class Workspace:
         if self.keep_z:
             return n_rows
         bytes_a_row = 2 * sum(self.widths) * self.dtype.itemsize
-        most = max(MIN_ROWS, min(MAX_ROWS, MAX_WORKSPACE_BYTES // bytes_a_row))
+        most = max(self.tile.rows, min(MAX_ROWS, MAX_WORKSPACE_BYTES // bytes_a_row))
         if n_rows <= most:
             return n_rows
         chunks = -(-n_rows // most)
@@ -120,7 +119,7 @@ class Workspace:
             if self.training:
                 record["delta"] = self.deltas[i + 1].ctypes.data
             rate = architecture.drop_rates()[i]
-            record["drop_threshold"] = round(rate * 2**32)
+            record["drop_threshold"] = min(round(rate * 2**32), 2**32 - 1)
             record["drop_scale"] = 1.0 / (1.0 - rate)
             if i == architecture.n_layers - 1:
                 continue
@@ -189,7 +188,7 @@ def penalty_count(layout, tile):
 
 def slow_seconds(architecture, rows):
     """Seconds that a slow machine takes for a chunk of rows: a guess until one has been timed."""
-    return 6 * architecture.n_weights * rows / 20e9
+    return 20e-6 + 6 * architecture.n_weights * rows / 20e9
 
 
 def choose_threads(architecture, n_rows, n_jobs):

@@ -36,7 +36,6 @@ NET = _record(
     x_kind=_I,  # bit 0: float64; bit 1: CSR; bit 2: 64-bit indices
     x_indices=_I,
     x_indptr=_I,
-    n_features=_I,
     targets=_I,
     target_width=_I,
     target_row=_I,  # stride of the targets in the workspace

@@ -130,7 +130,7 @@ def make_row_phase(dtype, shape):
             carray(pointer(at), 1)[0] += value
 
     @kernel
-    def gather(net, layer, begin, first, count, step):
+    def gather(net, layer, begin, first, count):
         """Bring samples `begin + first …` of the epoch's order into workspace rows `first …`."""
         width = net.target_width
         for i in range(first, first + count):
@@ -173,7 +173,7 @@ def make_row_phase(dtype, shape):
         n = rows * panel
         first = first_tile * rows
         count = min(n_tiles * rows, n_rows - first)
-        gather(net, layers[0], begin, first, count, step)
+        gather(net, layers[0], begin, first, count)
         for i in range(net.n_layers):
             layer = layers[i]
             if layer.drop_threshold != 0 and net.training:

@@ -5,14 +5,12 @@ from contextlib import ExitStack
 import numpy as np
 from scipy.sparse import issparse
 
-from ..kernels import jit
 from ..kernels.host import tile
-from ..kernels.threads import ABANDONED as ABANDONED_WORD
-from ..kernels.threads import SYNC_WORDS, Workers, reserve, yield_address
+from ..kernels.threads import ABANDONED, SYNC_WORDS, Workers, reserve, yield_address
 from ..network.layout import Layout, aligned_zeros, round_up
 from ..ops import rows as op_kernels
 from . import plan
-from .kernel import ABANDONED, engine
+from .kernel import engine
 from .records import IS_CSR, IS_DOUBLE, NET, WIDE_INDICES
 
 
@@ -44,22 +42,17 @@ class Run:
         self.dtype = np.dtype(dtype)
         self.layout = Layout(architecture.layer_units, tile(self.dtype))
         self._kept = []  # arrays whose addresses the records hold
-        self._exit = ExitStack()
-        compiled = jit.compile_seconds()
         self._engine = engine(self.dtype)
-        if share is None:
-            granted = self._exit.enter_context(reserve(plan.choose_threads(architecture, n_rows, n_jobs)))
-            self._workers = Workers(granted)
-            self._exit.callback(self._workers.close)
-            self.flat = aligned_zeros(self.layout.size, self.dtype)
-        else:
-            self._workers, self.flat = share._workers, share.flat
-        try:
+        with ExitStack() as stack:  # gives threads and cores back if anything below fails
+            if share is None:
+                granted = stack.enter_context(reserve(plan.choose_threads(architecture, n_rows, n_jobs)))
+                self._workers = Workers(granted)
+                stack.callback(self._workers.close)
+                self.flat = aligned_zeros(self.layout.size, self.dtype)
+            else:
+                self._workers, self.flat = share._workers, share.flat
             self._fill_records(X, n_rows, training, keep_z)
-        except BaseException:
-            self.close()
-            raise
-        self.compile_seconds = jit.compile_seconds() - compiled
+            self._exit = stack.pop_all()
 
     def _fill_records(self, X, n_rows, training, keep_z):
         architecture, shape = self.architecture, tile(self.dtype)
@@ -113,19 +106,17 @@ class Run:
 
     def _run_thread(self, thread, *arguments):
         addresses = (self.net.ctypes.data, self.layers.ctypes.data, self.panels.ctypes.data)
-        return self._engine(*addresses, thread, *arguments)
+        self._engine(*addresses, thread, *arguments)
 
     def _abandon(self):
-        self._sync[ABANDONED_WORD] = 1
+        self._sync[ABANDONED] = 1
 
     def _call(self, first=0, last=1, step=0, n_threads=None):
         """Run the engine over a slice of chunks in every thread."""
         n_threads = n_threads or self.n_threads
         self.record["n_threads"] = n_threads
         self._sync[:] = 0
-        result = self._workers.run(n_threads, self._run_thread, (first, last, step), self._abandon)
-        if result == ABANDONED:
-            raise RuntimeError("a worker thread of the fit failed")
+        self._workers.run(n_threads, self._run_thread, (first, last, step), self._abandon)
 
     def predict(self, n_rows, rows=None, link=True):
         """Forward pass over rows of X, for a run that is not for training.

@@ -4,7 +4,6 @@ import time
 
 import numpy as np
 
-from ..kernels import jit
 from ..kernels.host import tile
 from ..network.layout import aligned_zeros
 from ..ops import rows as op_kernels
@@ -47,8 +46,6 @@ class Session(Run):
         Optimizer steps taken so far.
     n_threads : int
         Threads at hand.
-    compile_seconds : float
-        Seconds that compiling took; 0 when everything came from the cache.
     """
 
     def __init__(
@@ -70,36 +67,46 @@ class Session(Run):
         n_samples = X.shape[0]
         batch_size = min(batch_size, n_samples) if optimizer is not None else n_samples
         super().__init__(architecture, X, dtype, batch_size, True, n_jobs, keep_z)
-        self.n_samples, self.batch_size, self.optimizer = n_samples, batch_size, optimizer
+        try:
+            self.n_samples, self.batch_size, self.optimizer = n_samples, batch_size, optimizer
+            self.record["batch_size"] = batch_size
+            self.record["chunks"] = self._chunks = -(-batch_size // self.workspace.rows)
+            guess = plan.slow_seconds(architecture, self.workspace.rows)
+            self._pace = Pace(self.n_threads, n_jobs is None, guess)
+            self._set_samples(X, targets, sample_weight)
+            self._set_objective(optimizer, l1, l2)
+            self.record["seed"] = np.int64(np.uint64(seed % 2**64))
+        except BaseException:
+            self.close()
+            raise
+
+    def _set_samples(self, X, targets, sample_weight):
         record, rows = self.record, self.workspace.padded_rows
-        record["batch_size"] = batch_size
-        record["chunks"] = self._chunks = -(-batch_size // self.workspace.rows)
-        guess = plan.slow_seconds(architecture, self.workspace.rows)
-        self._pace = Pace(self.n_threads, n_jobs is None, guess)
+        self._X, self._predictor = X, None
         record["targets"], record["target_width"] = self._address(targets), targets.shape[1]
         record["sample_weight"] = 0 if sample_weight is None else self._address(sample_weight)
-        target_row = 1 if architecture.loss.class_index_target else int(self.layers[-1]["output_row"])
-        record["target_row"] = target_row
+        index_target = self.architecture.loss.class_index_target
+        record["target_row"] = target_row = 1 if index_target else int(self.layers[-1]["output_row"])
         record["batch_targets"] = self._address(aligned_zeros(rows * target_row, self.dtype))
         record["batch_weights"] = self._address(aligned_zeros(rows, self.dtype))
         record["row_losses"] = self._address(aligned_zeros(rows, np.float64))
+
+    def _set_objective(self, optimizer, l1, l2):
+        record = self.record
+        record["l1"], record["l2"] = l1, l2
         record["n_penalties"] = n_penalties = plan.penalty_count(self.layout, tile(self.dtype))
         record["penalties"] = self._address(aligned_zeros(n_penalties, np.float64))
-        record["l1"], record["l2"], record["seed"] = l1, l2, np.int64(np.uint64(seed % 2**64))
-        self._X, self._predictor, self._gradient = X, None, None
+        self.states, self._gradient = [], None
         if optimizer is None or self._chunks > 1:
             self._gradient = aligned_zeros(self.layout.size, np.float64 if optimizer is None else self.dtype)
             record["gradient"] = self._gradient.ctypes.data
-        self.states = []
         if optimizer is not None:
             self._set_optimizer(optimizer)
 
     def _set_optimizer(self, optimizer):
         record = self.record
-        compiled = jit.compile_seconds()
         record["prepare"] = op_kernels.prepare(optimizer, self.dtype)
         record["update"] = op_kernels.update(optimizer, self.dtype)
-        self.compile_seconds += jit.compile_seconds() - compiled
         parameters = op_kernels.parameter_array(optimizer, np.dtype(np.float64))
         record["optimizer_parameters"] = self._address(parameters)
         self.states = [aligned_zeros(self.layout.size, self.dtype) for _ in range(optimizer.n_states)]

@@ -17,7 +17,7 @@ from ..network.initializers import initialize
 from ..ops.activations import ACTIVATIONS
 from ..ops.losses import LOSSES
 from ._training import Problem, train_lbfgs, train_stochastic
-from .data import DTYPES, cast, cast_weights, engine_input
+from .data import DTYPES, cast, cast_weights, check_fits, engine_input
 from .parameters import PARAMETER_CONSTRAINTS, STOCHASTIC_SOLVERS, check_together, dropout_rates, hidden_units
 
 # Fitted attributes that only some solvers set: a new fit must not inherit them.
@@ -276,13 +276,17 @@ class BaseMultilayerPerceptron(BaseEstimator, ABC):
 
         from ..engine import forward  # only here: the engine brings Numba along
 
-        return forward(self._architecture(coefs), coefs, intercepts, X, n_jobs=self.n_jobs, link=link)
+        # For predictions any loss with the output's activation will do.
+        loss = next(name for name, loss in LOSSES.items() if loss.out_activation == self.out_activation_)
+        outputs = forward(self._architecture(coefs, loss), coefs, intercepts, X, n_jobs=self.n_jobs, link=link)
+        if X.dtype.itemsize > outputs.dtype.itemsize and not np.isfinite(outputs).all():
+            check_fits("X", X, outputs.dtype)
+        return outputs
 
-    def _architecture(self, coefs):
+    def _architecture(self, coefs, loss):
         """Architecture of the fitted network, without dropout."""
         units = (coefs[0].shape[0], *(w.shape[1] for w in coefs))
-        loss = next(loss for loss in LOSSES.values() if loss.out_activation == self.out_activation_)
-        return Architecture(units, ACTIVATIONS[self.activation], loss)
+        return Architecture(units, ACTIVATIONS[self.activation], LOSSES[loss])
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -146,6 +146,8 @@ def _rows_and_score(estimator, problem):
         problem.random_state,
         stratify=problem.targets[:, 0] if one_label else None,
         sample_weight=weight,
+        # scikit-learn stratifies two classes only: where it can split more than two, so do we.
+        optional_strata=problem.architecture.loss.class_index_target,
     )
     targets = problem.targets[held_out]
     held_out_weight = None if weight is None else weight[held_out]

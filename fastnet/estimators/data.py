@@ -16,24 +16,29 @@ def engine_input(X):
     return X if contiguous else X.copy()
 
 
-def cast(name, values, dtype):
-    """``values`` in the computation dtype, C-contiguous, all finite."""
-    with np.errstate(over="ignore"):
-        values = np.ascontiguousarray(values, dtype=dtype)
-    if not np.isfinite(values).all():
+def check_fits(name, values, dtype):
+    """Raise ValueError if a number is too large for the computation dtype."""
+    values = values.data if issparse(values) else values
+    if values.size and np.abs(values).max() > np.finfo(dtype).max:
         raise ValueError(
             f"{name} has values too large for {dtype}, the type of the computation: rescale {name}, or set "
             "dtype='float64'."
         )
-    return values
+
+
+def cast(name, values, dtype):
+    """``values`` in the computation dtype, C-contiguous."""
+    if values.dtype.kind == "f":
+        check_fits(name, values, dtype)
+    return np.ascontiguousarray(values, dtype=dtype)
 
 
 def cast_weights(sample_weight, dtype):
-    """Sample weights in the computation dtype; raises ValueError if none of them is left above zero."""
+    """Sample weights in the computation dtype; raises ValueError if it cannot hold some of them, or all are zero."""
     weights = cast("sample_weight", sample_weight, dtype)
-    if not weights.any():
+    if (np.asarray(sample_weight)[weights < np.finfo(dtype).tiny] > 0).any():
         raise ValueError(
-            f"All sample_weight are zero in {dtype}, the type of the computation: rescale sample_weight, or set "
-            "dtype='float64'."
+            f"sample_weight has values too small for {dtype}, the type of the computation: rescale sample_weight, "
+            "or set dtype='float64'."
         )
     return weights

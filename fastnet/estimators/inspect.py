@@ -99,14 +99,14 @@ def inspect(estimator, X, y, sample_weight=None):
     check_is_fitted(estimator)
     reader = copy(estimator)
     reader.warm_start = False  # which would ask for all classes in y
-    X, targets, _, _ = reader._validate_input(X, y, incremental=True, reset=False)
+    X, targets, loss, _ = reader._validate_input(X, y, incremental=True, reset=False)
     X = engine_input(X)
     coefs, intercepts = estimator._parameters()
     dtype = coefs[0].dtype
     if sample_weight is not None:
         sample_weight = _check_sample_weight(sample_weight, X, dtype=dtype, ensure_non_negative=True)
     targets = np.ascontiguousarray(targets, dtype=dtype)
-    architecture = estimator._architecture(coefs)
+    architecture = estimator._architecture(coefs, loss)
     problem = Problem(architecture, X, targets, sample_weight, coefs, intercepts, None)
     with problem.session(estimator, keep_z=True) as session:
         loss, coef_gradients, intercept_gradients = session.loss_and_gradient()

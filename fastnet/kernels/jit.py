@@ -33,6 +33,9 @@ _compiled = {}
 _lock = RLock()
 _seconds = 0.0
 
+if hasattr(os, "register_at_fork"):  # a child must not inherit the lock of a thread that it does not have
+    os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
+
 
 def kernel(function):
     """Jit a helper that is compiled as part of the C functions that call it.
@@ -68,7 +71,8 @@ def c_function(make, return_type, argument_types, key, ctypes_signature=None):
             function = make()
             # Symbols of all objects share one name space in a process, and what Numba adds to this name
             # (a counter, the flags) repeats from process to process.
-            function.__qualname__ = "_".join(("fastnet", *key, source_digest()[:12]))
+            name = "_".join(("fastnet", *key, source_digest()[:12]))
+            function.__qualname__ = "".join(c if c.isalnum() else "_" for c in name)
             options = dict(nopython=True, error_model="numpy", fastmath=FASTMATH)
             compiled = CFunc(function, (tuple(argument_types), return_type), {}, options)
             directory = cache_directory()
@@ -162,7 +166,7 @@ class _Cache(FunctionCache):
     """Numba's function cache with a key of our own, and no way to fail."""
 
     def __init__(self, function, key, directory):
-        self._name = "-".join(key)
+        self._name = "-".join("".join(c if c.isalnum() or c in "._" else "_" for c in part) for part in key)
         self._py_func = function
         self._key = key
         self._impl = _Implementation(_Locator(directory))

@@ -51,7 +51,8 @@ class _Row(Vectors):
         for c in reversed(coefficients[:-1]):
             q = self.multiply_add(r, q, c)
         p = b.fadd(self.constant(1.0), self.multiply_add(b.fmul(r, r), q, r))
-        # 2**n goes into the exponent by an addition.
+        # 2**n goes into the exponent by an addition. A NaN has no integer, but p is NaN whatever is added.
+        n = b.select(b.fcmp_ordered("==", n, n), n, self.zero)
         exponent = b.fptosi(n, ir.VectorType(I32, self.lanes))
         exponent = exponent if single else b.sext(exponent, self.integer)
         shift = ir.Constant(self.integer, [23 if single else 52] * self.lanes)

@@ -9,6 +9,8 @@ import os
 import sys
 import threading
 from contextlib import contextmanager
+from dataclasses import dataclass
+from queue import SimpleQueue
 
 from .jit import kernel
 from .simd import atomic_add, atomic_load, make_call, spin_hint
@@ -94,6 +96,9 @@ def reserve(wanted):
 class Workers:
     """Threads that run functions beside the caller's thread, again and again until closed.
 
+    An interrupt may come between any two steps of the caller. So nothing is counted: a worker notes the task it
+    finished last, and after an interrupt a fence behind all tasks tells when every thread is idle.
+
     Parameters
     ----------
     count : int
@@ -101,28 +106,15 @@ class Workers:
     """
 
     def __init__(self, count):
-        self._wake, self._threads, self._done, self._errors = [], [], threading.Semaphore(0), []
+        self._workers, self._news, self._errors = [], SimpleQueue(), []
         for number in range(1, count):
-            wake = _Mailbox()
-            thread = threading.Thread(target=self._work, args=(number, wake), daemon=True)
+            worker = _Worker(number, self._news, self._errors)
             try:
-                thread.start()
+                worker.start()
             except RuntimeError:  # the system has no thread left: go on with those we have
                 break
-            self._wake.append(wake)
-            self._threads.append(thread)
-        self.count = 1 + len(self._wake)
-
-    def _work(self, thread, wake):
-        while (task := wake.take()) is not None:
-            function, arguments, abandon = task
-            try:
-                function(thread, *arguments)
-            except BaseException as error:
-                self._errors.append(error)
-                abandon()
-            del task, function, arguments, abandon  # nothing is kept alive while waiting
-            self._done.release()
+            self._workers.append(worker)
+        self.count = 1 + len(self._workers)
 
     def run(self, n_threads, function, arguments, abandon):
         """Run a function once in each of the first ``n_threads`` threads.
@@ -136,59 +128,69 @@ class Workers:
         arguments : tuple
             The other arguments.
         abandon : callable
-            Called when a thread fails, so that the others stop waiting for it.
-
-        Returns
-        -------
-        object
-            What the function returned in the caller's thread.
+            Called when a thread fails or is interrupted, so that the others stop waiting for it.
         """
-        others = self._wake[: n_threads - 1]
-        for wake in others:
-            wake.put((function, arguments, abandon))
+        self._errors.clear()
+        task = _Task(function, arguments, abandon)
+        others = self._workers[: n_threads - 1]
         try:
-            result = function(0, *arguments)
+            for worker in others:
+                worker.tasks.put(task)
+            function(0, *arguments)
+            self._wait(others, task)
         except BaseException:
             abandon()
-            self._wait(len(others))
+            self._wait_for_idle()
             raise
-        self._wait(len(others))
         if self._errors:
-            raise self._errors.pop()
-        return result
+            raise self._errors[0]
 
-    def _wait(self, count):
-        """Wait for the other threads; an interrupt is raised only when they have ended their slice."""
-        interrupt = None
-        while count:
+    def _wait(self, workers, task):
+        while any(worker.finished is not task for worker in workers):
+            self._news.get()
+
+    def _wait_for_idle(self):
+        while True:
+            fence = _Task(_nothing, (), _nothing)
             try:
-                self._done.acquire()
-                count -= 1
-            except KeyboardInterrupt as caught:
-                interrupt = caught
-        if interrupt is not None:
-            raise interrupt
+                for worker in self._workers:
+                    worker.tasks.put(fence)
+                return self._wait(self._workers, fence)
+            except KeyboardInterrupt:  # one is on its way to the user already
+                continue
 
     def close(self):
         """End the threads."""
-        for wake in self._wake:
-            wake.put(None)
-        for thread in self._threads:
-            thread.join()
-        self._wake, self._threads = [], []
+        for worker in self._workers:
+            worker.tasks.put(None)
+        for worker in self._workers:
+            worker.join()
+        self._workers = []
 
 
-class _Mailbox:
-    """Hands one item at a time to a thread."""
+@dataclass(frozen=True, eq=False)
+class _Task:
+    function: object
+    arguments: tuple
+    abandon: object
 
-    def __init__(self):
-        self._item, self._full = None, threading.Semaphore(0)
 
-    def put(self, item):
-        self._item = item
-        self._full.release()
+def _nothing(*arguments):
+    pass
 
-    def take(self):
-        self._full.acquire()
-        item, self._item = self._item, None
-        return item
+
+class _Worker(threading.Thread):
+    def __init__(self, number, news, errors):
+        super().__init__(daemon=True)
+        self.number, self.tasks, self.finished = number, SimpleQueue(), None
+        self._news, self._errors = news, errors
+
+    def run(self):
+        while (task := self.tasks.get()) is not None:
+            try:
+                task.function(self.number, *task.arguments)
+            except BaseException as error:
+                self._errors.append(error)
+                task.abandon()
+            self.finished = task
+            self._news.put(None)

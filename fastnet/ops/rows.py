@@ -17,7 +17,9 @@ update    ``void(T *w, T *g, T *s0, T *s1, T *s2, T *s3, intp n, T *numbers, T l
 Each op is compiled alone, once per dtype, and called on a whole tile.
 """
 
+import hashlib
 import math
+from functools import cache
 
 import numpy as np
 from numba import carray, types
@@ -35,16 +37,26 @@ N_NUMBERS = 8
 def parameter_array(op, dtype):
     """The op's parameters as the kernels read them: a padded array of ``dtype``."""
     array = np.zeros(N_PARAMETERS, dtype)
-    if op is not None:
-        array[: len(op.values)] = op.values
+    array[: len(op.values)] = op.values
     return array
 
 
 def _address(op, name, dtype, make, *argument_types):
     """Compile one kernel of an op, or find it again."""
     cls = type(op)
-    key = (name, cls.__module__.rpartition(".")[2], cls.__qualname__, dtype.name)
+    key = (name, cls.__module__, cls.__qualname__, _digest(cls), dtype.name)
     return c_function(make, types.void, argument_types, key)
+
+
+@cache
+def _digest(cls):
+    """Digest of a class's formulas: a user may define two classes of one name."""
+    digest = hashlib.sha256()
+    for name in ("function", "derivative", "value", "gradient", "link", "prepare", "update"):
+        code = getattr(getattr(cls, name, None), "__code__", None)
+        if code is not None:
+            digest.update(code.co_code + repr((code.co_consts, code.co_names)).encode())
+    return digest.hexdigest()[:8]
 
 
 def _pointer(dtype):

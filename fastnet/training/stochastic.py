@@ -36,7 +36,7 @@ def train_epochs(
     session : Session
         The engine, with data and parameters set.
     order : ndarray of intp
-        Rows to train on. Each epoch shuffles the order of the one before it.
+        Rows to train on, shuffled in place: each epoch shuffles the order of the one before it.
     state : OptimizerState
         Optimizer to begin with; not changed.
     history : History
@@ -83,10 +83,9 @@ def train_epochs(
     try:
         for _ in range(max_iter):
             if shuffle:
-                # The draws of sklearn.utils.shuffle, whose checks cost more than an epoch of a small net.
-                permutation = np.arange(len(order))
-                random_state.shuffle(permutation)
-                order = order[permutation]
+                # The draws of sklearn.utils.shuffle, in place and without its checks, which cost more than an
+                # epoch of a small net.
+                random_state.shuffle(order)
             history.add_epoch(session.run_epoch(order, rate), len(order))
             if verbose:
                 print(f"Iteration {history.n_iter}, loss = {history.loss:.8f}")

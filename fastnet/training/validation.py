@@ -1,10 +1,12 @@
 """The samples held out for early stopping."""
 
+import math
+
 import numpy as np
 from sklearn.model_selection import train_test_split
 
 
-def split_rows(n_samples, fraction, random_state, stratify=None, sample_weight=None):
+def split_rows(n_samples, fraction, random_state, stratify=None, sample_weight=None, optional_strata=False):
     """Split row numbers into training and validation rows; the data itself is not touched.
 
     Draws from ``random_state`` exactly as scikit-learn does when it splits the data.
@@ -19,6 +21,8 @@ def split_rows(n_samples, fraction, random_state, stratify=None, sample_weight=N
         Source of the draws.
     stratify : ndarray of shape (n_samples,), default=None
         Classes whose shares both parts keep.
+    optional_strata : bool, default=False
+        Whether to split without strata where some class has too few samples for them, instead of raising.
     sample_weight : ndarray of shape (n_samples,), default=None
         Weights; each part needs one that is not zero.
 
@@ -40,6 +44,11 @@ def split_rows(n_samples, fraction, random_state, stratify=None, sample_weight=N
     >>> len(train), len(validation)
     (18, 2)
     """
+    if stratify is not None and optional_strata:
+        counts = np.unique(stratify, return_counts=True)[1]
+        n_validation = math.ceil(fraction * n_samples)
+        if counts.min() < 2 or min(n_validation, n_samples - n_validation) < len(counts):
+            stratify = None
     train, validation = train_test_split(
         np.arange(n_samples), test_size=fraction, random_state=random_state, stratify=stratify
     )
