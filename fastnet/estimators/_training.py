@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from sklearn.base import is_classifier
 
-from ..ops.optimizers import SGD, Adam
+from ..ops.optimizers import OPTIMIZERS
 from ..ops.schedules import SCHEDULES
 from ..training.lbfgs import minimize
 from ..training.state import History, OptimizerState
@@ -171,12 +171,8 @@ def _batch_size(estimator, n_samples):
 
 def _optimizer_state(estimator, problem, first_pass, incremental):
     """A new optimizer, or the fitted one: whole in a partial fit, its moments in a warm start."""
-    if estimator.solver == "sgd":
-        rule = SGD(momentum=estimator.momentum, nesterov=estimator.nesterovs_momentum)
-        schedule = SCHEDULES[estimator.learning_rate]
-    else:
-        rule = Adam(beta_1=estimator.beta_1, beta_2=estimator.beta_2, epsilon=estimator.epsilon)
-        schedule = SCHEDULES["constant"]
+    rule = type(OPTIMIZERS[estimator.solver]).of(estimator)
+    schedule = SCHEDULES[estimator.learning_rate if rule.has_schedule else "constant"]
     rate = float(estimator.learning_rate_init)
     schedule = replace(schedule, learning_rate_init=rate, power_t=estimator.power_t)
     new = OptimizerState(rule, schedule, rate)

@@ -8,10 +8,10 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 from ..network.initializers import INITIALIZERS
 from ..ops.activations import ACTIVATIONS
 from ..ops.losses import LOSSES
+from ..ops.optimizers import OPTIMIZERS
 from ..ops.schedules import SCHEDULES
 
-STOCHASTIC_SOLVERS = ("sgd", "adam")
-
+STOCHASTIC_SOLVERS = tuple(OPTIMIZERS)
 
 _NON_NEGATIVE = Interval(Real, 0, None, closed="left")
 _POSITIVE = Interval(Real, 0, None, closed="neither")

@@ -141,7 +141,7 @@ class MLPRegressor(RegressorMixin, BaseMultilayerPerceptron):
     -----
     With ``dtype='float64'`` and the same ``random_state``, training follows scikit-learn's step by step, with
     these exceptions: 'lbfgs' minimises the squared error summed over the outputs, whose gradient it gets
-    (``loss_`` is the mean over the outputs, with every solver); a warm start keeps the optimizer's
+    (``loss_`` of the squared error is the mean over the outputs, with every solver); a warm start keeps the optimizer's
     moments; ``partial_fit`` shuffles differently at each call. 'lbfgs' does not offer ``partial_fit``.
 
     References

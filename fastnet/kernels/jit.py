@@ -115,7 +115,7 @@ def compiled_keys():
 
 @cache
 def source_digest():
-    """Digest of the sources of this package: stale machine code can never be loaded."""
+    """Digest of the sources that machine code is made from: what older sources gave is not loaded."""
     digest = hashlib.sha256()
     root = Path(__file__).resolve().parent.parent
     for folder in ("kernels", "ops", "engine"):

@@ -78,7 +78,7 @@ class Vectors:
 
 
 class Loop:
-    """A counted loop whose variables are carried in registers: ``with``-free, in three calls."""
+    """A counted loop, run at least once, whose variables are carried in registers until ``close`` ends it."""
 
     def __init__(self, builder, count, initial):
         self.builder, self.count = builder, count

@@ -58,11 +58,11 @@ class Panels:
         whole[:, : self.rows] = blocks.transpose(1, 0, 2)
         rest[: self.rows, : self.columns - cut] = matrix[:, cut:]
 
-    def unpack(self, flat, dtype=None):
+    def unpack(self, flat):
         """Read the matrix back, as a fresh C-contiguous array."""
         whole, rest = self._views(flat)
         cut = whole.shape[0] * self.panel
-        matrix = np.empty((self.rows, self.columns), dtype or flat.dtype)
+        matrix = np.empty((self.rows, self.columns), flat.dtype)
         blocks = matrix[:, :cut].reshape(self.rows, whole.shape[0], self.panel)
         blocks[...] = whole[:, : self.rows].transpose(1, 0, 2)  # a view: only the last axis is split
         matrix[:, cut:] = rest[: self.rows, : self.columns - cut]
@@ -115,11 +115,11 @@ class Layout:
             if panels is not None:
                 panels.pack(flat, coef.T)
 
-    def unpack(self, flat, dtype=None):
+    def unpack(self, flat):
         """Read coefficients and intercepts back, as fresh arrays."""
-        coefs = [panels.unpack(flat, dtype) for panels in self.weights]
+        coefs = [panels.unpack(flat) for panels in self.weights]
         intercepts = [
-            flat[start : start + panels.columns].astype(dtype or flat.dtype)
+            flat[start : start + panels.columns].copy()
             for panels, start in zip(self.weights, self.bias_offsets, strict=True)
         ]
         return coefs, intercepts

@@ -6,10 +6,9 @@ sum over its outputs (``mean_over_outputs`` divides what is *reported*, as sciki
 stays that of the sum). Softmax couples the outputs, so its kernels stand in ``rows.py``.
 """
 
-import math
 from dataclasses import dataclass
 
-from ..kernels.functions import exp, log1p, sigmoid
+from ..kernels.functions import exp, log, log1p, sigmoid
 from .registry import Op, register
 
 LOSSES = {}
@@ -92,7 +91,7 @@ class Poisson(Loss):
 
     @staticmethod
     def value(z, y, parameters):
-        return (y * math.log(y) if y > 0.0 else 0.0) - y * z - y + exp(z)
+        return (y * log(y) if y > 0.0 else 0.0) - y * z - y + exp(z)
 
     @staticmethod
     def gradient(z, y, parameters):

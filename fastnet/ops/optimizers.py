@@ -8,20 +8,39 @@ scikit-learn's.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
-from .registry import Op
+from .registry import Op, register
 
 OPTIMIZERS = {}
 
 
 @dataclass(frozen=True)
 class Optimizer(Op):
-    """An optimizer; subclasses give ``prepare``, ``update`` and the number of state arrays."""
+    """An optimizer; subclasses give ``prepare``, ``update`` and the number of state arrays (at most four).
+
+    Attributes
+    ----------
+    n_states : int
+        State arrays, each as large as the weights.
+    has_schedule : bool
+        Whether the estimators' ``learning_rate`` applies; else the rate is constant, as scikit-learn has it.
+    parameter_names : dict
+        The estimators' names of fields that are called otherwise here.
+    """
 
     n_states = 0
+    has_schedule = True
+    parameter_names = {}
+
+    @classmethod
+    def of(cls, estimator):
+        """The optimizer with an estimator's parameters."""
+        names = {f.name: cls.parameter_names.get(f.name, f.name) for f in fields(cls)}
+        return cls(**{field: getattr(estimator, name) for field, name in names.items()})
 
 
+@register(OPTIMIZERS, "sgd")
 @dataclass(frozen=True)
 class SGD(Optimizer):
     r"""Gradient descent with momentum, :math:`v \leftarrow \beta v - \eta \nabla`, :math:`w \leftarrow w + v`.
@@ -40,6 +59,7 @@ class SGD(Optimizer):
     momentum: float = 0.9
     nesterov: bool = True
     n_states = 1
+    parameter_names = {"nesterov": "nesterovs_momentum"}
 
     @staticmethod
     def prepare(step, rate, parameters):
@@ -54,6 +74,7 @@ class SGD(Optimizer):
         return numbers[2] * velocity - numbers[3] * g, numbers[4], (velocity,)
 
 
+@register(OPTIMIZERS, "adam")
 @dataclass(frozen=True)
 class Adam(Optimizer):
     r"""Adam: :math:`w \leftarrow w - \eta_t\, m / (\sqrt{v} + \epsilon)`,
@@ -73,6 +94,7 @@ class Adam(Optimizer):
     beta_2: float = 0.999
     epsilon: float = 1e-8
     n_states = 2
+    has_schedule = False
 
     @staticmethod
     def prepare(step, rate, parameters):
@@ -87,5 +109,3 @@ class Adam(Optimizer):
         own_rate = numbers[0] / (math.sqrt(v) + numbers[5])
         return -own_rate * m, own_rate, (m, v)
 
-
-OPTIMIZERS.update(sgd=SGD(), adam=Adam())

@@ -30,7 +30,6 @@ def register(registry, name):
     """Class decorator: enter an instance with default parameters into ``registry`` under ``name``."""
 
     def enter(cls):
-        cls.name = name
         registry[name] = cls()
         return cls
 

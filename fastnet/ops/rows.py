@@ -8,7 +8,7 @@ derive    ``void(T *delta, T *x, intp n, T *parameters)``: ``delta *= g'(x)``
 loss      ``void(T *z, T *y, T *weight, T *delta, intp stride, intp rows, intp n, intp padded, T scale,
           T *parameters, double *value)``: a tile of rows of ``padded`` numbers, ``stride`` apart (y is one
           number a row if it is a class index); writes each row's weighted loss and
-          ``delta = scale * weight * gradient``, zero in the padding
+          ``delta = scale * weight * gradient``, zero in the padding; y may be used up
 link      ``void(T *z, intp stride, intp rows, intp n, T *parameters)``: raw outputs to predictions
 prepare   ``void(double step, double rate, double *parameters, T *numbers)``: once a mini-batch
 update    ``void(T *w, T *g, T *s0, T *s1, T *s2, T *s3, intp n, T *numbers, T l1)``: n weights
@@ -25,7 +25,7 @@ import numpy as np
 from numba import carray, types
 
 from ..kernels.host import tile
-from ..kernels.jit import c_function, retyped
+from ..kernels.jit import c_function, kernel, retyped
 from ..kernels.simd import scalar_type
 from ..kernels.softmax import make_softmax
 from ..kernels.vecmath import log
@@ -215,43 +215,71 @@ def prepare(op, dtype):
     return _address(op, "prepare", dtype, make, double, double, types.CPointer(double), _pointer(dtype))
 
 
+def _state_access(n_states):
+    """Jitted helpers that read and write one weight's states, as a tuple of as many numbers.
+
+    Written out: an index into a tuple of arrays that is not a literal would keep the loop from vectorising.
+    """
+
+    def read_0(states, j):
+        return ()
+
+    def write_0(states, j, new):
+        pass
+
+    def read_1(states, j):
+        return (states[0][j],)
+
+    def write_1(states, j, new):
+        states[0][j] = new[0]
+
+    def read_2(states, j):
+        return states[0][j], states[1][j]
+
+    def write_2(states, j, new):
+        states[0][j], states[1][j] = new
+
+    def read_3(states, j):
+        return states[0][j], states[1][j], states[2][j]
+
+    def write_3(states, j, new):
+        states[0][j], states[1][j], states[2][j] = new
+
+    def read_4(states, j):
+        return states[0][j], states[1][j], states[2][j], states[3][j]
+
+    def write_4(states, j, new):
+        states[0][j], states[1][j], states[2][j], states[3][j] = new
+
+    read = (read_0, read_1, read_2, read_3, read_4)[n_states]
+    write = (write_0, write_1, write_2, write_3, write_4)[n_states]
+    return kernel(read), kernel(write)
+
+
 def update(op, dtype):
     """Address of the kernel that moves a run of weights: optimizer step, then soft threshold for L1."""
 
     def make():
-        function = retyped(op.update, dtype)
-        soft = retyped(_soft_threshold, dtype)
+        function, soft = retyped(op.update, dtype), retyped(_soft_threshold, dtype)
+        read, write = _state_access(op.n_states)
         zero = dtype.type(0)
 
-        def one_state(w, g, s0, s1, s2, s3, n, numbers, l1):
-            w, g, s0, h = carray(w, n), carray(g, n), carray(s0, n), carray(numbers, N_NUMBERS)
+        def kernel(w, g, s0, s1, s2, s3, n, numbers, l1):
+            w, g, h = carray(w, n), carray(g, n), carray(numbers, N_NUMBERS)
             h = (h[0], h[1], h[2], h[3], h[4], h[5], h[6], h[7])
+            states = (carray(s0, n), carray(s1, n), carray(s2, n), carray(s3, n))
             if l1 > zero:
                 for j in range(n):
-                    change, shrink, states = function(w[j], g[j], (s0[j],), h)
+                    change, shrink, new = function(w[j], g[j], read(states, j), h)
                     w[j] = soft(w[j] + change, shrink * l1)
-                    s0[j] = states[0]
+                    write(states, j, new)
             else:
                 for j in range(n):
-                    change, _, states = function(w[j], g[j], (s0[j],), h)
+                    change, _, new = function(w[j], g[j], read(states, j), h)
                     w[j] += change
-                    s0[j] = states[0]
+                    write(states, j, new)
 
-        def two_states(w, g, s0, s1, s2, s3, n, numbers, l1):
-            w, g, s0, s1, h = carray(w, n), carray(g, n), carray(s0, n), carray(s1, n), carray(numbers, N_NUMBERS)
-            h = (h[0], h[1], h[2], h[3], h[4], h[5], h[6], h[7])
-            if l1 > zero:
-                for j in range(n):
-                    change, shrink, states = function(w[j], g[j], (s0[j], s1[j]), h)
-                    w[j] = soft(w[j] + change, shrink * l1)
-                    s0[j], s1[j] = states
-            else:
-                for j in range(n):
-                    change, _, states = function(w[j], g[j], (s0[j], s1[j]), h)
-                    w[j] += change
-                    s0[j], s1[j] = states
-
-        return {1: one_state, 2: two_states}[op.n_states]
+        return kernel
 
     pointer = _pointer(dtype)
     return _address(op, "update", dtype, make, *[pointer] * 6, types.intp, pointer, scalar_type(dtype))
