@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from fastnet import MLPClassifier, MLPRegressor
-from fastnet.kernels import jit
+from fastnet.kernels import cache, jit
 
 SCRIPT = """
 import json, sys, time
 import numpy as np
 from fastnet import MLPClassifier
-from fastnet.kernels import jit
+from fastnet.kernels import cache, jit
 rng = np.random.RandomState(0)
 X, y = rng.standard_normal((60, 5)), rng.randint(3, size=60)
 start = time.perf_counter()
@@ -28,7 +28,7 @@ print(json.dumps({
     "loaded": [loaded for loaded in jit.compiled_keys().values()],
     "seconds": time.perf_counter() - start,
     "bits": [c.tobytes().hex() for c in model.coefs_],
-    "directory": jit.cache_directory(),
+    "directory": cache.cache_directory(),
 }))
 """
 
@@ -83,12 +83,12 @@ def test_an_edited_source_file_makes_the_cache_stale(tmp_path, monkeypatch):
     for folder in ("kernels", "ops", "engine"):
         (package / folder).mkdir(parents=True)
         (package / folder / "a.py").write_text("x = 1\n")
-    monkeypatch.setattr(jit, "__file__", str(package / "kernels" / "jit.py"))
-    before = jit.source_digest.__wrapped__()
-    assert jit.source_digest.__wrapped__() == before
+    monkeypatch.setattr(cache, "__file__", str(package / "kernels" / "cache.py"))
+    before = cache.source_digest.__wrapped__()
+    assert cache.source_digest.__wrapped__() == before
     for folder in ("kernels", "ops", "engine"):
         (package / folder / "a.py").write_text("x = 2\n")
-        after = jit.source_digest.__wrapped__()
+        after = cache.source_digest.__wrapped__()
         assert after != before
         before = after
 

@@ -4,27 +4,19 @@ Everything compiled is a C function of addresses and numbers, made once per comp
 configuration changes reaches it as data, or as the address of another such function, so that no
 configuration compiles anything twice.
 
-Numba's own cache key does not see edits in callees of other files, and holds the identity of jitted
-functions in closures, which no second process can hit. The key here is the name, the dtype and a digest
-of this package's sources. This is the only file that touches Numba's private parts.
+This file and ``cache.py`` are the only ones that touch Numba's private parts.
 """
 
 import ctypes
-import hashlib
-import os
-import tempfile
 import time
-from functools import cache
-from pathlib import Path
 from threading import RLock
 from types import FunctionType
 
 from numba import njit
-from numba.core import config
-from numba.core.caching import CompileResultCacheImpl, FunctionCache, IndexDataCacheFile
 from numba.core.ccallback import CFunc
 from numba.core.registry import cpu_target
-from numba.misc.appdirs import AppDirs
+
+from .cache import Cache, cache_directory, source_digest
 
 # nnan and ninf stay out: a diverging fit must show its NaN.
 FASTMATH = {"nsz", "arcp", "contract", "afn", "reassoc"}
@@ -77,7 +69,7 @@ def c_function(make, return_type, argument_types, key, ctypes_signature=None):
             compiled = CFunc(function, (tuple(argument_types), return_type), {}, options)
             directory = cache_directory()
             if directory is not None:
-                compiled._cache = _Cache(function, key, directory)
+                compiled._cache = Cache(function, key, directory)
             compiled.compile()
             if not compiled.cache_hits:
                 _seconds += time.perf_counter() - start
@@ -111,95 +103,6 @@ def compile_seconds():
 def compiled_keys():
     """Keys of all C functions this process has compiled or loaded, and whether from the cache."""
     return {key: bool(function.cache_hits) for key, function in _compiled.items()}
-
-
-@cache
-def source_digest():
-    """Digest of the sources that machine code is made from: what older sources gave is not loaded."""
-    digest = hashlib.sha256()
-    root = Path(__file__).resolve().parent.parent
-    for folder in ("kernels", "ops", "engine"):
-        for path in sorted((root / folder).glob("*.py")):
-            digest.update(path.name.encode() + path.read_bytes())
-    return digest.hexdigest()
-
-
-@cache
-def cache_directory():
-    """The first writable directory of NUMBA_CACHE_DIR, the package's __pycache__, the user's cache; or None."""
-    candidates = [Path(__file__).resolve().parent / "__pycache__", Path(AppDirs("fastnet", False).user_cache_dir)]
-    if config.CACHE_DIR:
-        candidates.insert(0, Path(config.CACHE_DIR) / "fastnet")
-    for directory in candidates:
-        try:
-            directory.mkdir(parents=True, exist_ok=True)
-            tempfile.TemporaryFile(dir=directory).close()
-        except OSError:
-            continue
-        return str(directory)
-    return None
-
-
-class _Locator:
-    """Where the cache files of one C function are and what makes them stale."""
-
-    def __init__(self, directory):
-        self.directory = directory
-
-    def get_cache_path(self):
-        return self.directory
-
-    def get_source_stamp(self):
-        return source_digest()
-
-    def ensure_cache_path(self):
-        os.makedirs(self.directory, exist_ok=True)
-
-
-class _Implementation(CompileResultCacheImpl):
-    def __init__(self, locator):  # the parent's would search a directory by the function's file
-        self._locator = locator
-        self._lineno = 0
-
-
-class _Cache(FunctionCache):
-    """Numba's function cache with a key of our own, and no way to fail."""
-
-    def __init__(self, function, key, directory):
-        self._name = "-".join("".join(c if c.isalnum() or c in "._" else "_" for c in part) for part in key)
-        self._py_func = function
-        self._key = key
-        self._impl = _Implementation(_Locator(directory))
-        self._cache_path = directory
-        # The digest is in the name too: an index is written before its data, and a process that reads in
-        # between must not find the machine code of older sources under the same name.
-        base = f"fastnet-{self._name}-{source_digest()[:12]}"
-        self._cache_file = IndexDataCacheFile(directory, base, source_digest())
-        self.enable()
-
-    def _index_key(self, signature, codegen):
-        return str(signature), codegen.magic_tuple(), self._key
-
-    def load_overload(self, signature, target_context):
-        try:
-            return super().load_overload(signature, target_context)
-        except Exception:  # a truncated or foreign file: forget it and compile again
-            self._forget()
-            return None
-
-    def save_overload(self, signature, data):
-        try:
-            super().save_overload(signature, data)
-        except Exception:  # a corrupt index, a full disk: the function works, the next process compiles again
-            self._forget()
-
-    def _forget(self):
-        try:
-            self.flush()
-        except OSError:
-            self.disable()
-
-
 def target_name():
     """Name of the CPU that is compiled for."""
     return cpu_target.target_context.codegen().magic_tuple()[1]

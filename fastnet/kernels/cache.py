@@ -1,0 +1,103 @@
+"""The machine code on disk: where it is, what makes it stale, and how to live with a bad file.
+
+Numba's own cache key does not see edits in callees of other files, and holds the identity of jitted
+functions in closures, which no second process can hit. The key here is the name, the dtype and a digest
+of this package's sources.
+"""
+
+import hashlib
+import os
+import tempfile
+from functools import cache
+from pathlib import Path
+
+from numba.core import config
+from numba.core.caching import CompileResultCacheImpl, FunctionCache, IndexDataCacheFile
+from numba.misc.appdirs import AppDirs
+
+
+@cache
+def source_digest():
+    """Digest of the sources that machine code is made from: what older sources gave is not loaded."""
+    digest = hashlib.sha256()
+    root = Path(__file__).resolve().parent.parent
+    for folder in ("kernels", "ops", "engine"):
+        for path in sorted((root / folder).glob("*.py")):
+            digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+@cache
+def cache_directory():
+    """The first writable directory of NUMBA_CACHE_DIR, the package's __pycache__, the user's cache; or None."""
+    candidates = [Path(__file__).resolve().parent / "__pycache__", Path(AppDirs("fastnet", False).user_cache_dir)]
+    if config.CACHE_DIR:
+        candidates.insert(0, Path(config.CACHE_DIR) / "fastnet")
+    for directory in candidates:
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=directory).close()
+        except OSError:
+            continue
+        return str(directory)
+    return None
+
+
+class _Locator:
+    """Where the cache files of one C function are and what makes them stale."""
+
+    def __init__(self, directory):
+        self.directory = directory
+
+    def get_cache_path(self):
+        return self.directory
+
+    def get_source_stamp(self):
+        return source_digest()
+
+    def ensure_cache_path(self):
+        os.makedirs(self.directory, exist_ok=True)
+
+
+class _Implementation(CompileResultCacheImpl):
+    def __init__(self, locator):  # the parent's would search a directory by the function's file
+        self._locator = locator
+        self._lineno = 0
+
+
+class Cache(FunctionCache):
+    """Numba's function cache with a key of our own, and no way to fail."""
+
+    def __init__(self, function, key, directory):
+        self._name = "-".join("".join(c if c.isalnum() or c in "._" else "_" for c in part) for part in key)
+        self._py_func = function
+        self._key = key
+        self._impl = _Implementation(_Locator(directory))
+        self._cache_path = directory
+        # The digest is in the name too: an index is written before its data, and a process that reads in
+        # between must not find the machine code of older sources under the same name.
+        base = f"fastnet-{self._name}-{source_digest()[:12]}"
+        self._cache_file = IndexDataCacheFile(directory, base, source_digest())
+        self.enable()
+
+    def _index_key(self, signature, codegen):
+        return str(signature), codegen.magic_tuple(), self._key
+
+    def load_overload(self, signature, target_context):
+        try:
+            return super().load_overload(signature, target_context)
+        except Exception:  # a truncated or foreign file: forget it and compile again
+            self._forget()
+            return None
+
+    def save_overload(self, signature, data):
+        try:
+            super().save_overload(signature, data)
+        except Exception:  # a corrupt index, a full disk: the function works, the next process compiles again
+            self._forget()
+
+    def _forget(self):
+        try:
+            self.flush()
+        except OSError:
+            self.disable()
