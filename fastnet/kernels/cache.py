@@ -1,4 +1,4 @@
-"""The machine code on disk: where it is, what makes it stale, and how to live with a bad file.
+"""The machine code on disk: where it is, what makes it stale, who compiles it, and how to live with a bad file.
 
 Numba's own cache key does not see edits in callees of other files, and holds the identity of jitted
 functions in closures, which no second process can hit. The key here is the name, the dtype and a digest
@@ -14,6 +14,8 @@ from pathlib import Path
 from numba.core import config
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, IndexDataCacheFile
 from numba.misc.appdirs import AppDirs
+
+from .filelock import FileLock
 
 
 @cache
@@ -66,7 +68,11 @@ class _Implementation(CompileResultCacheImpl):
 
 
 class Cache(FunctionCache):
-    """Numba's function cache with a key of our own, and no way to fail."""
+    """Numba's function cache with a key of our own, and no way to fail.
+
+    Of several processes that miss the same function, one compiles it and the others wait for that. The lock is
+    taken by a load that found nothing and given back by the save, or at the end of the ``with`` block.
+    """
 
     def __init__(self, function, key, directory):
         self._name = "-".join("".join(c if c.isalnum() or c in "._" else "_" for c in part) for part in key)
@@ -78,23 +84,53 @@ class Cache(FunctionCache):
         # between must not find the machine code of older sources under the same name.
         base = f"fastnet-{self._name}-{source_digest()[:12]}"
         self._cache_file = IndexDataCacheFile(directory, base, source_digest())
+        self._lock = FileLock(os.path.join(directory, base + ".lock"))
         self.enable()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._lock.release()
+
+    @property
+    def seconds_waited(self):
+        """Seconds spent waiting for another process that compiles the same."""
+        return self._lock.waited
 
     def _index_key(self, signature, codegen):
         return str(signature), codegen.magic_tuple(), self._key
 
     def load_overload(self, signature, target_context):
+        found = self._load(signature, target_context)
+        if found is None and self._enabled:
+            self._lock.acquire()
+            if self._is_saved(signature, target_context):  # meanwhile, by another process
+                self._lock.release()  # now: all who waited load at once
+                found = self._load(signature, target_context)
+        return found
+
+    def _load(self, signature, target_context):
         try:
             return super().load_overload(signature, target_context)
         except Exception:  # a truncated or foreign file: forget it and compile again
             self._forget()
             return None
 
+    def _is_saved(self, signature, target_context):
+        try:
+            data = self._cache_file._load_index().get(self._index_key(signature, target_context.codegen()))
+            return data is not None and os.path.exists(self._cache_file._data_path(data))
+        except Exception:
+            return False
+
     def save_overload(self, signature, data):
         try:
             super().save_overload(signature, data)
         except Exception:  # a corrupt index, a full disk: the function works, the next process compiles again
             self._forget()
+        finally:
+            self._lock.release()
 
     def _forget(self):
         try:

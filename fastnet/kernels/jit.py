@@ -59,7 +59,7 @@ def c_function(make, return_type, argument_types, key, ctypes_signature=None):
     global _seconds
     with _lock:
         if key not in _compiled:
-            start = time.perf_counter()
+            start, waited = time.perf_counter(), 0.0
             function = make()
             # Symbols of all objects share one name space in a process, and what Numba adds to this name
             # (a counter, the flags) repeats from process to process.
@@ -68,11 +68,13 @@ def c_function(make, return_type, argument_types, key, ctypes_signature=None):
             options = dict(nopython=True, error_model="numpy", fastmath=FASTMATH)
             compiled = CFunc(function, (tuple(argument_types), return_type), {}, options)
             directory = cache_directory()
-            if directory is not None:
-                compiled._cache = Cache(function, key, directory)
-            compiled.compile()
-            if not compiled.cache_hits:
-                _seconds += time.perf_counter() - start
+            if directory is None:
+                compiled.compile()
+            else:
+                with Cache(function, key, directory) as compiled._cache:
+                    compiled.compile()
+                waited = compiled._cache.seconds_waited
+            _seconds += waited if compiled.cache_hits else time.perf_counter() - start
             _compiled[key] = compiled
         compiled = _compiled[key]
     if ctypes_signature is None:
@@ -96,7 +98,7 @@ def retyped(function, dtype):
 
 
 def compile_seconds():
-    """Seconds this process has spent compiling; what came from the cache on disk counts as nothing."""
+    """Seconds this process has spent compiling, or waiting for another that did; loading counts as nothing."""
     return _seconds
 
 
