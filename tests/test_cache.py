@@ -216,6 +216,31 @@ def test_a_directory_that_has_become_unwritable(directory, monkeypatch):
     assert not compile_small()[0]
 
 
+def test_saving_removes_what_old_sources_left_of_the_same_function(directory):
+    digest, other = cache.source_digest()[:12], "0123456789ab"
+    old = [f"fastnet-small-int64-{other}.{end}" for end in ("nbi", "1.nbc", "2.nbc.tmp.0123456789abcdef", "lock")]
+    old.append(f"fastnet-small-int64-{digest}.1.nbc.tmp.0123456789abcdef")
+    kept = [
+        f"fastnet-small-int64-more-{other}.nbi",  # other functions
+        f"fastnet-smaller-int64-{other}.nbi",
+        f"fastnet-small-int64-{other}.nbi.txt",  # not ours
+        f"small-int64-{other}.nbi",
+        "jit.cpython-311.pyc",
+    ]
+    recent = [f"fastnet-small-int64-fedcba987654.{end}" for end in ("nbi", "1.nbc")]
+    for name in old + kept + recent:
+        (directory / name).touch()
+        if name not in recent:
+            os.utime(directory / name, (time.time() - 8 * 24 * 3600,) * 2)
+    (directory / f"fastnet-small-int64-{'0' * 12}.nbi").mkdir()  # cannot be unlinked
+    os.utime(directory / f"fastnet-small-int64-{'0' * 12}.nbi", (0, 0))
+    assert not compile_small()[0]
+    assert compile_small()[0]
+    names = {path.name for path in directory.iterdir()}
+    assert not names & set(old)
+    assert names >= set(kept + recent)
+
+
 def test_a_failed_compilation_gives_the_lock_back(directory):
     with pytest.raises(Exception, match="nowhere"):
         jit.c_function(lambda: lambda x: nowhere(x), types.int64, (types.int64,), ("small", "int64"))  # noqa: F821

@@ -7,7 +7,10 @@ of this package's sources.
 
 import hashlib
 import os
+import re
 import tempfile
+import time
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -16,6 +19,8 @@ from numba.core.caching import CompileResultCacheImpl, FunctionCache, IndexDataC
 from numba.misc.appdirs import AppDirs
 
 from .filelock import FileLock
+
+KEEP_SECONDS = 7 * 24 * 3600
 
 
 @cache
@@ -82,7 +87,7 @@ class Cache(FunctionCache):
         self._cache_path = directory
         # The digest is in the name too: an index is written before its data, and a process that reads in
         # between must not find the machine code of older sources under the same name.
-        base = f"fastnet-{self._name}-{source_digest()[:12]}"
+        base = self._base = f"fastnet-{self._name}-{source_digest()[:12]}"
         self._cache_file = IndexDataCacheFile(directory, base, source_digest())
         self._lock = FileLock(os.path.join(directory, base + ".lock"))
         self.enable()
@@ -131,6 +136,21 @@ class Cache(FunctionCache):
             self._forget()
         finally:
             self._lock.release()
+        with suppress(OSError):
+            self._tidy()
+
+    def _tidy(self):
+        """Remove what other sources, or killed processes, left of this function and nobody has used for a week."""
+        name = re.compile(rf"(fastnet-{re.escape(self._name)}-[0-9a-f]{{12}})\.(nbi|\d+\.nbc|lock)(\.tmp\.\w+)?")
+        with os.scandir(self._cache_path) as entries:
+            for entry in entries:
+                match = name.fullmatch(entry.name)
+                if match and (match[1] != self._base or match[3]):
+                    with suppress(OSError):
+                        # Reading moves st_atime, a day late at most; where it is off, the time of saving counts.
+                        status = entry.stat(follow_symlinks=False)
+                        if time.time() - max(status.st_mtime, status.st_atime) > KEEP_SECONDS:
+                            os.unlink(entry.path)
 
     def _forget(self):
         try:
