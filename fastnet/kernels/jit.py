@@ -8,6 +8,7 @@ This file and ``cache.py`` are the only ones that touch Numba's private parts.
 """
 
 import ctypes
+import os
 import time
 from threading import RLock
 from types import FunctionType
@@ -105,6 +106,8 @@ def compile_seconds():
 def compiled_keys():
     """Keys of all C functions this process has compiled or loaded, and whether from the cache."""
     return {key: bool(function.cache_hits) for key, function in _compiled.items()}
+
+
 def target_name():
     """Name of the CPU that is compiled for."""
     return cpu_target.target_context.codegen().magic_tuple()[1]
