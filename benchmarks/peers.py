@@ -1,0 +1,489 @@
+"""fastnet beside scikit-learn, PyTorch and JAX: time of a training epoch, as Markdown.
+
+Run ``python benchmarks/peers.py``; ``--quick`` is a smoke run. Peers that are not installed are left out:
+``pip install -e ".[bench]" torch jax`` brings them all. ``torch.compile`` also needs a C++ compiler.
+
+How it is measured
+------------------
+- One process for each number of threads, held by its CPU affinity to as many cores (where the system can do that),
+  because JAX sizes its pool of threads once, at its start. All libraries take turns in that process.
+- Every turn trains anew from the same weights: one epoch to warm up, not counted, then the same number of epochs for
+  every library. A turn's time is the mean of its epochs. Each library's very first turn, which compiles, is left out.
+- The same float32 data (scikit-learn also with a float64 copy), mini-batches, ReLU, softmax, L2 penalty (``alpha``
+  divided by the batch) and Adam with its defaults. Everybody draws a new order of the samples for every epoch.
+- fastnet and scikit-learn run through their estimators' ``fit`` with ``verbose=True``, and the time is noted when an
+  epoch's line is printed. So validation, initial weights and everything else that happens once a fit do not count.
+- PyTorch: data in memory, batches by index, fused Adam; the better of eager mode and ``torch.compile``.
+- JAX: a whole epoch in one jitted ``lax.scan``, Adam written out, its state donated.
+- The share of the FMA peak is `roofline.measure`'s: the engine's epochs without the shuffle, in turns with the peak.
+"""
+
+import argparse
+import contextlib
+import importlib.metadata
+import importlib.util
+import io
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+import warnings
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+# units of the layers, batch, rows
+SHAPES = {
+    "20-64-10, 32": ((20, 64, 10), 32, 10_000),
+    "64-100-10, 200": ((64, 100, 10), 200, 10_000),
+    "64-256-256-10, 256": ((64, 256, 256, 10), 256, 10_000),
+    "784-256-128-10, 256": ((784, 256, 128, 10), 256, 10_000),
+    "784-1024-1024-10, 256": ((784, 1024, 1024, 10), 256, 10_000),
+    "54-512-512-512-7, 1024": ((54, 512, 512, 512, 7), 1024, 10_000),
+    "300-4096-4096-7, 512": ((300, 4096, 4096, 7), 512, 2_048),
+}
+ALPHA, RATE, BETA_1, BETA_2, EPSILON = 1e-4, 1e-3, 0.9, 0.999, 1e-8
+TURN_SECONDS, MOST_EPOCHS = 0.2, 20  # of fastnet's turns
+PACKAGES = ["fastnet", "numpy", "scipy", "scikit-learn", "numba", "torch", "jax", "jaxlib"]
+
+
+class Problem:
+    """Random inputs, and the classes that a random linear map gives them.
+
+    Parameters
+    ----------
+    sizes : tuple of int
+        Units of the layers.
+    batch : int
+        Rows of a mini-batch.
+    rows : int
+        Rows in all.
+    """
+
+    def __init__(self, sizes, batch, rows):
+        rng = np.random.default_rng(0)
+        self.sizes, self.batch, self.rows = sizes, batch, rows
+        self.X = rng.standard_normal((rows, sizes[0]), dtype=np.float32)
+        self.y = np.argmax(self.X @ rng.standard_normal((sizes[0], sizes[-1]), dtype=np.float32), axis=1)
+
+    def weights(self):
+        """The estimators' own initial weights and biases."""
+        from fastnet.network.initializers import initialize
+
+        return initialize(self.sizes, "relu", "glorot_uniform", None, np.random.RandomState(0), np.float32)
+
+
+class EpochLines(io.TextIOBase):
+    """Takes what an estimator prints and notes the time of every epoch's line."""
+
+    def __init__(self):
+        self.times = []
+
+    def write(self, text):
+        if text.startswith("Iteration"):
+            self.times.append(time.perf_counter())
+        return len(text)
+
+
+class Estimator:
+    """fastnet's or scikit-learn's classifier. ``turn`` is what every library has."""
+
+    def __init__(self, problem, threads, library, dtype):
+        self.X, self.y = problem.X.astype(dtype, copy=False), problem.y
+        self.parameters = dict(
+            hidden_layer_sizes=problem.sizes[1:-1],
+            batch_size=problem.batch,
+            alpha=ALPHA,
+            random_state=0,
+            verbose=True,
+        )
+        if library == "fastnet":
+            from fastnet import MLPClassifier
+
+            self.parameters |= dict(n_jobs=threads, dtype=dtype)
+        else:
+            from sklearn.neural_network import MLPClassifier
+        self.make = MLPClassifier
+
+    def turn(self, epochs):
+        """Train anew; returns the mean time of the epochs after the first, and the last one's loss."""
+        model = self.make(**self.parameters, max_iter=epochs + 1, n_iter_no_change=epochs + 1)
+        lines = EpochLines()
+        with contextlib.redirect_stdout(lines), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the number of epochs is fixed: no convergence
+            model.fit(self.X, self.y)
+        return (lines.times[-1] - lines.times[0]) / epochs, model.loss_
+
+
+class Torch:
+    """PyTorch, eager or compiled."""
+
+    def __init__(self, problem, threads, compiled):
+        import torch
+
+        self.torch, self.problem = torch, problem
+        torch.set_num_threads(threads)
+        torch.manual_seed(0)
+        layers = []
+        for fan_in, fan_out in zip(problem.sizes, problem.sizes[1:], strict=False):
+            layers += [torch.nn.Linear(fan_in, fan_out), torch.nn.ReLU()]
+        model = torch.nn.Sequential(*layers[:-1])
+        self.layers = layers[::2]
+
+        def loss(x, y):
+            return torch.nn.functional.cross_entropy(model(x), y)
+
+        self.loss = torch.compile(loss, dynamic=False) if compiled else loss
+        self.X, self.y = torch.from_numpy(problem.X), torch.from_numpy(problem.y)
+
+    def epoch(self, optimizer):
+        losses = []
+        for rows in self.torch.randperm(self.problem.rows).split(self.problem.batch):
+            optimizer.zero_grad(set_to_none=True)
+            loss = self.loss(self.X.index_select(0, rows), self.y.index_select(0, rows))
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.detach() * len(rows))
+        return float(self.torch.stack(losses).sum()) / self.problem.rows
+
+    def turn(self, epochs):
+        torch = self.torch
+        with torch.no_grad():
+            for layer, w, b in zip(self.layers, *self.problem.weights(), strict=True):
+                layer.weight.copy_(torch.from_numpy(w.T))
+                layer.bias.copy_(torch.from_numpy(b))
+        groups = [
+            {"params": [layer.weight for layer in self.layers], "weight_decay": ALPHA / self.problem.batch},
+            {"params": [layer.bias for layer in self.layers]},
+        ]
+        optimizer = torch.optim.Adam(groups, lr=RATE, betas=(BETA_1, BETA_2), eps=EPSILON, fused=True)
+        self.epoch(optimizer)
+        start = time.perf_counter()
+        for _ in range(epochs):
+            loss = self.epoch(optimizer)
+        return (time.perf_counter() - start) / epochs, loss
+
+
+class Jax:
+    """JAX: an epoch is one jitted call."""
+
+    def __init__(self, problem, threads):
+        import jax
+
+        self.jax, self.problem = jax, problem
+        self.rng = np.random.default_rng(0)
+        self.X = jax.numpy.asarray(problem.X)
+        # One-hot targets: the gradient of a look-up would be a scatter, slow on the CPU.
+        self.targets = jax.numpy.eye(problem.sizes[-1], dtype="float32")[problem.y]
+        self.epoch = jax.jit(partial(_jax_epoch, jax, problem.batch), donate_argnums=0)
+
+    def turn(self, epochs):
+        jnp, tree = self.jax.numpy, self.jax.tree
+        parameters = [jnp.array(p) for p in sum(self.problem.weights(), [])]
+        state = (parameters, tree.map(jnp.zeros_like, parameters), tree.map(jnp.zeros_like, parameters), jnp.zeros(()))
+        for i in range(epochs + 1):
+            order = self.rng.permutation(self.problem.rows).astype(np.int32)
+            state, loss = self.epoch(state, self.X, self.targets, order)  # returns before it has run
+            if i == 0:
+                self.jax.block_until_ready(state)
+                start = time.perf_counter()
+        self.jax.block_until_ready((state, loss))
+        return (time.perf_counter() - start) / epochs, float(loss)
+
+
+def _jax_epoch(jax, batch, state, X, targets, order):
+    jnp = jax.numpy
+
+    def mean_loss(parameters, x, t):
+        coefs, intercepts = parameters[: len(parameters) // 2], parameters[len(parameters) // 2 :]
+        for w, b in zip(coefs[:-1], intercepts[:-1], strict=True):
+            x = jnp.maximum(x @ w + b, 0)
+        return -jnp.mean(jnp.sum(t * jax.nn.log_softmax(x @ coefs[-1] + intercepts[-1]), axis=1))
+
+    def step(state, rows):
+        parameters, means, squares, count = state
+        x, t = (a.at[rows].get(mode="promise_in_bounds") for a in (X, targets))
+        loss, gradient = jax.value_and_grad(mean_loss)(parameters, x, t)
+        gradient = [g + ALPHA / len(rows) * p if p.ndim == 2 else g for p, g in zip(parameters, gradient, strict=True)]
+        count += 1
+        rate = RATE * jnp.sqrt(1 - BETA_2**count) / (1 - BETA_1**count)
+        means = jax.tree.map(lambda m, g: BETA_1 * m + (1 - BETA_1) * g, means, gradient)
+        squares = jax.tree.map(lambda v, g: BETA_2 * v + (1 - BETA_2) * g * g, squares, gradient)
+        move = partial(jax.tree.map, lambda p, m, v: p - rate * m / (jnp.sqrt(v) + EPSILON))
+        return (move(parameters, means, squares), means, squares, count), loss * len(rows)
+
+    whole = len(order) // batch * batch
+    state, losses = jax.lax.scan(step, state, order[:whole].reshape(-1, batch))
+    total = losses.sum()
+    if whole < len(order):
+        state, loss = step(state, order[whole:])
+        total += loss
+    return state, total / len(order)
+
+
+# name: (module that must be there, title, how to make it from a problem and a number of threads)
+LIBRARIES = {
+    "fastnet": ("fastnet", "fastnet", partial(Estimator, library="fastnet", dtype="float32")),
+    "sklearn64": ("sklearn", "scikit-learn, float64", partial(Estimator, library="sklearn", dtype="float64")),
+    "sklearn32": ("sklearn", "scikit-learn, float32", partial(Estimator, library="sklearn", dtype="float32")),
+    "torch": ("torch", "PyTorch, eager", partial(Torch, compiled=False)),
+    "torch-compile": ("torch", "PyTorch, torch.compile", partial(Torch, compiled=True)),
+    "jax": ("jax", "JAX", Jax),
+}
+# column of the first table: the peers of whom the best counts
+COLUMNS = {
+    "scikit-learn float64": ["sklearn64"],
+    "scikit-learn float32": ["sklearn32"],
+    "PyTorch": ["torch", "torch-compile"],
+    "JAX": ["jax"],
+}
+
+
+def installed(name):
+    """Whether a library of that name can run here."""
+    return importlib.util.find_spec(LIBRARIES[name][0]) is not None
+
+
+def compare(problem, names, threads, rounds, pause=0.0):
+    """Let libraries train in turns.
+
+    Parameters
+    ----------
+    problem : Problem
+        What to train on.
+    names : list of str
+        Keys of LIBRARIES.
+    threads : int
+        Threads of each.
+    rounds : int
+        Turns of each.
+    pause : float, default=0
+        Seconds between turns, in which a library's idle threads stop to spin.
+
+    Returns
+    -------
+    seconds : dict of list of float
+        By library, for every round, the mean time of an epoch.
+    losses : dict of float
+        By library, the loss at the end of the turn.
+    epochs : int
+        Counted in each turn.
+    failures : dict of str
+        By library that did not run, why.
+    """
+    libraries, failures, first = {}, {}, {}
+    for name in names:
+        try:
+            libraries[name] = LIBRARIES[name][2](problem, threads)
+            libraries[name].turn(1)
+            first[name] = libraries[name].turn(1)[0]
+        except Exception as error:
+            if name == "fastnet":
+                raise
+            libraries.pop(name, None)
+            failures[name] = " ".join([type(error).__name__, *str(error).strip().splitlines()[:1]])
+    quickest = first.get("fastnet", min(first.values()))
+    epochs = min(MOST_EPOCHS, max(1, round(TURN_SECONDS / quickest)))
+    seconds, losses = {name: [] for name in libraries}, {}
+    for _ in range(rounds):
+        for name, library in libraries.items():
+            time.sleep(pause)
+            taken, losses[name] = library.turn(epochs)
+            seconds[name].append(taken)
+    return seconds, losses, epochs, failures
+
+
+def work(arguments):
+    """Measure with a fixed number of threads; prints a line of JSON for each network."""
+    from roofline import make_peak, measure
+    from threadpoolctl import threadpool_limits
+
+    threads = arguments.worker
+    dtype = np.dtype(np.float32)
+    peak = make_peak(dtype)
+    with threadpool_limits(threads):
+        for name in arguments.networks:
+            sizes, batch, rows = SHAPES[name]
+            rows = 1_000 if arguments.quick else rows
+            print(f"{name}, {threads} threads", file=sys.stderr, flush=True)
+            seconds, losses, epochs, failures = compare(
+                Problem(sizes, batch, rows),
+                ["fastnet", *arguments.peers],
+                threads,
+                arguments.rounds,
+                pause=0.25 if threads > 1 else 0.02,
+            )
+            rate, top, used = measure(sizes, batch, dtype, threads, arguments.rounds, rows, peak)
+            result = dict(
+                network=name, threads=threads, rows=rows, epochs=epochs, seconds=seconds, losses=losses,
+                failures=failures, peak=top, share=rate / top / used, used=used,
+            )  # fmt: skip
+            print(json.dumps(result), flush=True)
+
+
+def cores(count):
+    """Numbers of ``count`` processors, each on a core of its own if the system tells; None if it cannot be asked."""
+    if not hasattr(os, "sched_setaffinity"):
+        return None
+    allowed, chosen, siblings = sorted(os.sched_getaffinity(0)), [], set()
+    for cpu in allowed:
+        path = Path(f"/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list")
+        same = path.read_text().strip() if path.exists() else str(cpu)
+        if same not in siblings:
+            siblings.add(same)
+            chosen.append(cpu)
+    return (chosen if len(chosen) >= count else allowed)[:count]
+
+
+def run_worker(threads, arguments):
+    """Start a process that measures with so many threads, and yield its results as they come."""
+    command = [sys.executable, __file__, f"--worker={threads}", f"--rounds={arguments.rounds}"]
+    command += ["--quick"] * arguments.quick + ["--networks", *arguments.networks, "--peers", *arguments.peers]
+    # NPROC is XLA's; the last one keeps torch.compile from forking a process that holds JAX's threads.
+    count = dict.fromkeys(["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NPROC"], str(threads))
+    environment = os.environ | count | {"TORCHINDUCTOR_COMPILE_THREADS": "1"}
+    mine, own = cores(threads), cores(1) and os.sched_getaffinity(0)
+    if mine:
+        os.sched_setaffinity(0, mine)  # inherited
+    try:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+    finally:
+        if mine:
+            os.sched_setaffinity(0, own)
+    with process:
+        for line in process.stdout:
+            if line.startswith('{"'):
+                yield json.loads(line)
+    if process.returncode:
+        sys.exit(f"the process for {threads} threads ended with status {process.returncode}")
+
+
+def cpu_name():
+    """The CPU's name as the system gives it."""
+    path = Path("/proc/cpuinfo")
+    names = [s.split(":", 1)[1].strip() for s in path.read_text().splitlines() if s.startswith("model name")] if (
+        path.exists()
+    ) else []
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def duration(seconds):
+    """Seconds as text of three digits."""
+    return f"{seconds:.3g} s" if seconds >= 1 else f"{1e3 * seconds:.3g} ms"
+
+
+def with_spread(values, centre, show):
+    """A median, and in brackets the least and the largest value."""
+    return f"{show(centre)} ({show(min(values))}–{show(max(values))})" if len(values) > 1 else show(centre)
+
+
+def ratio_cell(result, names):
+    """Best peer's median over fastnet's, and the least and largest ratio of one round."""
+    seconds = result["seconds"]
+    there = [name for name in names if name in seconds]
+    if not there:
+        return "–"
+    best = min(there, key=lambda name: statistics.median(seconds[name]))
+    ratios = [a / b for a, b in zip(seconds[best], seconds["fastnet"], strict=True)]
+    centre = statistics.median(seconds[best]) / statistics.median(seconds["fastnet"])
+    return with_spread(ratios, centre, lambda r: f"{r:.3g}")
+
+
+def print_table(header, rows):
+    """A Markdown table."""
+    print("\n| " + " | ".join(header) + " |\n|" + "---|" * len(header))
+    for row in rows:
+        print("| " + " | ".join(map(str, row)) + " |")
+
+
+def report(results, arguments):
+    """Print everything as Markdown."""
+    versions = []
+    for package in PACKAGES:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            versions.append(f"{package} {importlib.metadata.version(package)}")
+    peak = statistics.median(result["peak"] for result in results) / 1e9
+    print(f"CPU: {cpu_name()}, {platform.system()}; FMA peak of one core in float32: {peak:.0f} GFLOP/s.  ")
+    print(f"Python {platform.python_version()}, {', '.join(versions)}.  ")
+    print(
+        f"Medians of {arguments.rounds} round(s), in brackets the least and the largest. Peers: the time of an epoch "
+        "divided by fastnet's in float32; above 1 fastnet is faster."
+    )
+    columns = {title: names for title, names in COLUMNS.items() if set(names) & set(arguments.peers)}
+    rows = []
+    for result in results:
+        own = result["seconds"]["fastnet"]
+        rows.append(
+            [
+                result["network"], result["threads"], f"{result['share']:.0%}",
+                with_spread(own, statistics.median(own), duration),
+                *(ratio_cell(result, names) for names in columns.values()),
+            ]
+        )  # fmt: skip
+    print_table(["network, batch", "threads", "share of FMA peak", "fastnet, an epoch", *columns], rows)
+
+    print("\nEvery library: time of an epoch, and the loss at the end of a turn.")
+    rows = []
+    for result in results:
+        for name, seconds in result["seconds"].items():
+            rows.append(
+                [
+                    result["network"], f"{result['rows']:,}", result["threads"], LIBRARIES[name][1],
+                    with_spread(seconds, statistics.median(seconds), duration), result["epochs"] + 1,
+                    f"{result['losses'][name]:.4f}",
+                ]
+            )  # fmt: skip
+    print_table(["network, batch", "rows", "threads", "library", "an epoch", "epochs", "loss"], rows)
+
+    notes = [f"{LIBRARIES[name][1]}: not installed, left out." for name in arguments.missing]
+    notes += [
+        f"{r['network']}, {r['threads']} threads: {LIBRARIES[name][1]} failed and is left out ({why})."
+        for r in results
+        for name, why in r["failures"].items()
+    ]
+    notes += [
+        f"{r['network']}: fastnet used {r['used']} threads instead of {r['threads']}."
+        for r in results
+        if r["used"] != r["threads"]
+    ]
+    if cores(1) is None:
+        notes.append("This system has no CPU affinity: JAX may have used more threads than the table says.")
+    print("".join(f"\n- {note}" for note in notes))
+
+
+def main():
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="two small networks, 1,000 rows, one round")
+    parser.add_argument("--networks", nargs="+", choices=list(SHAPES), metavar="NAME", help=f"of {list(SHAPES)}")
+    parser.add_argument("--threads", nargs="+", type=int, default=[1, 2])
+    parser.add_argument("--rounds", type=int)
+    peers = [name for name in LIBRARIES if name != "fastnet"]
+    parser.add_argument("--peers", nargs="*", default=peers, choices=peers, metavar="PEER", help=f"of {peers}")
+    parser.add_argument("--worker", type=int, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    arguments.networks = arguments.networks or list(SHAPES)[: 2 if arguments.quick else None]
+    arguments.rounds = arguments.rounds or (1 if arguments.quick else 7)
+    if arguments.worker:
+        return work(arguments)
+    arguments.missing = [name for name in arguments.peers if not installed(name)]
+    arguments.peers = [name for name in arguments.peers if name not in arguments.missing]
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    results = []
+    for threads in arguments.threads:
+        if threads > available:
+            print(f"Only {available} processors: {threads} threads are left out.", file=sys.stderr)
+            continue
+        results += run_worker(threads, arguments)
+    if not results:
+        sys.exit("nothing was measured")
+    results.sort(key=lambda result: arguments.networks.index(result["network"]))
+    report(results, arguments)
+
+
+if __name__ == "__main__":
+    main()
