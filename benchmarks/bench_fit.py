@@ -1,88 +1,66 @@
-"""Time and memory of ``fit`` and ``predict_proba``, and the ratio to scikit-learn's own classifier."""
+"""Time and memory of a whole ``fit``, validation and results included."""
 
-import statistics
-import time
 import warnings
 
 import numpy as np
+import scipy.sparse
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.neural_network import MLPClassifier as SklearnMLPClassifier
-from threadpoolctl import threadpool_limits
 
 from fastnet import MLPClassifier
 
+from .peers import SHAPES, Problem
+
 EPOCHS = 10
-# name: (samples, features, hidden layers, classes, batch size)
-SHAPES = {
-    "20-64-10 batch 32": (2_000, 20, (64,), 10, 32),
-    "64-100-10 batch 200": (2_000, 64, (100,), 10, 200),
-    "784-256-128-10 batch 256": (2_000, 784, (256, 128), 10, 256),
-}
+NAMES = ["20-64-10, 32", "64-100-10, 200", "784-256-128-10, 256"]
 
 
-def problem(shape):
-    """Return float32 data of that shape and the parameters both libraries get."""
-    n_samples, n_features, hidden, n_classes, batch_size = SHAPES[shape]
-    rng = np.random.default_rng(0)
-    X = rng.standard_normal((n_samples, n_features), dtype=np.float32)
-    y = np.argmax(X @ rng.standard_normal((n_features, n_classes), dtype=np.float32), axis=1)
-    parameters = {
-        "hidden_layer_sizes": hidden,
-        "batch_size": batch_size,
-        "max_iter": EPOCHS,
-        "n_iter_no_change": EPOCHS,
-        "random_state": 0,
-    }
-    return X, y, parameters
+def classifier(problem, **parameters):
+    """A classifier of a problem's shape that trains for a fixed number of epochs."""
+    parameters = {"max_iter": EPOCHS, "n_iter_no_change": EPOCHS, "random_state": 0} | parameters
+    return MLPClassifier(problem.sizes[1:-1], batch_size=problem.batch, **parameters)
 
 
 def fit(estimator, X, y):
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # the number of epochs is fixed
+        warnings.simplefilter("ignore", ConvergenceWarning)
         return estimator.fit(X, y)
 
 
 class Fit:
-    params = list(SHAPES)
-    param_names = ["shape"]
+    params = NAMES
+    param_names = ["network"]
 
-    def setup(self, shape):
-        self.X, self.y, parameters = problem(shape)
-        self.classifier = MLPClassifier(**parameters)
-        self.reference = SklearnMLPClassifier(**parameters)
-        fit(self.classifier, self.X, self.y)  # compiles, or loads the compiled code
+    def setup(self, name):
+        sizes, batch, _ = SHAPES[name]
+        self.problem = Problem(sizes, batch, 2_000)
+        self.classifier = classifier(self.problem)
+        fit(self.classifier, self.problem.X, self.problem.y)  # compiles, or loads the compiled code
 
-    def time_fit(self, shape):
-        fit(self.classifier, self.X, self.y)
-
-    def time_predict(self, shape):
-        self.classifier.predict_proba(self.X)
-
-    def track_speedup_over_sklearn(self, shape):
-        """Median, over rounds that alternate, of scikit-learn's training time divided by ours; one thread each."""
-        self.classifier.set_params(n_jobs=1)
-        ratios = []
-        with threadpool_limits(1):  # of the BLAS that scikit-learn calls
-            for _ in range(5):
-                start = time.perf_counter()
-                fit(self.reference, self.X, self.y)
-                middle = time.perf_counter()
-                fit(self.classifier, self.X, self.y)
-                ratios.append((middle - start) / (time.perf_counter() - middle))
-        return statistics.median(ratios)
-
-    track_speedup_over_sklearn.unit = "times as fast"
+    def time_fit(self, name):
+        fit(self.classifier, self.problem.X, self.problem.y)
 
 
 class FitMemory:
-    """Peak memory of the process, without scikit-learn's own training in it."""
+    """Peak memory of the process. A type of X other than the computation's must not add a copy of X."""
 
-    params = Fit.params
-    param_names = Fit.param_names
+    params = (NAMES, ["float32", "float64"])
+    param_names = ["network", "type of X"]
 
-    def setup(self, shape):
-        self.X, self.y, parameters = problem(shape)
-        self.classifier = MLPClassifier(**parameters)
+    def setup(self, name, dtype):
+        sizes, batch, _ = SHAPES[name]
+        self.problem = Problem(sizes, batch, 2_000)
+        self.X = self.problem.X.astype(dtype, copy=False)
 
-    def peakmem_fit(self, shape):
-        fit(self.classifier, self.X, self.y)
+    def peakmem_fit(self, name, dtype):
+        fit(classifier(self.problem, dtype="float32", max_iter=1), self.X, self.problem.y)
+
+
+class SparseMemory:
+    """Peak memory with sparse input, of which no dense copy may be made: that would be 200 MB."""
+
+    def setup(self):
+        self.X = scipy.sparse.random_array((10_000, 5_000), density=0.01, format="csr", dtype=np.float32, rng=0)
+        self.y = np.arange(10_000) % 10
+
+    def peakmem_fit(self):
+        fit(MLPClassifier(max_iter=1), self.X, self.y)

@@ -365,9 +365,8 @@ def run_worker(threads, arguments):
 def cpu_name():
     """The CPU's name as the system gives it."""
     path = Path("/proc/cpuinfo")
-    names = [s.split(":", 1)[1].strip() for s in path.read_text().splitlines() if s.startswith("model name")] if (
-        path.exists()
-    ) else []
+    lines = path.read_text().splitlines() if path.exists() else []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor() or platform.machine()
 
 
