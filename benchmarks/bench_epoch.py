@@ -9,7 +9,7 @@ from fastnet.network.architecture import Architecture
 from fastnet.network.initializers import initialize
 from fastnet.ops.activations import ACTIVATIONS
 from fastnet.ops.losses import LOSSES
-from fastnet.ops.optimizers import SGD, Adam
+from fastnet.ops.optimizers import OPTIMIZERS
 
 from .peers import SHAPES, Problem
 from .roofline import make_peak, measure
@@ -26,7 +26,7 @@ def short(name):
 class _Epoch:
     """What the classes below share: a session that is ready to run epochs."""
 
-    def begin(self, sizes, batch, rows, *, X=None, activation="relu", optimizer=None, dtype="float32", threads=1,
+    def begin(self, sizes, batch, rows, *, X=None, activation="relu", solver="adam", dtype="float32", threads=1,
               dropout=0.0):  # fmt: skip
         if threads > allowed_threads():
             raise NotImplementedError(f"needs {threads} processors")
@@ -37,7 +37,7 @@ class _Epoch:
         dropout = (dropout,) * (len(sizes) - 2) if dropout else ()
         architecture = Architecture(sizes, ACTIVATIONS[activation], LOSSES["log_loss"], dropout)
         self.session = Session(
-            architecture, X, targets, dtype=dtype, optimizer=optimizer or Adam(), batch_size=batch,
+            architecture, X, targets, dtype=dtype, optimizer=OPTIMIZERS[solver], batch_size=batch,
             l2=1e-4, n_jobs=threads,
         )  # fmt: skip
         self.session.set_parameters(*initialize(sizes, activation, "glorot_uniform", None, rng, dtype))
@@ -81,11 +81,11 @@ class Activations(_Epoch):
 class Optimizers(_Epoch):
     """Every optimizer, at 64-256-256-10."""
 
-    params = ["sgd", "adam"]
+    params = list(OPTIMIZERS)
     param_names = ["solver"]
 
     def setup(self, solver):
-        self.begin(*short("64-256-256-10, 256"), optimizer={"sgd": SGD(), "adam": Adam()}[solver])
+        self.begin(*short("64-256-256-10, 256"), solver=solver)
 
 
 class Dropout(_Epoch):
