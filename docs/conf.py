@@ -3,8 +3,10 @@
 import importlib
 import inspect
 import re
+from pathlib import Path
 
 from docutils import nodes
+from sphinx.directives.patches import Figure
 from sphinx.util.docutils import SphinxDirective
 
 import fastnet
@@ -48,6 +50,14 @@ class Registry(SphinxDirective):
         return [result]
 
 
+class MeasuredFigure(Figure):
+    """``.. measured-figure:: path``: a figure that a script draws; nothing where it has not been drawn."""
+
+    def run(self):
+        return super().run() if (Path(__file__).parent / self.arguments[0]).exists() else []
+
+
 def setup(app):
     app.add_directive("registry", Registry)
+    app.add_directive("measured-figure", MeasuredFigure)
     return {"parallel_read_safe": True}
