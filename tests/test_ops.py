@@ -1,0 +1,527 @@
+"""Every op, found in its registry: formulas and compiled kernels against independent references, and as values.
+
+Add the reference that the message of a failing test names; everything else finds a new op by itself.
+"""
+
+import copy
+import ctypes
+import pickle
+import re
+from dataclasses import FrozenInstanceError, replace
+
+import mpmath
+import naive
+import numpy as np
+import pytest
+from numba import carray, cfunc, types
+from numpy.testing import assert_allclose, assert_array_equal
+from problems import Problem, distance
+from scipy.special import expit, softmax
+
+from fastnet.kernels.host import tile
+from fastnet.kernels.jit import FASTMATH, retyped
+from fastnet.ops import rows
+from fastnet.ops.activations import ACTIVATIONS
+from fastnet.ops.losses import LOSSES
+from fastnet.ops.optimizers import OPTIMIZERS, SGD, Adam
+from fastnet.ops.schedules import SCHEDULES
+
+DTYPES = [np.dtype(np.float32), np.dtype(np.float64)]
+F32, F64 = DTYPES
+# No kink at a round number is nearer than the step of a difference.
+GRID = np.linspace(-8, 8, 161) + 0.0137
+STEP = 1e-5
+ULPS = 8  # of the compiled kernels; their functions state at most 2.7
+
+# Known values at the ends of the range: {name: (of -inf, of -1e4, of 0, of 1e4, of inf)}
+ACTIVATION_ENDS = {
+    "identity": (-np.inf, -1e4, 0, 1e4, np.inf),
+    "logistic": (0, 0, 0.5, 1, 1),
+    "tanh": (-1, -1, 0, 1, 1),
+    "relu": (0, 0, 0, 1e4, np.inf),
+}
+
+
+def _half_deviance(z, y):
+    return sum((t * mpmath.log(t) if t else 0) - t * x - t + mpmath.exp(x) for x, t in zip(z, y, strict=True))
+
+
+# {name: loss of one sample from its logits and targets, with mpmath}
+LOSS_VALUES = {
+    "log_loss": lambda z, y: mpmath.log(sum(mpmath.exp(x) for x in z)) - z[int(y[0])],
+    "binary_log_loss": lambda z, y: sum(
+        mpmath.log1p(mpmath.exp(x)) - t * x for x, t in zip(z, y, strict=True)
+    ),
+    "squared_error": lambda z, y: sum((x - t) ** 2 for x, t in zip(z, y, strict=True)) / 2,
+    "poisson": _half_deviance,
+}
+# {out_activation: predictions from rows of logits, with SciPy}
+LINKS = {
+    "softmax": lambda z: softmax(z, axis=1),
+    "logistic": expit,
+    "identity": lambda z: z,
+    "exp": np.exp,
+}
+# Other parameters to test, besides the registered ones.
+VARIANTS = {
+    "sgd": [SGD(0.0, False), SGD(0.8, False), SGD(0.5, True)],
+    "adam": [Adam(0.5, 0.7, 1e-3), Adam(0.0, 0.0, 1e-8)],
+}
+
+
+def activation_reference(name):
+    """(g, g') in float64."""
+    # `problems` enters what it does not know with no derivative.
+    if naive.ACTIVATIONS.get(name, (None, None))[1] is None:
+        pytest.fail(f"give {name!r} its g and g' in naive.ACTIVATIONS (tests/naive.py), in plain NumPy")
+    return naive.ACTIVATIONS[name]
+
+
+def known(table, name, where, what):
+    if name not in table:
+        pytest.fail(f"give {name!r} {what}: an entry in {where} of tests/test_ops.py")
+    return table[name]
+
+
+def twin(op, parameters):
+    """The optimizer's plain NumPy twin."""
+    cls = getattr(naive, type(op).__name__, None)
+    if cls is None:
+        pytest.fail(f"write the twin of {type(op).__name__} in tests/naive.py: a class of that name whose "
+                    f"__init__ takes params and {', '.join(op.get_params())}, like naive.Adam")
+    return cls(parameters, **op.get_params())
+
+
+def call(address, *arguments):
+    """Call a row kernel; arrays go by address."""
+    kinds = {float: ctypes.c_double, int: ctypes.c_ssize_t, np.float32: ctypes.c_float, np.float64: ctypes.c_double}
+    values = [a.ctypes.data if isinstance(a, np.ndarray) else a for a in arguments]
+    signature = [ctypes.c_void_p if isinstance(a, np.ndarray) else kinds[type(a)] for a in arguments]
+    ctypes.CFUNCTYPE(None, *signature)(address)(*values)
+
+
+def activate(op, z):
+    a = z.copy()
+    call(rows.activate(op, z.dtype), a, a.size, rows.parameter_array(op, z.dtype))
+    return a
+
+
+def derive(op, delta, x):
+    delta = delta.copy()
+    call(rows.derive(op, x.dtype), delta, x, x.size, rows.parameter_array(op, x.dtype))
+    return delta
+
+
+# ---- activations -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_activation_formula_equals_the_reference(name):
+    op, (g, slope) = ACTIVATIONS[name], activation_reference(name)
+    z = np.concatenate([GRID, [0.0]])
+    a = np.array([op.function(float(v), op.values) for v in z])
+    assert_allclose(a, g(z), rtol=1e-14, atol=1e-300)
+    x = z if op.derivative_of == "input" else a
+    slopes = [op.derivative(float(v), op.values) for v in x]
+    assert_allclose(slopes, slope(z), rtol=1e-13, atol=1e-15)
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_activation_derivative_equals_central_differences(name):
+    op = ACTIVATIONS[name]
+    assert op.derivative_of in ("input", "output")
+    for z in GRID.tolist():
+        up, down = op.function(z + STEP, op.values), op.function(z - STEP, op.values)
+        x = z if op.derivative_of == "input" else op.function(z, op.values)
+        assert_allclose(op.derivative(x, op.values), (up - down) / (2 * STEP), rtol=1e-8, atol=1e-9, err_msg=str(z))
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_compiled_activation_equals_the_reference(name, dtype):
+    op, (g, slope) = ACTIVATIONS[name], activation_reference(name)
+    info, rng = np.finfo(dtype), np.random.default_rng(0)
+    small = 10.0 ** rng.uniform(-30, 0, 30)
+    z = np.concatenate([GRID, 30 * rng.normal(size=240), small, -small]).astype(dtype)
+    exact = z.astype(float)
+    a = activate(op, z)
+    assert_allclose(a, g(exact), rtol=ULPS * info.eps, atol=info.tiny)
+    x = z if op.derivative_of == "input" else a
+    delta = rng.normal(size=z.size).astype(dtype)
+    # where g is flat its slope, made from g, has the absolute error of g
+    expected = delta * slope(exact)
+    assert_allclose(derive(op, delta, x), expected, rtol=ULPS * info.eps, atol=ULPS * info.eps)
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_activation_at_the_ends_of_the_range(name, dtype):
+    op, info = ACTIVATIONS[name], np.finfo(dtype)
+    low, low_finite, middle, high_finite, high = known(
+        ACTIVATION_ENDS, name, "ACTIVATION_ENDS", "its values at -inf, -1e4, 0, 1e4 and inf"
+    )
+    small = float(info.smallest_subnormal)
+    points = [-np.inf, -1e4, -0.0, 0.0, 1e4, np.inf, small, -small]
+    expected = [low, low_finite, middle, middle, high_finite, high, middle, middle]
+    # every point in a whole vector and in a remainder
+    for repeats in (1, 64):
+        z = np.repeat(np.array(points, dtype), repeats)
+        assert_allclose(activate(op, z), np.repeat(expected, repeats), rtol=0, atol=2 * small)
+    with np.errstate(all="ignore"):
+        assert_allclose([op.function(z, op.values) for z in points], expected, rtol=0, atol=2 * small)
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_nan_stays_nan_and_alone(name, dtype):
+    op, n = ACTIVATIONS[name], 77
+    clean = activate(op, np.linspace(-3, 3, n).astype(dtype))
+    ones = np.ones(n, dtype)
+    for position in (0, 1, 40, n - 1):
+        z = np.linspace(-3, 3, n).astype(dtype)
+        z[position] = np.nan
+        a = activate(op, z)
+        assert np.isnan(a[position])
+        others = np.arange(n) != position
+        assert_array_equal(a[others], clean[others])
+        # a delta that is NaN stays so, even where the slope is 0
+        delta = ones.copy()
+        delta[position] = np.nan
+        x = np.linspace(-3, 3, n).astype(dtype) if op.derivative_of == "input" else clean
+        assert np.isnan(derive(op, delta, x)[position])
+        assert np.isfinite(derive(op, delta, x)[others]).all()
+    assert np.isnan(op.function(float("nan"), op.values))
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_activation_has_the_same_bits_at_any_length(name, dtype):
+    op = ACTIVATIONS[name]
+    z = (4 * np.random.default_rng(1).normal(size=150)).astype(dtype)
+    whole = activate(op, z)
+    for n in (1, 3, 8, 17, 63, 149):
+        assert_array_equal(activate(op, z[:n]), whole[:n])
+        assert_array_equal(derive(op, z[:n], whole[:n]), derive(op, z, whole)[:n])
+
+
+# ---- losses ------------------------------------------------------------------------------------------
+
+
+def loss_data(name, n_outputs, dtype, seed=0):
+    """Logits and targets, exact in ``dtype``."""
+    rng, loss = np.random.default_rng(seed), LOSSES[name]
+    z = (4 * rng.normal(size=(12, n_outputs))).astype(dtype)
+    z[0], z[1] = 0, 30
+    if loss.class_index_target:
+        return z, rng.integers(0, n_outputs, (12, 1)).astype(dtype)
+    if loss.out_activation == "logistic":
+        return z, rng.integers(0, 2, z.shape).astype(dtype)
+    if loss.out_activation == "exp":
+        return z, (0.5 * rng.integers(0, 12, z.shape)).astype(dtype)
+    return z, rng.normal(size=z.shape).astype(dtype)
+
+
+def reference_loss(name, z, y, digits=60):
+    """(losses, gradients) in float64; the gradient by central differences with many digits."""
+    value = known(LOSS_VALUES, name, "LOSS_VALUES", "its loss of one sample in mpmath")
+    with mpmath.workdps(digits):
+        step = mpmath.mpf(10) ** -20
+        losses, gradients = [], []
+        for row, targets in zip(z.tolist(), y.tolist(), strict=True):
+            row, targets = [mpmath.mpf(x) for x in row], [mpmath.mpf(t) for t in targets]
+            losses.append(_number(value(row, targets)))
+            for j in range(len(row)):
+                up, down = ([*row[:j], row[j] + s, *row[j + 1 :]] for s in (step, -step))
+                gradients.append(_number((value(up, targets) - value(down, targets)) / (2 * step)))
+    return np.array(losses), np.array(gradients).reshape(z.shape)
+
+
+def _number(x):
+    """A float, or inf."""
+    return float(x) if abs(x) < mpmath.mpf(10) ** 308 else float("inf") * int(mpmath.sign(x))
+
+
+def loss_and_delta(op, z, y, weight=None, scale=1.0, padding=np.nan):
+    """The compiled kernel on padded rows: (losses, deltas); what it must not read or write is checked."""
+    n_rows, n = z.shape
+    dtype, shape = z.dtype, tile(z.dtype)
+    padded = -(-n // shape.panel) * shape.panel
+    stride = padded + shape.panel  # rows may be further apart than they are long
+    weight = np.ones(n_rows, dtype) if weight is None else weight
+    rows_z, delta = np.full((n_rows, stride), padding, dtype), np.full((n_rows, stride), 7, dtype)
+    rows_z[:, :n] = z
+    targets = y.copy()
+    if not op.class_index_target:
+        targets = np.full((n_rows, stride), padding, dtype)
+        targets[:, :n] = y
+    values = np.full(n_rows, -1.0)
+    call(
+        rows.loss(op, dtype), rows_z, targets, weight, delta, stride, n_rows, n, padded, dtype.type(scale),
+        rows.parameter_array(op, dtype), values,
+    )  # fmt: skip
+    assert_array_equal(rows_z[:, :n], z)
+    assert_array_equal(delta[:, n:padded], 0)
+    assert_array_equal(delta[:, padded:], 7)
+    return values, delta[:, :n].copy()
+
+
+def size_of_terms(name, z, y):
+    """What the terms of a loss may reach: their rounding is relative to it."""
+    largest = np.abs(LINKS[LOSSES[name].out_activation](z.astype(float))).max(axis=1)
+    y = np.zeros(z.shape) if LOSSES[name].class_index_target else y.astype(float)
+    z = np.abs(z.astype(float))
+    return largest + (1 + z + np.abs(y) + z * np.abs(y) + (z - y) ** 2).sum(axis=1)
+
+
+def output_counts(name):
+    return [2, 3, 10, 17, 35] if LOSSES[name].class_index_target else [1, 3, 17, 35]
+
+
+@pytest.mark.parametrize("name", [name for name, op in LOSSES.items() if not op.class_index_target])
+def test_loss_formula_equals_the_reference_and_central_differences(name):
+    op = LOSSES[name]
+    z, y = loss_data(name, 3, F64)
+    losses, gradients = reference_loss(name, z, y)
+    pairs = list(zip(z.ravel().tolist(), y.ravel().tolist(), strict=True))
+    values = np.reshape([op.value(a, t, op.values) for a, t in pairs], z.shape)
+    slopes = np.reshape([op.gradient(a, t, op.values) for a, t in pairs], z.shape)
+    scale = size_of_terms(name, z, y)
+    assert (np.abs(values.sum(axis=1) - losses) <= 1e-14 * scale).all()
+    assert_allclose(slopes, gradients, rtol=1e-13, atol=1e-14)
+    for (a, t), slope in zip(pairs[3:], slopes.ravel()[3:], strict=True):
+        if abs(a) < 20:
+            difference = (op.value(a + STEP, t, op.values) - op.value(a - STEP, t, op.values)) / (2 * STEP)
+            assert_allclose(difference, slope, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("name", LOSSES)
+def test_compiled_loss_and_gradient_equal_the_reference(name, dtype):
+    op, eps = LOSSES[name], np.finfo(dtype).eps
+    for n_outputs in output_counts(name):
+        z, y = loss_data(name, n_outputs, dtype, seed=n_outputs)
+        losses, gradients = reference_loss(name, z, y)
+        weight = np.random.default_rng(1).uniform(0, 3, 12).astype(dtype)
+        weight[2] = 0
+        scale = dtype.type(0.37)
+        values, deltas = loss_and_delta(op, z, y, weight, scale)
+        assert (np.abs(values - weight * losses) <= 2 * ULPS * eps * weight * size_of_terms(name, z, y)).all()
+        expected = float(scale) * weight.astype(float)[:, None] * gradients
+        assert_allclose(deltas, expected, rtol=2 * ULPS * eps, atol=2 * ULPS * eps)
+        assert values[2] == 0 and not deltas[2].any()
+        # the plain network's twin, too
+        assert name in naive.LOSSES, f"give {name!r} its value and gradient in naive.LOSSES (tests/naive.py)"
+        value, gradient = naive.LOSSES[name]
+        assert_allclose(value(z.astype(float), y.astype(float)), losses, rtol=1e-12, atol=1e-12)
+        assert_allclose(gradient(z.astype(float), y.astype(float)), gradients, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("name", LOSSES)
+def test_loss_of_extreme_logits_is_exact(name, dtype):
+    op, info = LOSSES[name], np.finfo(dtype)
+    ends = np.array([[1e4, 1e4], [1e4, -1e4], [-1e4, 1e4], [-1e4, -1e4], [0, 1e4], [-1e4, 0]], dtype)
+    n_targets = 1 if op.class_index_target else 2
+    for target in (0, 1):
+        y = np.full((6, n_targets), target, dtype)
+        losses, gradients = reference_loss(name, ends, y, digits=4500)  # beside e**1e4 a 1 must not be lost
+        values, deltas = loss_and_delta(op, ends, y)
+        # e**1e4 is infinite, in truth and here; no other loss exponentiates what grows
+        with np.errstate(over="ignore"):
+            gradients = gradients.astype(dtype)
+        assert np.isfinite(losses).all() or op.out_activation == "exp"
+        assert_allclose(values, losses, rtol=ULPS * info.eps, atol=ULPS * info.eps)
+        assert_allclose(deltas, gradients, rtol=ULPS * info.eps, atol=ULPS * info.eps)
+        assert np.isfinite(values[3]) and np.isfinite(deltas[3]).all()
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("name", LOSSES)
+def test_nan_in_a_logit_shows_in_its_row_only(name, dtype):
+    op = LOSSES[name]
+    for n_outputs in output_counts(name)[1:]:
+        z, y = loss_data(name, n_outputs, dtype)
+        clean = loss_and_delta(op, z, y)
+        for column in (0, n_outputs - 1):
+            broken = z.copy()
+            broken[5, column] = np.nan
+            values, deltas = loss_and_delta(op, broken, y)
+            assert np.isnan(values[5]) and np.isnan(deltas[5, column])
+            others = np.arange(12) != 5
+            assert_array_equal(values[others], clean[0][others])
+            assert_array_equal(deltas[others], clean[1][others])
+
+
+def link(op, z):
+    panel = tile(z.dtype).panel
+    stride = -(-z.shape[1] // panel) * panel
+    buffer = np.zeros((len(z), stride), z.dtype)
+    buffer[:, : z.shape[1]] = z
+    call(rows.link(op, z.dtype), buffer, stride, len(z), z.shape[1], rows.parameter_array(op, z.dtype))
+    return buffer[:, : z.shape[1]].copy()
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("name", LOSSES)
+def test_link_equals_scipy(name, dtype):
+    op, info = LOSSES[name], np.finfo(dtype)
+    expected = known(LINKS, op.out_activation, "LINKS", "its predictions from logits, with SciPy")
+    for n_outputs in output_counts(name):
+        z = (6 * np.random.default_rng(2).normal(size=(13, n_outputs))).astype(dtype)
+        z[0], z[1, 0], z[2, -1] = 0, 1e4, -1e4
+        with np.errstate(over="ignore"):
+            truth = expected(z.astype(float)).astype(dtype)
+        p = link(op, z)
+        # the exponent of exp(z) carries no error here, its difference to the maximum in softmax does
+        ulps = ULPS + (np.ptp(np.clip(z, -50, 50)) if op.class_index_target else 0)
+        assert_allclose(p, truth, rtol=ulps * info.eps, atol=info.tiny)
+        assert_array_equal(np.vstack([link(op, row[None]) for row in z]), p)
+        if not op.class_index_target:
+            plain = [op.link(float(x), op.values) for x in z.ravel()]
+            assert_allclose(p.ravel(), np.array(plain), rtol=ULPS * info.eps, atol=info.tiny)
+        z[3, 0] = np.nan
+        assert np.isnan(link(op, z)[3, 0]) and np.isfinite(link(op, z)[4:]).all()
+
+
+# ---- optimizers --------------------------------------------------------------------------------------
+
+RULES = [(name, op) for name, registered in OPTIMIZERS.items() for op in (registered, *VARIANTS.get(name, ()))]
+rules = pytest.mark.parametrize("op", [op for _, op in RULES], ids=repr)
+
+
+@pytest.mark.parametrize("l1", [0.0, 0.3])
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@rules
+def test_five_steps_on_fixed_gradients_equal_the_plain_twin(op, dtype, l1):
+    rng, n, rate = np.random.default_rng(0), 77, 0.02
+    w = rng.normal(size=n).astype(dtype)
+    gradients = rng.normal(size=(5, n)).astype(dtype) * np.logspace(-6, 3, n).astype(dtype)
+    gradients[2, :5] = 0
+    states = [np.zeros(n, dtype) for _ in range(4)]
+    numbers = np.zeros(rows.N_NUMBERS, dtype)
+    plain = [w.astype(float)]
+    reference = twin(op, plain)
+    assert len(reference.states) == op.n_states
+    for step in range(5):
+        g = gradients[step].copy()
+        parameters = rows.parameter_array(op, F64)
+        call(rows.prepare(op, dtype), float(step + 1), rate, parameters, numbers)
+        call(rows.update(op, dtype), w, g, *states, n, numbers, dtype.type(l1))
+        assert_array_equal(g, gradients[step])
+        plain, shrink = reference.step(plain, [g.astype(float)], rate)
+        if l1:
+            plain = [naive.soft(plain[0], shrink[0] * l1)]
+        assert distance([w], plain) < (1e-13 if dtype == F64 else 1e-5)
+        for ours, theirs in zip(states, reference.states, strict=False):
+            assert_allclose(ours, theirs[0], rtol=1e-12 if dtype == F64 else 2e-5, atol=1e-30)
+    for unused in states[op.n_states :]:
+        assert not unused.any()
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@rules
+def test_five_steps_of_a_session_leave_the_twins_state(op, dtype):
+    problem = Problem(0, (5, 19, 3), "tanh", n_samples=30, dtype=dtype)
+    n_layers = len(problem.coefs)
+    plain = problem.coefs + problem.intercepts
+    reference = twin(op, plain)
+    with problem.session(optimizer=op, batch_size=6) as session:
+        assert all(not array.any() for state in session.get_state() for array in state)
+        session.run_epoch(np.arange(30), 0.05)
+        states, (coefs, intercepts) = session.get_state(), session.get_parameters()
+        assert session.step == 5
+    for first in range(0, 30, 6):
+        batch = slice(first, first + 6)
+        gradients = naive.gradient(
+            plain[:n_layers], plain[n_layers:], problem.X[batch], problem.y[batch], "tanh", "squared_error"
+        )
+        plain, _ = reference.step(plain, gradients[0] + gradients[1], 0.05)
+    tolerance = 1e-11 if dtype == F64 else 1e-4
+    assert distance(coefs + intercepts, plain) < tolerance
+    assert len(states) == len(reference.states) == op.n_states
+    for ours, theirs in zip(states, reference.states, strict=True):
+        assert [a.shape for a in ours] == [p.shape for p in plain]
+        assert all(a.dtype == dtype for a in ours)
+        assert distance(ours, theirs) < tolerance
+
+
+# ---- all ops -----------------------------------------------------------------------------------------
+
+OPS = [*ACTIVATIONS.values(), *LOSSES.values(), *SCHEDULES.values(), *(op for _, op in RULES)]
+
+
+@pytest.mark.parametrize("op", OPS, ids=repr)
+def test_ops_are_frozen_values(op):
+    cls = type(op)
+    for same in (copy.copy(op), copy.deepcopy(op), pickle.loads(pickle.dumps(op)), eval(repr(op), {cls.__name__: cls})):
+        assert type(same) is cls and same == op and hash(same) == hash(op) and repr(same) == repr(op)
+    assert op != "op" and len({op, replace(op)}) == 1
+    for other in OPS:
+        assert (op == other) == (repr(op) == repr(other))
+    with pytest.raises(FrozenInstanceError):
+        op.anything = 1.0
+    for field in cls.__dataclass_fields__:
+        with pytest.raises(FrozenInstanceError):
+            setattr(op, field, 0.5)
+        changed = replace(op, **{field: 0.25})
+        assert changed != op and op not in {changed} and getattr(changed, field) == 0.25
+
+
+@pytest.mark.parametrize("op", [op for op in OPS if type(op) not in map(type, SCHEDULES.values())], ids=repr)
+def test_parameters_of_ops_go_round(op):
+    parameters = op.get_params()
+    assert type(op)(**parameters) == op
+    assert list(parameters) == list(type(op).__dataclass_fields__)
+    assert op.values == tuple(float(v) for v in parameters.values())
+    for dtype in DTYPES:
+        array = rows.parameter_array(op, dtype)
+        assert array.dtype == dtype and array.shape == (rows.N_PARAMETERS,)
+        assert_array_equal(array[: len(op.values)], np.array(op.values, dtype))
+        assert not array[len(op.values) :].any()
+
+
+def test_registered_names_are_the_ops_own():
+    for registry in (ACTIVATIONS, LOSSES, SCHEDULES):
+        for name, op in registry.items():
+            assert op.name == name
+
+
+def _formulas():
+    """(id, formula, number of states or None for a function of two arguments or fewer)"""
+    for registry, names in ((ACTIVATIONS, ("function", "derivative")), (LOSSES, ("value", "gradient", "link"))):
+        for name, op in registry.items():
+            for formula in names:
+                if hasattr(op, formula):
+                    yield pytest.param(getattr(op, formula), id=f"{name}-{formula}")
+    for name, op in OPTIMIZERS.items():
+        yield pytest.param((op.update, op.n_states), id=f"{name}-update")
+
+
+@pytest.mark.parametrize("formula", list(_formulas()))
+def test_formula_computes_in_single_precision(formula):
+    """A literal or a call that drags double along would halve the width of the vectors."""
+    formula, n_states = formula if isinstance(formula, tuple) else (formula, 0)
+    function, pointer = retyped(formula, F32), types.CPointer(types.float32)
+    options = {"fastmath": FASTMATH, "error_model": "numpy", "cache": False}
+
+    def one(x, y, p):
+        x, p = carray(x, 4), carray(p, 8)
+        x[0] = function(x[0], (p[0], p[1], p[2], p[3]))
+
+    def two(x, y, p):
+        x, p = carray(x, 4), carray(p, 8)
+        x[0] = function(x[0], x[1], (p[0], p[1], p[2], p[3]))
+
+    def one_state(x, y, p):
+        x, y, p = carray(x, 4), carray(y, 4), carray(p, 8)
+        x[0], x[1], states = function(x[0], x[1], (y[0],), (p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7]))
+        y[0] = states[0]
+
+    def two_states(x, y, p):
+        x, y, p = carray(x, 4), carray(y, 4), carray(p, 8)
+        x[0], x[1], states = function(x[0], x[1], (y[0], y[1]), (p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7]))
+        y[0], y[1] = states
+
+    by_state = {0: one if formula.__code__.co_argcount == 2 else two, 1: one_state, 2: two_states}
+    compiled = cfunc(types.void(pointer, pointer, pointer), **options)(by_state[n_states])
+    assert not re.search(r"\b(double|fpext)\b", compiled.inspect_llvm())
