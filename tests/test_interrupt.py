@@ -39,7 +39,7 @@ print([str(w.message) for w in caught])
 print(all(np.isfinite(p).all() for p in model.coefs_ + model.intercepts_))
 moved = any((a != b).any() for a, b in zip(model.coefs_, initial.coefs_))
 curve = getattr(model, "loss_curve_", None)
-print(moved == (model.n_iter_ > 0), curve is None or len(curve) == model.n_iter_)
+print(moved or model.n_iter_ == 0, curve is None or len(curve) == model.n_iter_)
 print(set(threading.enumerate()) == before)
 print(model.predict(X[:5]).shape, model.predict_proba(X[:5]).dtype)
 with warnings.catch_warnings():
