@@ -17,6 +17,7 @@ from numba import carray, cfunc, types
 from numpy.testing import assert_allclose, assert_array_equal
 from problems import Problem, distance
 from scipy.special import expit, softmax
+from sklearn.base import clone
 
 from fastnet.kernels.host import tile
 from fastnet.kernels.jit import FASTMATH, retyped
@@ -470,6 +471,7 @@ def test_ops_are_frozen_values(op):
 
 @pytest.mark.parametrize("op", [op for op in OPS if type(op) not in map(type, SCHEDULES.values())], ids=repr)
 def test_parameters_of_ops_go_round(op):
+    assert clone(op) == op
     parameters = op.get_params()
     assert type(op)(**parameters) == op
     assert list(parameters) == list(type(op).__dataclass_fields__)

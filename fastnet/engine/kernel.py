@@ -5,6 +5,7 @@ call walks plain records (`records.py`); nothing about a configuration is compil
 """
 
 import ctypes
+from functools import cache
 
 import numba
 from numba import carray, types
@@ -19,6 +20,7 @@ from .rows import make_row_phase
 from .weights import make_weight_phase
 
 
+@cache
 def engine(dtype):
     """The compiled engine of a dtype.
 

@@ -10,6 +10,7 @@ import sys
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from queue import SimpleQueue
 
 from .jit import kernel
@@ -59,6 +60,7 @@ def _make_barrier():
 barrier = _make_barrier()
 
 
+@cache
 def yield_address():
     """Address of the operating system's function that gives up the rest of a time slice."""
     library = ctypes.windll.kernel32 if sys.platform == "win32" else ctypes.CDLL(None)

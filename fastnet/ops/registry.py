@@ -10,8 +10,13 @@ class Op:
     An op never holds an address: machine code is found again from the op's class and the dtype.
     """
 
-    def get_params(self):
+    def get_params(self, deep=True):
         """Parameters of the op.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Without effect: parameters of ops are numbers.
 
         Returns
         -------
