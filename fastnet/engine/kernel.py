@@ -17,6 +17,7 @@ from ..kernels.threads import barrier
 from ..ops.rows import N_NUMBERS
 from .records import LAYER, NET, PANEL
 from .rows import make_row_phase
+from .sparse import count_entries, make_sparse
 from .weights import make_weight_phase
 
 
@@ -42,6 +43,7 @@ def _make(dtype):
     itemsize, scalar, rows = dtype.itemsize, dtype.type, shape.rows
     forward, backward, predict = make_row_phase(dtype, shape)
     update_weights = make_weight_phase(dtype, shape)
+    gather_entries, _, _, _ = make_sparse(dtype, shape)
     pointer, double, index = make_pointer(scalar_type(dtype)), make_pointer(types.float64), make_pointer(types.int64)
     call_prepare = make_call(types.void, types.float64, types.float64, types.intp, types.intp)
 
@@ -75,9 +77,12 @@ def _make(dtype):
         for begin in range(low, high, net.thread_rows):
             n_rows = min(net.thread_rows, high - begin)
             n_tiles = (n_rows + rows - 1) // rows
+            shift = begin - first_tile * rows
+            if net.entry_columns != 0:
+                start, stop = first_tile * rows, first_tile * rows + n_rows
+                gather_entries(net, layers[0], shift, start, stop, thread * net.entry_capacity, 0, 0)
             for t in range(0, n_tiles, net.block_tiles):
                 count = min(net.block_tiles, n_tiles - t)
-                shift = begin - first_tile * rows
                 predict(net, layers, shift, first_tile + t, count, first_tile * rows + n_rows)
 
     def run(net, layers, panels, thread, first, last, step):
@@ -108,6 +113,10 @@ def _make(dtype):
             count = min(net.chunk_rows, batch_rows - shift)
             n_tiles = (count + rows - 1) // rows
             low, high = n_tiles * thread // n_threads, n_tiles * (thread + 1) // n_threads
+            if net.entry_columns != 0 and low < high:
+                begin_entry = count_entries(net, begin + shift, low * rows)
+                last = min(high * rows, count)
+                gather_entries(net, layers[0], begin + shift, low * rows, last, begin_entry, step, shift)
             for t in range(low, high, net.block_tiles):
                 tiles = min(net.block_tiles, high - t)
                 mine = forward(net, layers, begin + shift, t, tiles, count, step, shift)

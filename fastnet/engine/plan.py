@@ -39,18 +39,22 @@ class Workspace:
         Whether to keep z of hidden layers.
     n_threads : int
         Forward only: parts of the workspace.
+    entries : ndarray of int64, optional
+        Of sparse input: bound of the non-zeros of any n rows. The input then has no activations.
     """
 
-    def __init__(self, architecture, layout, tile, dtype, n_rows, training, keep_z=False, n_threads=1):
+    def __init__(self, architecture, layout, tile, dtype, n_rows, training, keep_z=False, n_threads=1, entries=None):
         self.architecture, self.layout, self.tile, self.dtype = architecture, layout, tile, dtype
         self.training, self.keep_z = training, keep_z
         self.widths = [round_up(n, tile.panel) for n in architecture.layer_units]
-        self.rows = self._chunk_rows(n_rows)
+        self.entries = entries
+        self.rows = self._chunk_rows(n_rows, n_threads)
         self.padded_rows = round_up(self.rows * n_threads, tile.rows)
         stride = self.padded_rows * tile.panel
         if stride * dtype.itemsize % 4096 == 0:  # panels a page apart would share their cache sets
             stride += tile.rows * tile.panel
         self.panel_stride = stride
+        self._allocate_entries(n_threads)
         # Per layer of units: the activation; for hidden and output layers the delta; copies where needed.
         last = len(self.widths) - 1
         rows = aligned_zeros(self.padded_rows * self.widths[last], dtype)
@@ -66,13 +70,38 @@ class Workspace:
         self.z = {i: self._panels(i) for i in hidden if training and (by_input or keep_z)}
         self.raw = {i: self._panels(i) for i in hidden if training and not by_input and rates[i] > 0}
 
-    def _chunk_rows(self, n_rows):
+    def _allocate_entries(self, n_threads):
+        self.entry_arrays, self.entry_capacity = {}, 0
+        if self.entries is None:
+            return
+        self.entry_capacity = int(self.entries[self.rows])
+        n = max(1, self.entry_capacity * n_threads)
+        sizes = {"entry_columns": (n, np.int32), "entry_values": (n, self.dtype)}
+        sizes["entry_spans"] = (2 * self.padded_rows, np.int64)
+        if self.training:
+            sizes["column_rows"], sizes["column_values"] = (n, np.int32), (n, self.dtype)
+            sizes["column_ends"] = (self.architecture.layer_units[0], np.int32)
+        self.entry_arrays = {name: aligned_zeros(*size) for name, size in sizes.items()}
+
+    def _most_rows(self, n_threads):
+        """Rows whose workspace is not too large."""
+        if self.entries is not None:
+            bytes_a_row = 2 * sum(self.widths[1:]) * self.dtype.itemsize
+            bytes_an_entry = (4 + self.dtype.itemsize) * (2 if self.training else 1)
+            sizes = n_threads * (np.arange(len(self.entries)) * bytes_a_row + self.entries * bytes_an_entry)
+            most = int(np.searchsorted(sizes, MAX_WORKSPACE_BYTES, "right")) - 1
+            return max(1, most // self.tile.rows) * self.tile.rows
         if not self.training:
-            return round_up(min(n_rows, PREDICT_ROWS), self.tile.rows)
+            return PREDICT_ROWS
+        bytes_a_row = 2 * sum(self.widths) * self.dtype.itemsize
+        return max(self.tile.rows, min(MAX_ROWS, MAX_WORKSPACE_BYTES // bytes_a_row))
+
+    def _chunk_rows(self, n_rows, n_threads):
         if self.keep_z:
             return n_rows
-        bytes_a_row = 2 * sum(self.widths) * self.dtype.itemsize
-        most = max(self.tile.rows, min(MAX_ROWS, MAX_WORKSPACE_BYTES // bytes_a_row))
+        most = self._most_rows(n_threads)
+        if not self.training:
+            return round_up(min(n_rows, most), self.tile.rows)
         if n_rows <= most:
             return n_rows
         chunks = -(-n_rows // most)
@@ -82,6 +111,8 @@ class Workspace:
         return i == len(self.widths) - 1
 
     def _panels(self, i):
+        if i == 0 and self.entries is not None:
+            return aligned_zeros(0, self.dtype)
         return aligned_zeros(self.widths[i] // self.tile.panel * self.panel_stride, self.dtype)
 
     def layer_records(self, flat, twins):
@@ -158,8 +189,10 @@ class Workspace:
         return panels.transpose(1, 0, 2).reshape(self.padded_rows, -1)[: self.rows, :width].copy()
 
 
-def panel_records(layout, tile):
+def panel_records(layout, tile, sparse=False):
     """Records of all panels of weights, with the running cost that shares them out among threads.
+
+    The first layer's panels cost nothing if the input is sparse: they are shared out by columns of the input.
 
     Returns
     -------
@@ -176,7 +209,7 @@ def panel_records(layout, tile):
             column = p * tile.panel
             offset = weights.offset + column * weights.padded_rows
             records.append((layer, column, width, offset, bias + column, cost, penalty))
-            cost += n_blocks * tile.block * width
+            cost += 0 if sparse and layer == 0 else n_blocks * tile.block * width
             penalty += n_blocks
     return np.array(records, PANEL), cost
 

@@ -13,6 +13,7 @@ from ..kernels.jit import kernel
 from ..kernels.random import bits, row_key
 from ..kernels.simd import make_call, make_copy_row, make_pointer, make_row_tile, prefetch, scalar_type
 from .records import IS_CSR, IS_DOUBLE, WIDE_INDICES
+from .sparse import index_at, make_sparse
 
 # Of a panel of weights, what stays in L1 while rows pass it.
 STRETCH_BYTES = 32 << 10
@@ -31,7 +32,8 @@ def make_row_phase(dtype, shape):
     copy_same = make_copy_row(itemsize, itemsize, shape)
     copy_single, copy_double = make_copy_row(itemsize, 4, shape), make_copy_row(itemsize, 8, shape)
     pointer, pointer64, pointer32 = make_pointer(number), make_pointer(types.float64), make_pointer(types.float32)
-    index64, index32 = make_pointer(types.int64), make_pointer(types.int32)
+    index64 = make_pointer(types.int64)
+    _, multiply_entries, _, _ = make_sparse(dtype, shape)
     integer = types.intp
     call_activate = make_call(types.void, integer, integer, integer)
     call_derive = make_call(types.void, integer, integer, integer, integer)
@@ -106,12 +108,6 @@ def make_row_phase(dtype, shape):
                 a[0] = scalar(carray(pointer32(source + j * net.x_column), 1)[0])
 
     @kernel
-    def index_at(address, wide_indices, i):
-        if wide_indices:
-            return carray(index64(address + i * 8), 1)[0]
-        return np.int64(carray(index32(address + i * 4), 1)[0])
-
-    @kernel
     def gather_sparse(net, layer, row, target):
         """Spread one CSR row into the input panels; duplicate entries add up."""
         for p in range((layer.fan_in + panel - 1) // panel):
@@ -142,10 +138,10 @@ def make_row_phase(dtype, shape):
                 later = carray(index64(net.order), begin + i + FETCH_ROWS + 1)[begin + i + FETCH_ROWS]
                 for line in range(0, min(layer.fan_in * abs(net.x_column), FETCH_BYTES), 64):
                     prefetch(net.x + later * net.x_row + line)
-            if net.x_kind & IS_CSR:
-                gather_sparse(net, layer, sample, target)
-            else:
+            if not net.x_kind & IS_CSR:
                 gather_dense(net, layer, sample, target)
+            elif net.entry_columns == 0:
+                gather_sparse(net, layer, sample, target)
             if net.training:
                 y = net.targets + sample * width * itemsize
                 copy(net.batch_targets + i * net.target_row * itemsize, y, width)
@@ -176,14 +172,17 @@ def make_row_phase(dtype, shape):
         gather(net, layers[0], begin, first, count)
         for i in range(net.n_layers):
             layer = layers[i]
-            if layer.drop_threshold != 0 and net.training:
-                drop_inputs(net, layer, layer.input, i, first, count, step, shift)
             row, stride = layer.output_row, layer.output_panel
-            sweep(
-                layer.input + first * panel * itemsize, net.panel_stride, layer.fan_in,
-                layer.weights, layer.padded_in, layer.last_width, layer.bias, panel * itemsize,
-                layer.output + first * row * itemsize, row, stride, layer.n_panels, n_tiles,
-            )
+            if i == 0 and net.entry_columns != 0:
+                multiply_entries(net, layer, first, count, n_tiles)
+            else:
+                if layer.drop_threshold != 0 and net.training:
+                    drop_inputs(net, layer, layer.input, i, first, count, step, shift)
+                sweep(
+                    layer.input + first * panel * itemsize, net.panel_stride, layer.fan_in,
+                    layer.weights, layer.padded_in, layer.last_width, layer.bias, panel * itemsize,
+                    layer.output + first * row * itemsize, row, stride, layer.n_panels, n_tiles,
+                )
             if layer.activate == 0:
                 continue
             for p in range(layer.n_panels):

@@ -12,6 +12,7 @@ from ..ops import rows as op_kernels
 from . import plan
 from .kernel import engine
 from .records import IS_CSR, IS_DOUBLE, NET, WIDE_INDICES
+from .sparse import largest_entries
 
 
 class Run:
@@ -58,16 +59,21 @@ class Run:
         architecture, shape = self.architecture, tile(self.dtype)
         self.twins = aligned_zeros(self.layout.twin_size if training else 0, self.dtype)
         parts = 1 if training else self.n_threads
-        space = plan.Workspace(architecture, self.layout, shape, self.dtype, n_rows, training, keep_z, parts)
+        most = plan.MAX_ROWS if training else plan.PREDICT_ROWS
+        entries = None if keep_z else largest_entries(X, training, most)
+        space = plan.Workspace(architecture, self.layout, shape, self.dtype, n_rows, training, keep_z, parts, entries)
         self.workspace = space
         self.layers = space.layer_records(self.flat, self.twins)
-        self.panels, cost = plan.panel_records(self.layout, shape)
+        self.panels, cost = plan.panel_records(self.layout, shape, entries is not None)
         self.net = np.zeros(1, NET)
         self.record = record = self.net[0]
         record["loss"] = op_kernels.loss(architecture.loss, self.dtype) if training else 0
         record["loss_parameters"] = self._address(op_kernels.parameter_array(architecture.loss, self.dtype))
         record["n_layers"], record["n_panels"] = len(self.layers), len(self.panels)
         record["training"], record["total_cost"] = training, cost
+        record["entry_capacity"] = space.entry_capacity
+        for name, array in space.entry_arrays.items():
+            record[name] = array.ctypes.data
         record["flat"] = self.flat.ctypes.data
         record["zeros"] = self._address(aligned_zeros(shape.panel, self.dtype))
         self._sync = aligned_zeros(SYNC_WORDS, np.int64)

@@ -181,7 +181,12 @@ class Session(Run):
         return parameters, states
 
     def _start(self, order):
-        record = self.record
+        record, space = self.record, self.workspace
+        if space.entry_arrays and space.entry_capacity < space.rows * space.entries[1]:
+            seen = np.zeros(self._X.shape[0], bool)
+            seen[order] = True
+            if np.count_nonzero(seen) < len(order):  # their entries might exceed the workspace
+                raise ValueError("rows of sparse X must not repeat in an epoch")
         record["order"], record["n_samples"] = order.ctypes.data, len(order)
         record["loss_sum"], record["penalty_sum"], record["rows_done"] = 0.0, 0.0, 0
 
@@ -196,7 +201,7 @@ class Session(Run):
         Parameters
         ----------
         order : ndarray of int64
-            Row numbers; the last mini-batch is smaller if they do not divide.
+            Row numbers, each at most once; the last mini-batch is smaller if they do not divide.
         rate : float
             Learning rate.
 

@@ -16,6 +16,7 @@ from ..kernels.simd import (
     prefetch,
     scalar_type,
 )
+from .sparse import make_sparse
 
 
 def make_weight_phase(dtype, shape):
@@ -28,6 +29,7 @@ def make_weight_phase(dtype, shape):
     wide_sums, narrow_sums = make_column_sums(itemsize, shape, 2), make_column_sums(itemsize, shape, 1)
     square = min(rows, shape.lanes)  # no panel is narrower than a vector
     transpose = make_transpose(itemsize, square)
+    _, _, transpose_entries, gradient_of_entries = make_sparse(dtype, shape)
     pointer, double = make_pointer(number), make_pointer(types.float64)
     call_update = make_call(types.void, *[integer] * 7, integer, number)
 
@@ -106,12 +108,23 @@ def make_weight_phase(dtype, shape):
                 )
 
     @kernel
+    def own_columns(net, layer, thread):
+        """Of sparse input a thread owns the same columns in all panels, so that it transposes only these."""
+        n_blocks = (layer.fan_in + block - 1) // block
+        low, high = n_blocks * thread // net.n_threads, n_blocks * (thread + 1) // net.n_threads
+        return low * block, min(high * block, layer.fan_in)
+
+    @kernel
     def update_weights(net, layers, panels, thread, numbers, count, scale, is_first, is_last):
         """Gradient and update of this thread's blocks, from `count` workspace rows."""
         g = net.scratch + thread * net.scratch_size * itemsize
         low = net.total_cost * thread // net.n_threads
         high = net.total_cost * (thread + 1) // net.n_threads
         l1, l2 = scalar(net.l1 * scale), scalar(net.l2 * scale)
+        first_column = last_column = first_entry = 0
+        if net.entry_columns != 0:
+            first_column, last_column = own_columns(net, layers[0], thread)
+            first_entry = transpose_entries(net, count, first_column, last_column)
         for p in range(net.n_panels):
             part = panels[p]
             layer = layers[part.layer]
@@ -119,6 +132,9 @@ def make_weight_phase(dtype, shape):
             n_blocks = (layer.fan_in + block - 1) // block
             begin = min(max((low - part.cost + unit - 1) // unit, 0), n_blocks)
             end = min(max((high - part.cost + unit - 1) // unit, 0), n_blocks)
+            is_sparse = part.layer == 0 and net.entry_columns != 0
+            if is_sparse:
+                begin, end = first_column // block, (last_column + block - 1) // block
             d = layer.delta + part.column // panel * net.panel_stride * itemsize
             for b in range(begin, end):
                 k0 = b * block
@@ -128,7 +144,9 @@ def make_weight_phase(dtype, shape):
                 offset = part.offset + k0 * part.width
                 if is_last and net.fetch_ahead:
                     fetch_ahead(net, offset + n, unit)
-                if part.width == panel:
+                if is_sparse:
+                    gradient_of_entries(net, k0, k_rows, part.width, first_column, first_entry, d, g)
+                elif part.width == panel:
                     for i in range(0, k_rows, rows):
                         wide(a + i * itemsize, d, g + i * panel * itemsize, count)
                 elif k_rows > rows:
