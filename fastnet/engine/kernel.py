@@ -80,7 +80,7 @@ def _make(dtype):
             shift = begin - first_tile * rows
             if net.entry_columns != 0:
                 start, stop = first_tile * rows, first_tile * rows + n_rows
-                gather_entries(net, layers[0], shift, start, stop, thread * net.entry_capacity, 0, 0)
+                gather_entries(net, layers[0], shift, start, stop, thread * net.entry_capacity, net.step, shift)
             for t in range(0, n_tiles, net.block_tiles):
                 count = min(net.block_tiles, n_tiles - t)
                 predict(net, layers, shift, first_tile + t, count, first_tile * rows + n_rows)

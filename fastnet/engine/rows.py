@@ -228,7 +228,8 @@ def make_row_phase(dtype, shape):
     @kernel
     def predict(net, layers, begin, first_tile, n_tiles, n_rows):
         """Raw outputs or predictions of a block of rows, written to their place in `outputs`."""
-        count = forward(net, layers, begin, first_tile, n_tiles, n_rows, 0, 0)
+        # No step or shift matters here; literal zeros would compile `forward` once more.
+        count = forward(net, layers, begin, first_tile, n_tiles, n_rows, net.step, begin)
         last = layers[net.n_layers - 1]
         source = last.output + first_tile * rows * last.output_row * itemsize
         if net.link != 0:

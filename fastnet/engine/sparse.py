@@ -85,41 +85,39 @@ def make_sparse(dtype, shape):
     pointer = make_pointer(scalar_type(dtype))
     wide, narrow = make_entry_sum(itemsize, shape, 2), make_entry_sum(itemsize, shape, 1)
 
+    # Single elements by address: LLVM would vectorise loops over arrays, several times over, for a part of the work
+    # that waits for memory, and compile a fifth longer.
+
     @kernel
-    def drop(columns, values, begin, end, key, threshold, scale):
-        """Inverted dropout of one row's entries, with the bits that the dense way takes for their columns."""
-        low, high = np.uint32(key & np.uint64(0xFFFFFFFF)), np.uint32(key >> np.uint64(32))
-        limit = np.uint32(threshold)
-        for e in range(begin, end):
-            values[e] = values[e] * scale if bits(low, high, columns[e]) >= limit else scalar(0)
+    def keep(low, high, column, limit, value, scale):
+        """Inverted dropout of an entry, with the bits that the dense way takes for its column."""
+        return value * scale if bits(low, high, column) >= limit else scalar(0)
 
     @kernel
     def gather(net, layer, begin, first, last, at, step, shift):
         """Copy samples `begin + first …` of the epoch's order to entries `at …`, of workspace rows `first …`."""
         wide_indices, is_double = net.x_kind & WIDE_INDICES, net.x_kind & IS_DOUBLE
         spans = carray(_index64(net.entry_spans), 2 * last)
+        drops, scale = layer.drop_threshold != 0 and net.training, scalar(layer.drop_scale)
         for i in range(first, last):
             sample = begin + i
             if net.order != 0:
                 sample = carray(_index64(net.order), sample + 1)[sample]
-            source = index_at(net.x_indptr, wide_indices, sample)
-            n = index_at(net.x_indptr, wide_indices, sample + 1) - source
-            columns, values = carray(_index32(net.entry_columns), at + n), carray(pointer(net.entry_values), at + n)
-            for e in range(n):
-                columns[at + e] = index_at(net.x_indices, wide_indices, source + e)
-            if is_double:
-                given = carray(_double(net.x + source * 8), n)
-                for e in range(n):
-                    values[at + e] = scalar(given[e])
-            else:
-                given = carray(_single(net.x + source * 4), n)
-                for e in range(n):
-                    values[at + e] = scalar(given[e])
-            if layer.drop_threshold != 0 and net.training:
-                key = row_key(net.seed, step, 0, shift + i)
-                drop(columns, values, at, at + n, key, layer.drop_threshold, scalar(layer.drop_scale))
-            spans[2 * i], spans[2 * i + 1] = at, at + n
-            at += n
+            key = row_key(net.seed, step, np.int64(0), shift + i)
+            low, high = np.uint32(key & np.uint64(0xFFFFFFFF)), np.uint32(key >> np.uint64(32))
+            source, end = index_at(net.x_indptr, wide_indices, sample), index_at(net.x_indptr, wide_indices, sample + 1)
+            spans[2 * i], spans[2 * i + 1] = at, at + end - source
+            for e in range(source, end):
+                column = index_at(net.x_indices, wide_indices, e)
+                if is_double:
+                    value = scalar(carray(_double(net.x + e * 8), 1)[0])
+                else:
+                    value = scalar(carray(_single(net.x + e * 4), 1)[0])
+                if drops:
+                    value = keep(low, high, column, np.uint32(layer.drop_threshold), value, scale)
+                carray(_index32(net.entry_columns + at * 4), 1)[0] = column
+                carray(pointer(net.entry_values + at * itemsize), 1)[0] = value
+                at += 1
 
     @kernel
     def multiply(net, layer, first, count, n_tiles):
