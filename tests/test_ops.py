@@ -483,10 +483,11 @@ def test_parameters_of_ops_go_round(op):
         assert not array[len(op.values) :].any()
 
 
-def test_registered_names_are_the_ops_own():
-    for registry in (ACTIVATIONS, LOSSES, SCHEDULES):
-        for name, op in registry.items():
-            assert op.name == name
+def test_each_name_stands_for_an_op_of_its_own_with_default_parameters():
+    for registry in (ACTIVATIONS, LOSSES, OPTIMIZERS, SCHEDULES):
+        assert len({type(op) for op in registry.values()}) == len(registry)
+        for op in registry.values():
+            assert op == type(op)()
 
 
 def _formulas():
