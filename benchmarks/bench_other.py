@@ -34,13 +34,13 @@ class Predict:
         self.row = self.problem.X[:1]
         self.net.predict_proba(self.row)
 
-    def time_one_row(self, name):
+    def time_predict_one_row(self, name):
         self.net.predict_proba(self.row)
 
-    def time_10_000_rows(self, name):
+    def time_predict(self, name):
         self.net.predict_proba(self.problem.X)
 
-    def peakmem_10_000_rows(self, name):
+    def peakmem_predict(self, name):
         self.net.predict_proba(self.problem.X)
 
     def track_one_row_beyond_validation(self, name):
