@@ -11,7 +11,8 @@ from numba import carray, types
 
 from ..kernels.jit import kernel
 from ..kernels.random import bits, row_key
-from ..kernels.simd import make_call, make_copy_row, make_pointer, make_row_tile, prefetch, scalar_type
+from ..kernels.simd import make_call, make_pointer, prefetch, scalar_type
+from ..kernels.tiles import make_copy_row, make_row_tile
 from .records import IS_CSR, IS_DOUBLE, WIDE_INDICES
 from .sparse import index_at, make_sparse
 

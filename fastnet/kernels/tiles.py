@@ -1,0 +1,177 @@
+"""Register tiles, and the moves around them, written as explicit vectors.
+
+Numba's SLP vectoriser is off, so tiles unrolled by hand stay scalar; written as vectors they run at the machine's FMA
+rate. All arguments are addresses (``intp``) and counts of elements.
+"""
+
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
+from .simd import I32, I64, Loop, Vectors
+
+
+def make_row_tile(itemsize, shape, rows, vectors):
+    """Register tile of ``C = start + A @ B``: ``rows`` rows by ``vectors`` vectors.
+
+    ``tile(a, a_jump, b, start, start_row, c, c_row, depth)``. A is in panels of ``shape.panel`` columns; crossing
+    into its next panel adds ``a_jump``. B is a panel of weights, contiguous, ``vectors`` wide. ``start`` is the bias
+    (``start_row`` 0) or what C holds already. Every element is summed over k in order, so a row has the same bits in
+    any tile. Vectors of C's panel that the tile leaves out are set to zero.
+    """
+    lanes, panel = shape.lanes, shape.panel
+
+    @intrinsic
+    def tile(typingctx, a, a_jump, b, start, start_row, c, c_row, depth):
+        def codegen(context, builder, signature, args):
+            a, a_jump, b, start, start_row, c, c_row, depth = args
+            v = Vectors(builder, itemsize, lanes, shape.fma)
+            start, c = v.pointer(start), v.pointer(c)
+            sums = []
+            for i in range(rows):
+                at = v.at(start, builder.mul(I64(i), start_row))
+                sums += [v.load(at, I64(j * lanes)) for j in range(vectors)]
+            loop = Loop(builder, depth, [v.pointer(a), v.pointer(b)] + sums)
+            pa, pb, *sums = loop.values
+            weights = [v.load(pb, I64(j * lanes)) for j in range(vectors)]
+            new = []
+            for i in range(rows):
+                x = v.broadcast(pa, I64(i * panel))
+                for j in range(vectors):
+                    new.append(v.multiply_add(x, weights[j], sums[i * vectors + j]))
+            last = builder.icmp_unsigned("==", builder.and_(loop.index, I64(panel - 1)), I64(panel - 1))
+            step = builder.select(last, builder.add(a_jump, I64(1)), I64(1))
+            loop.close([v.at(pa, step), v.at(pb, I64(vectors * lanes))] + new)
+            for i in range(rows):
+                at = v.at(c, builder.mul(I64(i), c_row))
+                for j in range(panel // lanes):
+                    v.store(new[i * vectors + j] if j < vectors else v.zero, at, I64(j * lanes))
+            return context.get_dummy_value()
+
+        return types.void(*[types.intp] * 8), codegen
+
+    return tile
+
+
+def make_gradient_tile(itemsize, shape, rows, vectors):
+    """Register tile of a weight gradient ``G = A.T @ D`` over the rows of a mini-batch.
+
+    ``tile(a, d, g, count)``: ``rows`` columns of one panel of A by ``vectors`` vectors of one of D, summed over
+    ``count`` rows in order, stored contiguously at g.
+    """
+    lanes, panel = shape.lanes, shape.panel
+
+    @intrinsic
+    def tile(typingctx, a, d, g, count):
+        def codegen(context, builder, signature, args):
+            a, d, g, count = args
+            v = Vectors(builder, itemsize, lanes, shape.fma)
+            loop = Loop(builder, count, [v.pointer(a), v.pointer(d)] + [v.zero] * (rows * vectors))
+            pa, pd, *sums = loop.values
+            deltas = [v.load(pd, I64(j * lanes)) for j in range(vectors)]
+            new = []
+            for i in range(rows):
+                x = v.broadcast(pa, I64(i))
+                for j in range(vectors):
+                    new.append(v.multiply_add(x, deltas[j], sums[i * vectors + j]))
+            loop.close([v.at(pa, I64(panel)), v.at(pd, I64(panel))] + new)
+            g = v.pointer(g)
+            for i, value in enumerate(new):
+                v.store(value, g, I64(i * lanes))
+            return context.get_dummy_value()
+
+        return types.void(*[types.intp] * 4), codegen
+
+    return tile
+
+
+def make_column_sums(itemsize, shape, vectors):
+    """``sums(d, g, count)``: column sums over ``count`` rows of a panel, a positive multiple of 4, stored at g.
+
+    Four sums run side by side, so that none waits for the one before it.
+    """
+    lanes, panel, chains = shape.lanes, shape.panel, 4
+
+    @intrinsic
+    def sums(typingctx, d, g, count):
+        def codegen(context, builder, signature, args):
+            v = Vectors(builder, itemsize, lanes, shape.fma)
+            count = builder.sdiv(args[2], I64(chains))
+            loop = Loop(builder, count, [v.pointer(args[0])] + [v.zero] * (chains * vectors))
+            pd, *totals = loop.values
+            new = []
+            for i in range(chains):
+                for j in range(vectors):
+                    row = v.load(pd, I64(i * panel + j * lanes))
+                    new.append(builder.fadd(totals[i * vectors + j], row))
+            loop.close([v.at(pd, I64(chains * panel))] + new)
+            g = v.pointer(args[1])
+            for j in range(vectors):
+                a, b, c, d = new[j::vectors]
+                v.store(builder.fadd(builder.fadd(a, b), builder.fadd(c, d)), g, I64(j * lanes))
+            return context.get_dummy_value()
+
+        return types.void(*[types.intp] * 3), codegen
+
+    return sums
+
+
+def make_copy_row(itemsize, source_itemsize, shape):
+    """``copy(source, target, target_step, n)``: a contiguous row of n elements into panels, converting its dtype.
+
+    Panels of the target are `target_step` elements apart. Of the source nothing beyond n is read, and the rest of
+    the target's last panel becomes zero.
+    """
+    lanes, panel = shape.lanes, shape.panel
+
+    @intrinsic
+    def copy(typingctx, source, target, target_step, n):
+        def codegen(context, builder, signature, args):
+            v = Vectors(builder, itemsize, lanes, shape.fma)
+            given = Vectors(builder, source_itemsize, lanes, shape.fma)
+            n = args[3]
+            panels = builder.sdiv(builder.add(n, I64(panel - 1)), I64(panel))
+            loop = Loop(builder, panels, [given.pointer(args[0]), v.pointer(args[1])])
+            source, target = loop.values
+            first = builder.mul(loop.index, I64(panel))
+            for j in range(panel // lanes):
+                inside = v.is_inside(builder.add(first, I64(j * lanes)), n)
+                value = given.masked_load(source, I64(j * lanes), inside)
+                if source_itemsize != itemsize:
+                    value = (builder.fptrunc if source_itemsize > itemsize else builder.fpext)(value, v.type)
+                v.store(value, target, I64(j * lanes))
+            loop.close([given.at(source, I64(panel)), v.at(target, args[2])])
+            return context.get_dummy_value()
+
+        return types.void(*[types.intp] * 4), codegen
+
+    return copy
+
+
+def make_transpose(itemsize, size):
+    """``transpose(source, source_row, target, target_row)``: a square of ``size`` elements, in registers."""
+
+    @intrinsic
+    def transpose(typingctx, source, source_row, target, target_row):
+        def codegen(context, builder, signature, args):
+            source, source_row, target, target_row = args
+            v = Vectors(builder, itemsize, size, fma=True)
+            source, target = v.pointer(source), v.pointer(target)
+            block = [v.load(source, builder.mul(I64(i), source_row)) for i in range(size)]
+            distance = 1
+            while distance < size:  # exchange off-diagonal squares of 1, 2, 4 … elements
+                low = [j if j & distance == 0 else size + j - distance for j in range(size)]
+                high = [j + distance if j & distance == 0 else size + j for j in range(size)]
+                masks = [ir.Constant(ir.VectorType(I32, size), mask) for mask in (low, high)]
+                for i in range(size):
+                    if i & distance == 0:
+                        pair = block[i], block[i + distance]
+                        block[i], block[i + distance] = (builder.shuffle_vector(*pair, mask) for mask in masks)
+                distance *= 2
+            for i in range(size):
+                v.store(block[i], target, builder.mul(I64(i), target_row))
+            return context.get_dummy_value()
+
+        return types.void(*[types.intp] * 4), codegen
+
+    return transpose
