@@ -115,8 +115,8 @@ def _make(dtype):
             low, high = n_tiles * thread // n_threads, n_tiles * (thread + 1) // n_threads
             if net.entry_columns != 0 and low < high:
                 begin_entry = count_entries(net, begin + shift, low * rows)
-                last = min(high * rows, count)
-                gather_entries(net, layers[0], begin + shift, low * rows, last, begin_entry, step, shift)
+                end_row = min(high * rows, count)
+                gather_entries(net, layers[0], begin + shift, low * rows, end_row, begin_entry, step, shift)
             for t in range(low, high, net.block_tiles):
                 tiles = min(net.block_tiles, high - t)
                 mine = forward(net, layers, begin + shift, t, tiles, count, step, shift)
