@@ -63,7 +63,7 @@ class Workspace:
         # The loss works on whole rows. One panel is both.
         self.loss_delta = self.deltas.get(last)
         if training and self.widths[last] > tile.panel:
-            self.loss_delta = np.zeros_like(rows)
+            self.loss_delta = aligned_zeros(rows.size, dtype)
         hidden = range(1, last)
         by_input = architecture.activation.derivative_of == "input"
         rates = architecture.drop_rates()

@@ -32,7 +32,8 @@ class Session(Run):
     batch_size : int, default=200
         Samples in a mini-batch.
     l1, l2 : float, default=0
-        Penalties of the weights, divided by the batch's weight sum.
+        Penalties of the weights, divided by the batch's weight sum. Without an optimizer there is only L2, the
+        smooth part.
     n_jobs : int, optional
         Threads; None for as many as pay off, -1 for all.
     seed : int, default=0
@@ -68,7 +69,7 @@ class Session(Run):
         batch_size = min(batch_size, n_samples) if optimizer is not None else n_samples
         super().__init__(architecture, X, dtype, batch_size, True, n_jobs, keep_z)
         try:
-            self.n_samples, self.batch_size, self.optimizer = n_samples, batch_size, optimizer
+            self.n_samples, self.batch_size = n_samples, batch_size
             self.record["batch_size"] = batch_size
             self.record["chunks"] = self._chunks = -(-batch_size // self.workspace.rows)
             guess = plan.slow_seconds(architecture, self.workspace.rows)
@@ -93,7 +94,7 @@ class Session(Run):
 
     def _set_objective(self, optimizer, l1, l2):
         record = self.record
-        record["l1"], record["l2"] = l1, l2
+        record["l1"], record["l2"] = 0.0 if optimizer is None else l1, l2
         record["n_penalties"] = n_penalties = plan.penalty_count(self.layout, tile(self.dtype))
         record["penalties"] = self._address(aligned_zeros(n_penalties, np.float64))
         self.states, self._gradient = [], None
@@ -241,12 +242,10 @@ class Session(Run):
         coef_gradients, intercept_gradients : list of ndarray of float64
         """
         record = self.record
-        l1, record["l1"] = record["l1"], 0.0
         order = np.arange(self.n_samples)
         self._start(order)
         self.step = 0  # the same dropout at every call
         self._run_slices(self._chunks)
-        record["l1"] = l1
         if not record["rows_done"]:
             raise ValueError("the sum of sample_weight must be positive")
         return self._mean_loss(1), *self.layout.unpack(self._gradient)

@@ -34,7 +34,7 @@ def cast(name, values, dtype):
 
 
 def cast_weights(sample_weight, dtype):
-    """Sample weights in the computation dtype; raises ValueError if it cannot hold some of them, or all are zero."""
+    """Sample weights in the computation dtype; raises ValueError if it cannot hold some of them."""
     weights = cast("sample_weight", sample_weight, dtype)
     if (np.asarray(sample_weight)[weights < np.finfo(dtype).tiny] > 0).any():
         raise ValueError(
