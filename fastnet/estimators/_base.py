@@ -174,8 +174,7 @@ class BaseMultilayerPerceptron(BaseEstimator, ABC):
 
         X, targets, loss, n_outputs = self._validate_input(X, y, incremental, reset=first_pass)
         X = engine_input(X)
-        if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
+        sample_weight = self._sample_weight(sample_weight, X, targets)
         layer_units = (X.shape[1], *hidden, n_outputs)
         random_state = self._source_of_draws(incremental and not first_pass)
 
@@ -216,6 +215,12 @@ class BaseMultilayerPerceptron(BaseEstimator, ABC):
         for name, value in fitted.items():
             setattr(self, name, value)
         return self
+
+    def _sample_weight(self, sample_weight, X, targets):
+        """Validated weights of the samples; None if they are equal."""
+        if sample_weight is None:
+            return None
+        return _check_sample_weight(sample_weight, X, ensure_non_negative=True)
 
     def _source_of_draws(self, go_on):
         """A new random state for each fit; partial fits share one and so never repeat an order."""

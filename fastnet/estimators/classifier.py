@@ -6,12 +6,15 @@ from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.metrics import accuracy_score
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import column_or_1d
+from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._base import BaseMultilayerPerceptron, unchanged_on_failure
+from .class_weight import weigh_classes
 from .data import DTYPES
+from .parameters import PARAMETER_CONSTRAINTS
 
 
 class MLPClassifier(ClassifierMixin, BaseMultilayerPerceptron):
@@ -90,6 +93,12 @@ class MLPClassifier(ClassifierMixin, BaseMultilayerPerceptron):
         'glorot_normal' has the standard deviation ``sqrt(2 / (fan_in + fan_out))`` and zero biases.
     bias_init : float or None, default=None
         Initial value of all biases. None leaves it to ``init``. The weights do not depend on it.
+    class_weight : dict, list of dict, 'balanced' or None, default=None
+        Class label to weight, by which the weights of its samples are multiplied, in training and in the score
+        of early stopping; a class left out weighs 1. 'balanced' weighs a class by ``n_samples / (n_classes *
+        count)``, all counted in ``sample_weight``, and is not for ``partial_fit``. For several labels at once a
+        list holds a dict ``{0: weight, 1: weight}`` for each, and the weights of a sample's labels are
+        multiplied.
     dtype : {'auto', 'input', 'float32', 'float64'}, default='auto'
         Type of the computation, of ``coefs_`` and of the probabilities. 'auto' is float32 for
         mini-batches, ``partial_fit`` included, and the type of X when all samples make one batch ('lbfgs',
@@ -163,6 +172,80 @@ class MLPClassifier(ClassifierMixin, BaseMultilayerPerceptron):
     True
     """
 
+    def __init__(
+        self,
+        hidden_layer_sizes=(100,),
+        activation="relu",
+        *,
+        solver="adam",
+        alpha=0.0001,
+        batch_size="auto",
+        learning_rate="constant",
+        learning_rate_init=0.001,
+        power_t=0.5,
+        max_iter=200,
+        shuffle=True,
+        random_state=None,
+        tol=1e-4,
+        verbose=False,
+        warm_start=False,
+        momentum=0.9,
+        nesterovs_momentum=True,
+        early_stopping=False,
+        validation_fraction=0.1,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-8,
+        n_iter_no_change=10,
+        max_fun=15000,
+        l1_ratio=0.0,
+        dropout=0.0,
+        input_dropout=0.0,
+        init="glorot_uniform",
+        bias_init=None,
+        class_weight=None,
+        dtype="auto",
+        n_jobs=None,
+    ):
+        super().__init__(
+            hidden_layer_sizes=hidden_layer_sizes,
+            activation=activation,
+            solver=solver,
+            alpha=alpha,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            learning_rate_init=learning_rate_init,
+            power_t=power_t,
+            max_iter=max_iter,
+            shuffle=shuffle,
+            random_state=random_state,
+            tol=tol,
+            verbose=verbose,
+            warm_start=warm_start,
+            momentum=momentum,
+            nesterovs_momentum=nesterovs_momentum,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            beta_1=beta_1,
+            beta_2=beta_2,
+            epsilon=epsilon,
+            n_iter_no_change=n_iter_no_change,
+            max_fun=max_fun,
+            l1_ratio=l1_ratio,
+            dropout=dropout,
+            input_dropout=input_dropout,
+            init=init,
+            bias_init=bias_init,
+            dtype=dtype,
+            n_jobs=n_jobs,
+        )
+        self.class_weight = class_weight
+
+    _parameter_constraints: dict = {
+        **PARAMETER_CONSTRAINTS,
+        "class_weight": [None, dict, list, StrOptions({"balanced"})],
+    }
+
     def _validate_input(self, X, y, incremental, reset):
         X, y = validate_data(
             self, X, y, accept_sparse=["csr", "csc"], multi_output=True, dtype=DTYPES, reset=reset
@@ -201,6 +284,16 @@ class MLPClassifier(ClassifierMixin, BaseMultilayerPerceptron):
                 f"`self.classes_` has {self.classes_}. 'y' has {classes}."
             )
 
+    def _sample_weight(self, sample_weight, X, targets):
+        sample_weight = super()._sample_weight(sample_weight, X, targets)
+        if self.class_weight is None:
+            return sample_weight
+        if self._label_binarizer.y_type_.startswith("multilabel"):
+            labels = [np.array([0, 1])] * targets.shape[1]
+        else:
+            labels = [self.classes_]
+        return weigh_classes(self.class_weight, targets.astype(np.intp), labels, sample_weight)
+
     def _score_outputs(self, targets, outputs, sample_weight):
         if self._label_binarizer.y_type_ == "multiclass":
             truth, guess = targets[:, 0].astype(np.intp), outputs.argmax(axis=1)
@@ -238,9 +331,15 @@ class MLPClassifier(ClassifierMixin, BaseMultilayerPerceptron):
         ------
         ValueError
             If ``classes`` is missing at the first call or differs later, y has a label that is not among
-            them, or the layers no longer match the weights.
+            them, ``class_weight`` is 'balanced', or the layers no longer match the weights.
         """
         with unchanged_on_failure(self):
+            if self.class_weight == "balanced":
+                raise ValueError(
+                    "class_weight='balanced' needs to see all of y, which partial_fit does not: give the weights as "
+                    "a dict, such as dict(zip(classes, compute_class_weight('balanced', classes=classes, y=y))) with "
+                    "scikit-learn's compute_class_weight and a large sample y."
+                )
             if _check_partial_fit_first_call(self, classes):
                 several_labels = type_of_target(y).startswith("multilabel")
                 self._label_binarizer = LabelBinarizer().fit(y if several_labels else classes)

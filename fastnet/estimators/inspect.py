@@ -4,10 +4,10 @@ from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from ._training import Problem
-from .data import engine_input
+from .data import cast_weights, engine_input
 
 
 @dataclass(frozen=True)
@@ -103,8 +103,9 @@ def inspect(estimator, X, y, sample_weight=None):
     X = engine_input(X)
     coefs, intercepts = estimator._parameters()
     dtype = coefs[0].dtype
+    sample_weight = estimator._sample_weight(sample_weight, X, targets)
     if sample_weight is not None:
-        sample_weight = _check_sample_weight(sample_weight, X, dtype=dtype, ensure_non_negative=True)
+        sample_weight = cast_weights(sample_weight, dtype)
     targets = np.ascontiguousarray(targets, dtype=dtype)
     architecture = estimator._architecture(coefs, loss)
     problem = Problem(architecture, X, targets, sample_weight, coefs, intercepts, None)
