@@ -189,8 +189,8 @@ class Workspace:
         return panels.transpose(1, 0, 2).reshape(self.padded_rows, -1)[: self.rows, :width].copy()
 
 
-def panel_records(layout, tile, sparse=False):
-    """Records of all panels of weights, with the running cost that shares them out among threads.
+def panel_records(architecture, layout, tile, sparse=False):
+    """Records of all panels of weights that are trained, with the running cost that shares them out among threads.
 
     The first layer's panels cost nothing if the input is sparse: they are shared out by columns of the input.
 
@@ -203,12 +203,15 @@ def panel_records(layout, tile, sparse=False):
     records = []
     cost = penalty = 0
     for layer, (weights, bias) in enumerate(zip(layout.weights, layout.bias_offsets, strict=True)):
+        if layer < architecture.n_frozen:
+            continue
         n_blocks = -(-weights.rows // tile.block)
         for p in range(weights.n_panels):
             width = tile.panel if p < weights.n_panels - 1 else weights.last_width
             column = p * tile.panel
             offset = weights.offset + column * weights.padded_rows
-            records.append((layer, column, width, offset, bias + column, cost, penalty))
+            bias_offset = bias + column if architecture.use_bias else -1
+            records.append((layer, column, width, offset, bias_offset, cost, penalty))
             cost += 0 if sparse and layer == 0 else n_blocks * tile.block * width
             penalty += n_blocks
     return np.array(records, PANEL), cost

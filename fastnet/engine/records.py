@@ -16,7 +16,8 @@ def _record(**fields):
 # The whole net, the data and the state of the fit.
 NET = _record(
     n_layers=_I,
-    n_panels=_I,  # panels of all layers together
+    n_frozen=_I,  # layers, from the first on, that are not trained
+    n_panels=_I,  # panels of all trained layers together
     n_threads=_I,
     training=_I,  # 0: forward only, into `outputs`
     batch_size=_I,
@@ -117,7 +118,7 @@ PANEL = _record(
     column=_I,  # first column
     width=_I,
     offset=_I,  # elements into the flat vector
-    bias_offset=_I,
+    bias_offset=_I,  # or -1: the biases are not trained
     cost=_I,  # of all panels before it
     first_penalty=_I,
 )

@@ -64,12 +64,13 @@ class Run:
         space = plan.Workspace(architecture, self.layout, shape, self.dtype, n_rows, training, keep_z, parts, entries)
         self.workspace = space
         self.layers = space.layer_records(self.flat, self.twins)
-        self.panels, cost = plan.panel_records(self.layout, shape, entries is not None)
+        self.panels, cost = plan.panel_records(architecture, self.layout, shape, entries is not None)
         self.net = np.zeros(1, NET)
         self.record = record = self.net[0]
         record["loss"] = op_kernels.loss(architecture.loss, self.dtype) if training else 0
         record["loss_parameters"] = self._address(op_kernels.parameter_array(architecture.loss, self.dtype))
         record["n_layers"], record["n_panels"] = len(self.layers), len(self.panels)
+        record["n_frozen"] = architecture.n_frozen
         record["training"], record["total_cost"] = training, cost
         record["entry_capacity"] = space.entry_capacity
         for name, array in space.entry_arrays.items():

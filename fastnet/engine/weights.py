@@ -115,7 +115,7 @@ def make_weight_phase(dtype, shape):
         high = net.total_cost * (thread + 1) // net.n_threads
         l1, l2 = scalar(net.l1 * scale), scalar(net.l2 * scale)
         first_column = last_column = first_entry = 0
-        if net.entry_columns != 0:
+        if net.entry_columns != 0 and net.n_frozen == 0:
             first_column, last_column = own_columns(net, layers[0], thread)
             first_entry = transpose_entries(net, count, first_column, last_column)
         for p in range(net.n_panels):
@@ -159,7 +159,7 @@ def make_weight_phase(dtype, shape):
                 step_run(net, g, offset, n, numbers, l1)
                 if layer.twin != 0:
                     write_twin(layer, w, part.width, k0, part.column, k_rows)
-            if begin == 0 and end > 0:
+            if begin == 0 and end > 0 and part.bias_offset >= 0:
                 column_sums(g, d, part.width, count)
                 if net.update == 0:
                     add_double(net.gradient + part.bias_offset * 8, g, part.width, is_first)

@@ -22,6 +22,10 @@ class Architecture:
         Probability of dropping a unit, one per hidden layer; empty for none.
     input_dropout : float
         Probability of dropping a feature of a sample.
+    use_bias : bool
+        Whether biases are trained; else they are zeros and stay so.
+    n_frozen : int
+        Layers of weights, from the first on, that are not trained; less than all.
     """
 
     layer_units: tuple
@@ -29,6 +33,8 @@ class Architecture:
     loss: Loss
     dropout: tuple = ()
     input_dropout: float = 0.0
+    use_bias: bool = True
+    n_frozen: int = 0
 
     @property
     def n_layers(self):

@@ -14,10 +14,17 @@ from sklearn.utils.optimize import _check_optimize_result
 
 
 class _Objective:
-    """The penalised loss of a flat vector: weights layer by layer (u, then v, with L1), then biases."""
+    """The penalised loss of a flat vector: weights layer by layer (u, then v, with L1), then biases.
+
+    What is not trained is kept out of the vector, and its weights out of the penalty.
+    """
 
     def __init__(self, session, coefs, intercepts, l1):
         self.session, self.l1 = session, l1
+        frozen, use_bias = session.architecture.n_frozen, session.architecture.use_bias
+        self.trained = slice(frozen, None), slice(frozen if use_bias else len(intercepts), None)
+        self.all_parameters = coefs, intercepts
+        coefs, intercepts = self.only_trained(coefs, intercepts)
         self.shapes = [w.shape for w in coefs] + [b.shape for b in intercepts]
         self.n_layers = len(coefs)
         self.n_weights = sum(w.size for w in coefs)
@@ -33,18 +40,25 @@ class _Objective:
         # Where an interruption leaves us: the last iterate, at first the start.
         self.n_iter, self.x, self.value = 0, self.start, None
 
+    def only_trained(self, coefs, intercepts):
+        """Those of the arrays, a list by layer each, that are trained."""
+        return coefs[self.trained[0]], intercepts[self.trained[1]]
+
     def unpack(self, x):
-        """The lists of coefs and intercepts in ``x``."""
+        """The lists of all coefs and intercepts, with those in ``x``."""
         if self.l1:
             u, v, biases = np.split(x, [self.n_weights, 2 * self.n_weights])
             x = np.concatenate([u - v, biases])
         ends = np.cumsum([np.prod(shape, dtype=int) for shape in self.shapes])[:-1]
         parts = [p.reshape(s) for p, s in zip(np.split(x, ends), self.shapes, strict=True)]
-        return parts[: self.n_layers], parts[self.n_layers :]
+        coefs, intercepts = map(list, self.all_parameters)
+        coefs[self.trained[0]], intercepts[self.trained[1]] = parts[: self.n_layers], parts[self.n_layers :]
+        return coefs, intercepts
 
     def __call__(self, x):
         self.session.set_parameters(*self.unpack(x))
         value, coef_grads, intercept_grads = self.session.loss_and_gradient()
+        coef_grads, intercept_grads = self.only_trained(coef_grads, intercept_grads)
         gradient = np.concatenate([g.ravel() for g in (*coef_grads, *intercept_grads)], dtype=np.float64)
         if self.l1:
             weights, biases = np.split(gradient, [self.n_weights])
@@ -126,6 +140,7 @@ def minimize(
     coefs, intercepts = objective.unpack(x)
     n_outputs = len(intercepts[-1])
     if mean_over_outputs and n_outputs > 1 and loss is not None:
-        penalty = sum(l1 * np.abs(w).sum() + l2 / 2 * np.vdot(w, w) for w in coefs) / total_weight
+        penalised, _ = objective.only_trained(coefs, intercepts)
+        penalty = sum(l1 * np.abs(w).sum() + l2 / 2 * np.vdot(w, w) for w in penalised) / total_weight
         loss = float((loss - penalty) / n_outputs + penalty)
     return coefs, intercepts, loss, n_iter

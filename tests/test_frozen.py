@@ -1,0 +1,122 @@
+"""What is not trained: frozen layers, and biases of networks without them. First the engine, then the estimators."""
+
+import naive
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from numpy.testing import assert_allclose
+from problems import Problem, distance, same_bits
+from test_steps import OPTIMIZERS, TOLERANCE
+
+from fastnet.engine import Session
+from fastnet.training.lbfgs import minimize
+
+UNITS = (19, 40, 17, 33, 3)
+
+
+def problem_of(dtype, seed=0, n_samples=31, **kw):
+    problem = Problem(seed, UNITS, "tanh", n_samples=n_samples, dtype=dtype, **kw)
+    problem.X[problem.X < 0.8] = 0  # sparse
+    return problem
+
+
+def session_of(problem, n_frozen, use_bias, sparse=False, **kw):
+    intercepts = [b * (use_bias or layer < n_frozen) for layer, b in enumerate(problem.intercepts)]
+    architecture = problem.architecture(n_frozen=n_frozen, use_bias=use_bias)
+    X = problem.X.astype(problem.dtype)
+    y = problem.y.astype(problem.dtype)
+    session = Session(architecture, sp.csr_array(X) if sparse else X, y, dtype=problem.dtype, **kw)
+    session.set_parameters(problem.coefs, intercepts)
+    return session, intercepts
+
+
+def plain_steps(problem, intercepts, n_frozen, use_bias, twin, rate, order, batch_size, l1, l2):
+    """Naive training, in which what is not trained is put back after each step; the mean of the losses.
+
+    The steps of an optimizer are those of each number alone, so this does not change the others.
+    """
+    coefs, losses = problem.coefs, []
+    for start in range(0, len(order), batch_size):
+        rows = order[start : start + batch_size]
+        before = coefs, intercepts
+        coefs, intercepts, loss = naive.train_epoch(
+            *before, problem.X, problem.y, rows, activation=problem.activation, loss=problem.loss, optimizer=twin,
+            rate=rate, batch_size=batch_size, l1=l1, l2=l2,
+        )  # fmt: skip
+        frozen = before[0][:n_frozen]
+        loss -= (l1 * naive.l1_norm(frozen) + l2 / 2 * sum((W**2).sum() for W in frozen)) / len(rows)
+        losses.append(loss * len(rows))
+        coefs = [*frozen, *coefs[n_frozen:]]
+        intercepts = [*before[1][:n_frozen], *(intercepts if use_bias else before[1])[n_frozen:]]
+    return coefs + intercepts, sum(losses) / len(order)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("sparse", [False, True])
+@pytest.mark.parametrize("use_bias", [False, True])
+@pytest.mark.parametrize("n_frozen", [0, 1, 2, 3])
+@pytest.mark.parametrize("name", ["nesterov", "adam"])
+def test_the_rest_steps_as_in_the_plain_network(name, n_frozen, use_bias, sparse, dtype):
+    problem = problem_of(dtype)
+    optimizer, twin, rate = OPTIMIZERS[name]
+    order = np.random.default_rng(0).permutation(31)
+    options = {"batch_size": 8, "l1": 0.01, "l2": 0.2}
+    session, intercepts = session_of(problem, n_frozen, use_bias, sparse, optimizer=optimizer, **options)
+    with session:
+        before = sum(session.get_parameters(), [])
+        loss = session.run_epoch(order, rate)
+        after = sum(session.get_parameters(), [])
+        moments = session.get_state()
+    twin = twin(problem.coefs + problem.intercepts)
+    expected, expected_loss = plain_steps(problem, intercepts, n_frozen, use_bias, twin, rate, order, **options)
+    assert distance(after, expected) < TOLERANCE[dtype]
+    assert_allclose(loss, expected_loss, rtol=TOLERANCE[dtype])
+    still = [*range(n_frozen), *range(4, 4 + (n_frozen if use_bias else 4))]
+    for i in range(8):
+        assert same_bits([before[i]], [after[i]]) == (i in still)
+        assert all((state[i] == 0).all() == (i in still) for state in moments)
+
+
+@pytest.mark.parametrize("n_jobs", [1, 3])
+@pytest.mark.parametrize("sparse", [False, True])
+@pytest.mark.parametrize("use_bias", [False, True])
+def test_batches_in_chunks_and_threads_leave_the_rest_alone(use_bias, sparse, n_jobs):
+    problem = problem_of(np.float32, n_samples=2300)
+    ends = []
+    for threads in (1, n_jobs):
+        session, _ = session_of(
+            problem, 2, use_bias, sparse, optimizer=OPTIMIZERS["adam"][0], batch_size=2300, n_jobs=threads
+        )
+        with session:
+            before = sum(session.get_parameters(), [])
+            session.run_epoch(np.arange(2300), 0.01)
+            ends.append(sum(session.get_parameters(), []))
+    assert same_bits(*ends)
+    still = [0, 1, 4, 5] if use_bias else [0, 1, 4, 5, 6, 7]
+    assert [i for i in range(8) if same_bits([before[i]], [ends[0][i]])] == still
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("l1", [0.0, 0.05])
+@pytest.mark.parametrize("use_bias", [False, True])
+@pytest.mark.parametrize("n_frozen", [0, 2])
+def test_lbfgs_minimises_over_the_rest(n_frozen, use_bias, l1):
+    problem = problem_of(np.float64)
+    session, intercepts = session_of(problem, n_frozen, use_bias, l2=1.0)
+    with session:
+        coefs, biases, loss, _ = minimize(
+            session, problem.coefs, intercepts, total_weight=31, l1=l1, l2=1.0, mean_over_outputs=True, tol=1e-6,
+            max_iter=2000, max_fun=9000, verbose=False,
+        )  # fmt: skip
+    assert same_bits(coefs[:n_frozen] + biases[:n_frozen], problem.coefs[:n_frozen] + intercepts[:n_frozen])
+    assert use_bias or same_bits(biases, intercepts)
+    residual = naive.predict(coefs, biases, problem.X, "tanh", "squared_error") - problem.y
+    penalty = sum(l1 * abs(W).sum() + 0.5 * (W**2).sum() for W in coefs[n_frozen:]) / 31
+    assert_allclose(loss, (residual**2).mean() / 2 + penalty, rtol=1e-9)
+    # at the minimum the gradient of what is trained has gone; that of the rest has not
+    gradient = naive.gradient(coefs, biases, problem.X, problem.y, "tanh", "squared_error", l2=1.0)
+    if not l1:
+        assert max(abs(g).max() for g in gradient[0][n_frozen:]) < 1e-3
+        if n_frozen:
+            assert max(abs(g).max() for g in gradient[0][:n_frozen]) > 1e-2
+        assert (max(abs(g).max() for g in gradient[1][n_frozen:]) < 1e-3) == use_bias
