@@ -1,6 +1,7 @@
 """How a fit is laid out: workspace, records of layers and panels, loop order, number of threads."""
 
 import numpy as np
+from scipy.sparse import issparse
 
 from ..kernels.threads import allowed_threads
 from ..network.layout import aligned_zeros, round_up
@@ -16,6 +17,11 @@ PREDICT_ROWS = 64
 BLOCK_TILES = 32
 # Weights and state beyond this come from L3 or memory and are asked for in time.
 FETCH_AHEAD_BYTES = 600 << 10
+# The samples of a mini-batch lie anywhere in X. Their first bytes are asked for a batch ahead if L2 holds as much:
+# asked for at once, they would also come at once.
+FETCH_ROW_BYTES, FETCH_BYTES = 1 << 10, 64 << 10
+# Blocks of smaller nets that are updated in one go: fewer calls.
+GROUP_BLOCKS = 4
 
 
 class Workspace:
@@ -220,6 +226,15 @@ def panel_records(architecture, layout, tile, sparse=False):
 def penalty_count(layout, tile):
     """Number of blocks of weights, each of which leaves its share of the penalty."""
     return sum(weights.n_panels * -(-weights.rows // tile.block) for weights in layout.weights)
+
+
+def rows_ahead(X, batch_size):
+    """How far ahead rows of X are asked for, and how many bytes of each: 0 if they do not lie together."""
+    n_bytes = X.shape[1] * X.dtype.itemsize
+    if issparse(X) or X.strides[1] != X.dtype.itemsize:
+        return 0, 0
+    n_bytes = min(-(-n_bytes // 64) * 64, FETCH_ROW_BYTES)
+    return min(batch_size, max(8, FETCH_BYTES // n_bytes)), n_bytes
 
 
 def slow_seconds(architecture, rows):

@@ -27,10 +27,13 @@ NET = _record(
     panel_stride=_I,  # from panel to panel of activations and deltas
     block_tiles=_I,  # row tiles taken through a layer before the next layer
     fetch_ahead=_I,  # whether weights and state outgrow L2
+    group_blocks=_I,  # blocks of weights that are updated in one go
     total_cost=_I,  # of all panels, to share them out
     # samples
     n_samples=_I,  # in the epoch's order
     order=_I,  # int64 row numbers, or 0 for 0, 1, 2 …
+    fetch_rows=_I,  # so many rows ahead a row's first bytes are asked for
+    fetch_bytes=_I,
     x=_I,
     x_row=_I,  # bytes
     x_column=_I,  # bytes

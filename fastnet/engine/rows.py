@@ -18,13 +18,11 @@ from .sparse import index_at, make_sparse
 
 # Of a panel of weights, what stays in L1 while rows pass it.
 STRETCH_BYTES = 32 << 10
-# The samples of a mini-batch lie anywhere in X: this many rows ahead their first bytes are asked for.
-FETCH_ROWS, FETCH_BYTES = 8, 1024
 
 
 def make_row_phase(dtype, shape):
     """Compile-time factory: ``forward`` and ``backward`` over a block of row tiles, for one dtype."""
-    itemsize, rows, panel, lanes = dtype.itemsize, shape.rows, shape.panel, shape.lanes
+    itemsize, rows, panel = dtype.itemsize, shape.rows, shape.panel
     stretch = STRETCH_BYTES // (panel * itemsize) // panel * panel
     scalar = dtype.type
     number = scalar_type(dtype)
@@ -42,39 +40,34 @@ def make_row_phase(dtype, shape):
     call_link = make_call(types.void, integer, integer, integer, integer, integer)
 
     @kernel
-    def sweep(a, a_panel, depth, b, b_rows, last_width, bias, bias_step, c, c_row, c_panel, n_panels, count):
-        """C = bias + A @ B for `count` row tiles: a stretch of a panel of B stays in L1 while all tiles pass it."""
+    def sweep(a, a_panel, depth, b, width, start, start_row, c, c_row, count):
+        """A panel of C = start + A @ B for `count` row tiles: a stretch of B's panel stays in L1 while they pass it."""
         jump = a_panel - panel
         tile_size = rows * panel * itemsize
-        for p in range(n_panels):
-            weights = b + p * b_rows * panel * itemsize
-            target = c + p * c_panel * itemsize
-            start, start_row = bias + p * bias_step, 0
-            step = rows * c_row * itemsize
-            for k in range(0, depth, stretch):
-                stretch_depth = min(stretch, depth - k)
-                source = a + k // panel * a_panel * itemsize
-                if p < n_panels - 1 or last_width == panel:
-                    stretch_weights = weights + k * panel * itemsize
-                    for t in range(count):
-                        wide(
-                            source + t * tile_size, jump, stretch_weights, start + t * start_row * rows * itemsize,
-                            start_row, target + t * step, c_row, stretch_depth,
-                        )
-                else:
-                    stretch_weights = weights + k * lanes * itemsize
-                    for t in range(0, count - 1, 2):
-                        tall(
-                            source + t * tile_size, jump, stretch_weights, start + t * start_row * rows * itemsize,
-                            start_row, target + t * step, c_row, stretch_depth,
-                        )
-                    if count % 2 != 0:
-                        t = count - 1
-                        narrow(
-                            source + t * tile_size, jump, stretch_weights, start + t * start_row * rows * itemsize,
-                            start_row, target + t * step, c_row, stretch_depth,
-                        )
-                start, start_row = target, c_row  # the next stretch goes on from what C holds
+        step = rows * c_row * itemsize
+        for k in range(0, depth, stretch):
+            stretch_depth = min(stretch, depth - k)
+            source = a + k // panel * a_panel * itemsize
+            weights = b + k * width * itemsize
+            if width == panel:
+                for t in range(count):
+                    wide(
+                        source + t * tile_size, jump, weights, start + t * start_row * rows * itemsize,
+                        start_row, c + t * step, c_row, stretch_depth,
+                    )
+            else:
+                for t in range(0, count - 1, 2):
+                    tall(
+                        source + t * tile_size, jump, weights, start + t * start_row * rows * itemsize,
+                        start_row, c + t * step, c_row, stretch_depth,
+                    )
+                if count % 2 != 0:
+                    t = count - 1
+                    narrow(
+                        source + t * tile_size, jump, weights, start + t * start_row * rows * itemsize,
+                        start_row, c + t * step, c_row, stretch_depth,
+                    )
+            start, start_row = c, c_row  # the next stretch goes on from what C holds
 
     @kernel
     def copy(target, source, n):
@@ -135,71 +128,81 @@ def make_row_phase(dtype, shape):
             if net.order != 0:
                 sample = carray(index64(net.order), sample + 1)[sample]
             target = layer.input + i * panel * itemsize
-            if net.order != 0 and begin + i + FETCH_ROWS < net.n_samples and not net.x_kind & IS_CSR:
-                later = carray(index64(net.order), begin + i + FETCH_ROWS + 1)[begin + i + FETCH_ROWS]
-                for line in range(0, min(layer.fan_in * abs(net.x_column), FETCH_BYTES), 64):
-                    prefetch(net.x + later * net.x_row + line)
+            later = begin + i + net.fetch_rows
+            if net.fetch_bytes != 0 and later < net.n_samples:
+                address = net.x + carray(index64(net.order), later + 1)[later] * net.x_row
+                for line in range(0, net.fetch_bytes, 64):
+                    prefetch(address + line)
             if not net.x_kind & IS_CSR:
                 gather_dense(net, layer, sample, target)
             elif net.entry_columns == 0:
                 gather_sparse(net, layer, sample, target)
             if net.training:
                 y = net.targets + sample * width * itemsize
-                copy(net.batch_targets + i * net.target_row * itemsize, y, width)
+                place = net.batch_targets + i * net.target_row * itemsize
+                if width == 1:
+                    carray(pointer(place), 1)[0] = carray(pointer(y), 1)[0]
+                else:
+                    copy(place, y, width)
                 weight = scalar(1)
                 if net.sample_weight != 0:
                     weight = carray(pointer(net.sample_weight), sample + 1)[sample]
                 carray(pointer(net.batch_weights), i + 1)[i] = weight
 
     @kernel
-    def drop_inputs(net, layer, address, number, first, count, step, shift):
-        """Drop a layer's inputs, or their deltas, of workspace rows `first …`.
+    def drop_panel(net, layer, address, p, number, first, count, step, shift):
+        """Drop a panel of a layer's inputs, or of their deltas, of workspace rows `first …`.
 
         `shift` makes row numbers those of the mini-batch, so that chunks do not repeat a mask.
         """
         scale = scalar(layer.drop_scale)
         for i in range(first, first + count):
             key = row_key(net.seed, step, number, shift + i)
-            for p in range((layer.fan_in + panel - 1) // panel):
-                at = address + (p * net.panel_stride + i * panel) * itemsize
-                drop(at, key, p * panel, layer.drop_threshold, scale)
+            at = address + (p * net.panel_stride + i * panel) * itemsize
+            drop(at, key, p * panel, layer.drop_threshold, scale)
+
+    @kernel
+    def activate_panel(net, layer, p, first, n_tiles):
+        """Activate a panel of a layer's units, which is one contiguous run, and keep copies where needed."""
+        at = (p * net.panel_stride + first * panel) * itemsize
+        n = n_tiles * rows * panel
+        if layer.z != 0:
+            copy(layer.z + at, layer.output + at, n)
+        call_activate(layer.activate, layer.output + at, n, layer.parameters)
+        if layer.raw != 0:
+            copy(layer.raw + at, layer.output + at, n)
 
     @kernel
     def forward(net, layers, begin, first_tile, n_tiles, n_rows, step, shift):
         """Gather `n_tiles` tiles of rows and carry them to the raw outputs."""
-        n = rows * panel
         first = first_tile * rows
         count = min(n_tiles * rows, n_rows - first)
         gather(net, layers[0], begin, first, count)
         for i in range(net.n_layers):
             layer = layers[i]
-            row, stride = layer.output_row, layer.output_panel
-            if i == 0 and net.entry_columns != 0:
+            is_sparse = i == 0 and net.entry_columns != 0
+            if is_sparse:
                 multiply_entries(net, layer, first, count, n_tiles)
-            else:
-                if layer.drop_threshold != 0 and net.training:
-                    drop_inputs(net, layer, layer.input, i, first, count, step, shift)
-                sweep(
-                    layer.input + first * panel * itemsize, net.panel_stride, layer.fan_in,
-                    layer.weights, layer.padded_in, layer.last_width, layer.bias, panel * itemsize,
-                    layer.output + first * row * itemsize, row, stride, layer.n_panels, n_tiles,
-                )
-            if layer.activate == 0:
-                continue
+            elif layer.drop_threshold != 0 and net.training:
+                for p in range((layer.fan_in + panel - 1) // panel):
+                    drop_panel(net, layer, layer.input, p, i, first, count, step, shift)
             for p in range(layer.n_panels):
-                for t in range(n_tiles):
-                    at = (p * stride + (first + t * rows) * row) * itemsize
-                    if layer.z != 0:
-                        copy(layer.z + at, layer.output + at, n)
-                    call_activate(layer.activate, layer.output + at, n, layer.parameters)
-                    if layer.raw != 0:
-                        copy(layer.raw + at, layer.output + at, n)
+                if not is_sparse:
+                    sweep(
+                        layer.input + first * panel * itemsize, net.panel_stride, layer.fan_in,
+                        layer.weights + p * layer.padded_in * panel * itemsize,
+                        panel if p < layer.n_panels - 1 else layer.last_width,
+                        layer.bias + p * panel * itemsize, 0,
+                        layer.output + (first * layer.output_row + p * layer.output_panel) * itemsize,
+                        layer.output_row, n_tiles,
+                    )
+                if layer.activate != 0:
+                    activate_panel(net, layer, p, first, n_tiles)
         return count
 
     @kernel
     def backward(net, layers, first_tile, n_tiles, count, scale, step, shift):
         """Loss and output delta of the tiles, then the delta recursion down to the first hidden layer."""
-        n = rows * panel
         first = first_tile * rows
         last = layers[net.n_layers - 1]
         at = first * last.output_row * itemsize
@@ -214,17 +217,18 @@ def make_row_phase(dtype, shape):
                 copy_same(row, last.delta + i * panel * itemsize, net.panel_stride, last.output_row)
         for i in range(net.n_layers - 1, 0, -1):
             layer, below = layers[i], layers[i - 1]
-            sweep(
-                layer.delta + first * panel * itemsize, net.panel_stride, layer.fan_out,
-                layer.twin, layer.twin_rows, layer.twin_last_width, net.zeros, 0,
-                below.delta + first * panel * itemsize, panel, net.panel_stride, below.n_panels, n_tiles,
-            )
-            if layer.drop_threshold != 0:
-                drop_inputs(net, layer, below.delta, i, first, count, step, shift)
             for p in range(below.n_panels):
-                for t in range(n_tiles):
-                    at = (p * net.panel_stride + (first + t * rows) * panel) * itemsize
-                    call_derive(below.derive, below.delta + at, below.source + at, n, below.parameters)
+                at = (p * net.panel_stride + first * panel) * itemsize
+                sweep(
+                    layer.delta + first * panel * itemsize, net.panel_stride, layer.fan_out,
+                    layer.twin + p * layer.twin_rows * panel * itemsize,
+                    panel if p < below.n_panels - 1 else layer.twin_last_width,
+                    net.zeros, 0, below.delta + at, panel, n_tiles,
+                )
+                if layer.drop_threshold != 0:
+                    drop_panel(net, layer, below.delta, p, i, first, count, step, shift)
+                n = n_tiles * rows * panel
+                call_derive(below.derive, below.delta + at, below.source + at, n, below.parameters)
 
     @kernel
     def predict(net, layers, begin, first_tile, n_tiles, n_rows):

@@ -84,6 +84,7 @@ class Session(Run):
     def _set_samples(self, X, targets, sample_weight):
         record, rows = self.record, self.workspace.padded_rows
         self._X, self._predictor = X, None
+        record["fetch_rows"], record["fetch_bytes"] = plan.rows_ahead(X, self.batch_size)
         record["targets"], record["target_width"] = self._address(targets), targets.shape[1]
         record["sample_weight"] = 0 if sample_weight is None else self._address(sample_weight)
         index_target = self.architecture.loss.class_index_target
@@ -113,6 +114,7 @@ class Session(Run):
         self.states = [aligned_zeros(self.layout.size, self.dtype) for _ in range(optimizer.n_states)]
         record["n_states"] = len(self.states)
         record["fetch_ahead"] = self.flat.nbytes * (1 + len(self.states)) > plan.FETCH_AHEAD_BYTES
+        record["group_blocks"] = 1 if record["fetch_ahead"] else plan.GROUP_BLOCKS
         record["states"][: len(self.states)] = [state.ctypes.data for state in self.states]
 
     @property

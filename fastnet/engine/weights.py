@@ -40,6 +40,16 @@ def make_weight_phase(dtype, shape):
         return 0.5 * l2 * squares + l1 * magnitudes
 
     @kernel
+    def penalise_blocks(net, part, start, stop, offset, n, unit, g, l1, l2):
+        """Each block notes its own share: how threads meet in the blocks must not change the sum."""
+        shares = carray(double(net.penalties), net.n_penalties)
+        for b in range(start, stop):
+            done = (b - start) * unit
+            at = done * itemsize
+            share = penalise(net.flat + offset * itemsize + at, g + at, min(unit, n - done), l1, l2)
+            shares[part.first_penalty + b] = share
+
+    @kernel
     def add_double(total, g, n, first):
         """Add to the stored gradient, or start it."""
         total, g = carray(double(total), n), carray(pointer(g), n)
@@ -89,16 +99,14 @@ def make_weight_phase(dtype, shape):
                 prefetch(net.states[i] + line)
 
     @kernel
-    def write_twin(layer, source, width, k0, columns, k_rows):
-        """Transpose a block of weights into the twin that the delta recursion reads."""
-        p = k0 // panel
-        twin_width = panel if p < layer.twin_panels - 1 else layer.twin_last_width
-        target = layer.twin + (p * layer.twin_rows * panel + columns * twin_width + k0 - p * panel) * itemsize
-        for i in range(0, k_rows, square):
+    def write_twin(layer, source, width, k0, column, n):
+        """Transpose n weights of a panel, from row k0 on, into the twin that the delta recursion reads."""
+        for i in range(0, n // width, square):
+            p = (k0 + i) // panel
+            twin_width = panel if p < layer.twin_panels - 1 else layer.twin_last_width
+            target = layer.twin + (p * layer.twin_rows * panel + column * twin_width + (k0 + i) % panel) * itemsize
             for j in range(0, width, square):
-                transpose(
-                    source + (i * width + j) * itemsize, width, target + (j * twin_width + i) * itemsize, twin_width
-                )
+                transpose(source + (i * width + j) * itemsize, width, target + j * twin_width * itemsize, twin_width)
 
     @kernel
     def own_columns(net, layer, thread):
@@ -129,36 +137,37 @@ def make_weight_phase(dtype, shape):
             if is_sparse:
                 begin, end = first_column // block, (last_column + block - 1) // block
             d = layer.delta + part.column // panel * net.panel_stride * itemsize
-            for b in range(begin, end):
-                k0 = b * block
-                k_rows = min(block, layer.fan_in - k0)
-                a = layer.input + (k0 // panel * net.panel_stride + k0 % panel) * itemsize
-                n = k_rows * part.width
-                offset = part.offset + k0 * part.width
+            for start in range(begin, end, net.group_blocks):
+                stop = min(start + net.group_blocks, end)
+                offset = part.offset + start * unit
+                n = part.offset + min(stop * block, layer.fan_in) * part.width - offset
                 if is_last and net.fetch_ahead:
-                    fetch_ahead(net, offset + n, unit)
-                if is_sparse:
-                    gradient_of_entries(net, k0, k_rows, part.width, first_column, first_entry, d, g)
-                elif part.width == panel:
-                    for i in range(0, k_rows, rows):
-                        wide(a + i * itemsize, d, g + i * panel * itemsize, count)
-                elif k_rows > rows:
-                    tall(a, d, g, count)
-                else:
-                    narrow(a, d, g, count)
+                    fetch_ahead(net, offset + n, n)
+                for b in range(start, stop):
+                    k0 = b * block
+                    k_rows = min(block, layer.fan_in - k0)
+                    a = layer.input + (k0 // panel * net.panel_stride + k0 % panel) * itemsize
+                    target = g + (b - start) * unit * itemsize
+                    if is_sparse:
+                        gradient_of_entries(net, k0, k_rows, part.width, first_column, first_entry, d, target)
+                    elif part.width == panel:
+                        for i in range(0, k_rows, rows):
+                            wide(a + i * itemsize, d, target + i * panel * itemsize, count)
+                    elif k_rows > rows:
+                        tall(a, d, target, count)
+                    else:
+                        narrow(a, d, target, count)
                 if net.update != 0 and net.chunks > 1:
                     add_same(net.gradient + offset * itemsize, g, n, is_first)
-                w = net.flat + offset * itemsize
                 if is_last and (net.l1 > 0 or net.l2 > 0):
-                    value = penalise(w, g, n, l1, l2)
-                    carray(double(net.penalties), net.n_penalties)[part.first_penalty + b] = value
+                    penalise_blocks(net, part, start, stop, offset, n, unit, g, l1, l2)
                 if net.update == 0:
                     add_double(net.gradient + offset * 8, g, n, is_first)
                 if net.update == 0 or not is_last:
                     continue
                 step_run(net, g, offset, n, numbers, l1)
                 if layer.twin != 0:
-                    write_twin(layer, w, part.width, k0, part.column, k_rows)
+                    write_twin(layer, net.flat + offset * itemsize, part.width, start * block, part.column, n)
             if begin == 0 and end > 0 and part.bias_offset >= 0:
                 column_sums(g, d, part.width, count)
                 if net.update == 0:

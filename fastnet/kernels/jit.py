@@ -14,7 +14,8 @@ from threading import RLock
 from types import FunctionType
 
 from numba import njit
-from numba.core.ccallback import CFunc
+from numba.core.ccallback import CFunc, _CFuncCompiler
+from numba.core.compiler import Compiler
 from numba.core.registry import cpu_target
 
 from .cache import Cache, cache_directory, source_digest
@@ -38,13 +39,23 @@ def kernel(function):
     return njit(nogil=True, error_model="numpy", fastmath=FASTMATH, forceinline=True)(function)
 
 
+class _Compiler(_CFuncCompiler):
+    """Pointer arguments never overlap: without that promise each call begins with a check of every pair."""
+
+    def _customize_flags(self, flags):
+        flags = super()._customize_flags(flags)
+        flags.noalias = True
+        return flags
+
+
 def c_function(make, return_type, argument_types, key, ctypes_signature=None):
     """Compile a function to a C function, load it from the cache on disk, or find it again.
 
     Parameters
     ----------
     make : callable
-        Returns the function: plain Python, in the subset that Numba compiles. Called only when needed.
+        Returns the function: plain Python, in the subset that Numba compiles. Called only when needed. What its
+        pointer arguments point to must not overlap.
     return_type, argument_types : numba types
         The C signature.
     key : tuple of str
@@ -68,6 +79,7 @@ def c_function(make, return_type, argument_types, key, ctypes_signature=None):
             function.__qualname__ = "".join(c if c.isalnum() else "_" for c in name)
             options = dict(nopython=True, error_model="numpy", fastmath=FASTMATH)
             compiled = CFunc(function, (tuple(argument_types), return_type), {}, options)
+            compiled._compiler = _Compiler(function, cpu_target, options, {}, Compiler)
             directory = cache_directory()
             if directory is None:
                 compiled.compile()

@@ -38,9 +38,10 @@ class Vectors:
         return value
 
     def is_inside(self, first, n):
-        """Which lanes of a vector that begins at column ``first`` are below n."""
-        columns = ir.Constant(ir.VectorType(I64, self.lanes), list(range(self.lanes)))
-        return self.builder.icmp_signed("<", columns, self.splat(self.builder.sub(n, first)))
+        """Which lanes of a vector that begins at column ``first`` are below n; both are below 2**31."""
+        columns = ir.Constant(ir.VectorType(I32, self.lanes), list(range(self.lanes)))
+        left = self.builder.trunc(self.builder.sub(n, first), I32)
+        return self.builder.icmp_signed("<", columns, self.splat(left))
 
     def splat(self, scalar):
         """All lanes the same run-time number."""

@@ -3,7 +3,6 @@
 import numpy as np
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
 from numba.extending import intrinsic
 
 from . import vecmath
@@ -25,46 +24,61 @@ class _Row(Vectors):
     def larger(self, a, b):
         return self.builder.select(self.builder.fcmp_ordered(">", a, b), a, b)
 
+    def shuffle(self, a, b, lanes):
+        """The given lanes of two vectors, counted on from a to b."""
+        return self.builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(I32, self.lanes), lanes))
+
     def across(self, combine, value):
-        """Combine all lanes, in one fixed order."""
+        """Combine all lanes, in one fixed order; every lane then holds the result."""
+        return self._halves(combine, value, 1)
+
+    def across_four(self, combine, values):
+        """Combine all lanes of each of four vectors: lane i of the result is that of vector i % 4."""
+        even = [i + j for i in range(0, self.lanes, 4) for j in (0, 2, self.lanes, self.lanes + 2)]
+        a, b, c, d = values
+        pairs = [
+            combine(self.shuffle(x, y, even), self.shuffle(x, y, [i + 1 for i in even])) for x, y in ((a, b), (c, d))
+        ]
+        return self._halves(
+            combine, combine(self.shuffle(*pairs, even), self.shuffle(*pairs, [i + 1 for i in even])), 4
+        )
+
+    def _halves(self, combine, value, least):
         distance = self.lanes // 2
-        while distance:
-            mask = ir.Constant(ir.VectorType(I32, self.lanes), [i ^ distance for i in range(self.lanes)])
-            value = combine(value, self.builder.shuffle_vector(value, value, mask))
+        while distance >= least:
+            value = combine(value, self.shuffle(value, value, [i ^ distance for i in range(self.lanes)]))
             distance //= 2
-        return self.builder.extract_element(value, I32(0))
+        return value
 
     def exp(self, x):
         """exp of numbers that are not above 0; vecmath's constants. Below the smallest normal result it is 0."""
         b, single = self.builder, self.itemsize == 4
         constants = vecmath.EXP_SINGLE if single else vecmath.EXP_DOUBLE
         lowest, log2e, ln2_high, ln2_low, *coefficients = (self.constant(c) for c in constants)
-        below = b.fcmp_ordered("<", x, lowest)  # false for NaN, which goes through
-        x = b.select(below, lowest, x)
-        rint = cgutils.get_or_insert_function(
-            b.module, ir.FunctionType(self.type, [self.type]), f"llvm.rint.v{self.lanes}f{8 * self.itemsize}"
-        )
-        n = b.call(rint, [b.fmul(x, log2e)])
+        given, x = x, b.select(b.fcmp_ordered("<", x, lowest), lowest, x)
+        # At this magnitude a unit in the last place is 1: the sum rounds, and holds the integer in its last bits.
+        digits = 23 if single else 52
+        magic = self.constant(1.5 * 2**digits)
+        rounded = self.multiply_add(x, log2e, magic)
+        n = b.fsub(rounded, magic)
         r = self.multiply_add(b.fneg(n), ln2_high, x)
         r = self.multiply_add(b.fneg(n), ln2_low, r)
         q = coefficients[-1]
         for c in reversed(coefficients[:-1]):
             q = self.multiply_add(r, q, c)
         p = b.fadd(self.constant(1.0), self.multiply_add(b.fmul(r, r), q, r))
-        # 2**n goes into the exponent by an addition. A NaN has no integer, but p is NaN whatever is added.
-        n = b.select(b.fcmp_ordered("==", n, n), n, self.zero)
-        exponent = b.fptosi(n, ir.VectorType(I32, self.lanes))
-        exponent = exponent if single else b.sext(exponent, self.integer)
-        shift = ir.Constant(self.integer, [23 if single else 52] * self.lanes)
-        bits = b.add(b.bitcast(p, self.integer), b.shl(exponent, shift))
-        return b.select(below, self.zero, b.bitcast(bits, self.type))
+        # 2**n goes into the exponent by an addition.
+        shift = ir.Constant(self.integer, [digits] * self.lanes)
+        bits = b.add(b.bitcast(p, self.integer), b.shl(b.bitcast(rounded, self.integer), shift))
+        small_or_nan = b.select(b.fcmp_ordered("<", given, lowest), self.zero, given)
+        return b.select(b.fcmp_ordered(">=", given, lowest), b.bitcast(bits, self.type), small_or_nan)
 
 
 def make_softmax(dtype, shape):
     """``softmax(z, p, n, padded, factor) -> (top, total)``: a row's softmax times a factor.
 
-    Reads whole vectors; writes p to column ``padded``, zero from column n on. ``top`` is the maximum of z, ``total``
-    the sum of the exponentials of z - top.
+    Reads whole vectors; writes p to column ``padded``, the end of n's last panel of two vectors, zero from column n
+    on. ``top`` is the maximum of z, ``total`` the sum of the exponentials of z - top.
     """
     number = scalar_type(dtype)
 
@@ -82,9 +96,8 @@ def make_softmax(dtype, shape):
             value = builder.select(v.is_inside(first, n), v.load(z, first), lowest)
             top = v.larger(value, loop.values[0])
             loop.close([top])
-            top = v.across(v.larger, top)
+            tops = v.across(v.larger, top)
 
-            tops = v.splat(top)
             loop = Loop(builder, vectors, [v.zero])
             first = builder.mul(loop.index, lanes)
             value = v.exp(builder.fsub(v.load(z, first), tops))
@@ -92,16 +105,56 @@ def make_softmax(dtype, shape):
             v.store(value, p, first)
             total = builder.fadd(loop.values[0], value)
             loop.close([total])
-            total = v.across(builder.fadd, total)
+            totals = v.across(builder.fadd, total)
 
-            factors = v.splat(builder.fdiv(factor, total))
-            loop = Loop(builder, builder.sdiv(padded, lanes), [])
+            factors = builder.fdiv(v.splat(factor), totals)
+            loop = Loop(builder, vectors, [])
             first = builder.mul(loop.index, lanes)
             value = builder.fmul(v.load(p, first), factors)
             v.store(builder.select(v.is_inside(first, n), value, v.zero), p, first)
             loop.close([])
-            return context.make_tuple(builder, signature.return_type, [top, total])
+            end = builder.mul(vectors, lanes)
+            with builder.if_then(builder.icmp_signed("<", end, padded)):
+                v.store(v.zero, p, end)
+            results = [builder.extract_element(each, I32(0)) for each in (tops, totals)]
+            return context.make_tuple(builder, signature.return_type, results)
 
         return types.UniTuple(number, 2)(*[types.intp] * 4, number), codegen
+
+    return softmax
+
+
+def make_softmax_four(dtype, shape):
+    """``softmax(z, p, n, i0 … i3, f0 … f3) -> 4 tops, 4 totals``: the same for rows that begin at i0 … i3.
+
+    For at most a vector of outputs, of which there must be four lanes. One row alone is a chain of some hundred
+    cycles; four share them, their sums and their division. A row has the same bits in each place.
+    """
+    number = scalar_type(dtype)
+
+    @intrinsic
+    def softmax(typingctx, z, p, n, i0, i1, i2, i3, f0, f1, f2, f3):
+        def codegen(context, builder, signature, args):
+            v = _Row(builder, dtype.itemsize, shape)
+            z, p, n, starts, factors = v.pointer(args[0]), v.pointer(args[1]), args[2], args[3:7], args[7:]
+            places = [[row] * v.lanes for row in range(4)]  # of a row's result in that of all four
+            inside, lowest = v.is_inside(I64(0), n), v.constant(-np.inf)
+            values = [builder.select(inside, v.load(z, start), lowest) for start in starts]
+            tops = v.across_four(v.larger, values)
+            values = [builder.fsub(x, v.shuffle(tops, tops, place)) for x, place in zip(values, places, strict=True)]
+            values = [v.exp(x) for x in values]
+            totals = v.across_four(builder.fadd, values)
+            shares = v.zero
+            for row, factor in enumerate(factors):
+                shares = builder.insert_element(shares, factor, I32(row))
+            shares = builder.fdiv(shares, totals)
+            for start, value, place in zip(starts, values, places, strict=True):
+                value = builder.fmul(value, v.shuffle(shares, shares, place))
+                v.store(builder.select(inside, value, v.zero), p, start)
+                v.store(v.zero, p, builder.add(start, I64(v.lanes)))
+            results = [builder.extract_element(each, I32(row)) for each in (tops, totals) for row in range(4)]
+            return context.make_tuple(builder, signature.return_type, results)
+
+        return types.UniTuple(number, 8)(*[types.intp] * 7, *[number] * 4), codegen
 
     return softmax

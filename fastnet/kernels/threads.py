@@ -148,8 +148,10 @@ class Workers:
             raise self._errors[0]
 
     def _wait(self, workers, task):
-        while any(worker.finished is not task for worker in workers):
-            self._news.get()
+        # Plain loops: Python would swallow an interrupt while it closes a generator.
+        for worker in workers:
+            while worker.finished is not task:
+                self._news.get()
 
     def _wait_for_idle(self):
         while True:

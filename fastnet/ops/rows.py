@@ -25,9 +25,10 @@ import numpy as np
 from numba import carray, types
 
 from ..kernels.host import tile
-from ..kernels.jit import c_function, kernel, retyped
+from ..kernels.jit import c_function, retyped
+from ..kernels.jit import kernel as helper
 from ..kernels.simd import scalar_type
-from ..kernels.softmax import make_softmax
+from ..kernels.softmax import make_softmax, make_softmax_four
 from ..kernels.vecmath import log
 
 N_PARAMETERS = 4
@@ -142,18 +143,37 @@ def loss(op, dtype):
         return kernel
 
     def softmax():
-        softmax_row, itemsize = make_softmax(dtype, tile(dtype)), dtype.itemsize
+        softmax_row, softmax_four, narrow, itemsize = _softmax_parts(dtype)
+
+        @helper
+        def finish(z, delta, y, values, first, i, factor, top, total):
+            label = first + int(y[i])
+            delta[label] -= factor
+            y[i] = z[label] - top  # its label is read: the place is free
+            values[i] = total
 
         def kernel(z, y, weight, delta, stride, rows, n, padded, scale, p, values):
             z, delta = carray(z, rows * stride), carray(delta, rows * stride)
             y, weight, values = carray(y, rows), carray(weight, rows), carray(values, rows)
-            for i in range(rows):
-                first, label, factor = i * stride, int(y[i]), scale * weight[i]
-                at = first * itemsize
-                top, total = softmax_row(z.ctypes.data + at, delta.ctypes.data + at, n, padded, factor)
-                delta[first + label] -= factor
-                y[i] = z[first + label] - top  # its label is read: the place is free
-                values[i] = total
+            z_at, delta_at = z.ctypes.data, delta.ctypes.data
+            if n <= narrow:
+                for i in range(0, rows, 4):
+                    j, k, m = min(i + 1, rows - 1), min(i + 2, rows - 1), min(i + 3, rows - 1)
+                    a, b, c, d = scale * weight[i], scale * weight[j], scale * weight[k], scale * weight[m]
+                    r = softmax_four(z_at, delta_at, n, i * stride, j * stride, k * stride, m * stride, a, b, c, d)
+                    finish(z, delta, y, values, i * stride, i, a, r[0], r[4])
+                    if j > i:
+                        finish(z, delta, y, values, j * stride, j, b, r[1], r[5])
+                    if k > j:
+                        finish(z, delta, y, values, k * stride, k, c, r[2], r[6])
+                    if m > k:
+                        finish(z, delta, y, values, m * stride, m, d, r[3], r[7])
+            else:
+                for i in range(rows):
+                    first, factor = i * stride, scale * weight[i]
+                    at = first * itemsize
+                    top, total = softmax_row(z_at + at, delta_at + at, n, padded, factor)
+                    finish(z, delta, y, values, first, i, factor, top, total)
             for i in range(rows):
                 values[i] = weight[i] * (log(values[i]) - y[i])
 
@@ -163,6 +183,13 @@ def loss(op, dtype):
     make = softmax if op.class_index_target else elementwise
     arguments = [pointer] * 4 + [n] * 4 + [scalar_type(dtype), pointer, types.CPointer(types.float64)]
     return _address(op, "loss", dtype, make, *arguments)
+
+
+def _softmax_parts(dtype):
+    """Softmax of one row and of four, up to how many outputs the four serve, and the size of a number."""
+    shape = tile(dtype)
+    narrow = shape.lanes if shape.lanes >= 4 else 0
+    return make_softmax(dtype, shape), make_softmax_four(dtype, shape), narrow, dtype.itemsize
 
 
 def link(op, dtype):
@@ -181,14 +208,19 @@ def link(op, dtype):
         return kernel
 
     def softmax():
-        softmax_row, itemsize = make_softmax(dtype, tile(dtype)), dtype.itemsize
+        softmax_row, softmax_four, narrow, itemsize = _softmax_parts(dtype)
         one = dtype.type(1)
 
         def kernel(z, stride, rows, n, p):
-            z = carray(z, rows * stride)
-            for i in range(rows):
-                at = z.ctypes.data + i * stride * itemsize
-                softmax_row(at, at, n, stride, one)
+            z = carray(z, rows * stride).ctypes.data
+            if n <= narrow:
+                for i in range(0, rows, 4):
+                    j, k, m = min(i + 1, rows - 1), min(i + 2, rows - 1), min(i + 3, rows - 1)
+                    softmax_four(z, z, n, i * stride, j * stride, k * stride, m * stride, one, one, one, one)
+            else:
+                for i in range(rows):
+                    at = z + i * stride * itemsize
+                    softmax_row(at, at, n, stride, one)
 
         return kernel
 
@@ -253,7 +285,7 @@ def _state_access(n_states):
 
     read = (read_0, read_1, read_2, read_3, read_4)[n_states]
     write = (write_0, write_1, write_2, write_3, write_4)[n_states]
-    return kernel(read), kernel(write)
+    return helper(read), helper(write)
 
 
 def update(op, dtype):
