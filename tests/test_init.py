@@ -18,7 +18,8 @@ STILL = {"solver": "sgd", "learning_rate_init": 1e-300, "momentum": 0.0, "max_it
 
 
 def draws(init, units=(300, 400, 7), bias_init=None, activation="relu", seed=0, dtype=np.float64):
-    return initialize(units, activation, init, bias_init, np.random.RandomState(seed), dtype)
+    activations = [ACTIVATIONS[activation]] * (len(units) - 1)
+    return initialize(units, activations, INITIALIZERS[init], bias_init, np.random.RandomState(seed), dtype)
 
 
 def test_glorot_normal_is_normal_with_its_standard_deviation_and_zero_biases():

@@ -21,10 +21,12 @@ from sklearn.base import clone
 
 from fastnet.kernels.host import tile
 from fastnet.kernels.jit import FASTMATH, retyped
+from fastnet.network.initializers import INITIALIZERS
 from fastnet.ops import rows
 from fastnet.ops.activations import ACTIVATIONS
 from fastnet.ops.losses import LOSSES
 from fastnet.ops.optimizers import OPTIMIZERS, SGD, Adam
+from fastnet.ops.registry import Choice, Number, Op
 from fastnet.ops.schedules import SCHEDULES
 
 DTYPES = [np.dtype(np.float32), np.dtype(np.float64)]
@@ -449,7 +451,7 @@ def test_five_steps_of_a_session_leave_the_twins_state(op, dtype):
 
 # ---- all ops -----------------------------------------------------------------------------------------
 
-OPS = [*ACTIVATIONS.values(), *LOSSES.values(), *SCHEDULES.values(), *(op for _, op in RULES)]
+OPS = [*ACTIVATIONS.values(), *LOSSES.values(), *SCHEDULES.values(), *INITIALIZERS.values(), *(op for _, op in RULES)]
 
 
 @pytest.mark.parametrize("op", OPS, ids=repr)
@@ -465,11 +467,36 @@ def test_ops_are_frozen_values(op):
     for field in cls.__dataclass_fields__:
         with pytest.raises(FrozenInstanceError):
             setattr(op, field, 0.5)
-        changed = replace(op, **{field: 0.25})
-        assert changed != op and op not in {changed} and getattr(changed, field) == 0.25
+        value = other_value(op, field)
+        changed = replace(op, **{field: value})
+        assert changed != op and op not in {changed} and getattr(changed, field) == value
 
 
-@pytest.mark.parametrize("op", [op for op in OPS if type(op) not in map(type, SCHEDULES.values())], ids=repr)
+def other_value(op, name):
+    """Another value that a parameter may have."""
+    allowed, value = type(op).__dataclass_fields__[name].metadata["allowed"], getattr(op, name)
+    if isinstance(allowed, Choice):
+        return next(option for option in allowed.options if option != value)
+    near = [value + 1, value - 1, value + 0.25, value - 0.25, value / 2]
+    return next(v for v in near if allowed.allows(v) and v != value)
+
+
+@pytest.mark.parametrize("op", OPS, ids=repr)
+def test_each_parameter_says_what_it_may_be_and_refuses_the_rest(op):
+    for name, field in type(op).__dataclass_fields__.items():
+        allowed = field.metadata.get("allowed")
+        assert isinstance(allowed, (Number, Choice)), f"declare {name} of {type(op).__name__} with number or choice"
+        assert allowed.allows(field.default)
+        outside = ["no such thing", None, float("nan"), float("inf"), [1.0]]
+        if isinstance(allowed, Number):
+            outside += [True, *(end - sign * (0 if allowed.closed in ("neither", other) else 1) for end, sign, other in
+                                ((allowed.low, 1, "right"), (allowed.high, -1, "left")))]  # fmt: skip
+        for value in outside:
+            with pytest.raises(ValueError, match=f"The '{name}' parameter of {type(op).__name__} must be"):
+                replace(op, **{name: value})
+
+
+@pytest.mark.parametrize("op", [op for op in OPS if isinstance(op, Op)], ids=repr)
 def test_parameters_of_ops_go_round(op):
     assert clone(op) == op
     parameters = op.get_params()
@@ -484,7 +511,7 @@ def test_parameters_of_ops_go_round(op):
 
 
 def test_each_name_stands_for_an_op_of_its_own_with_default_parameters():
-    for registry in (ACTIVATIONS, LOSSES, OPTIMIZERS, SCHEDULES):
+    for registry in (ACTIVATIONS, LOSSES, OPTIMIZERS, SCHEDULES, INITIALIZERS):
         assert len({type(op) for op in registry.values()}) == len(registry)
         for op in registry.values():
             assert op == type(op)()

@@ -71,10 +71,10 @@ class Workspace:
         if training and self.widths[last] > tile.panel:
             self.loss_delta = aligned_zeros(rows.size, dtype)
         hidden = range(1, last)
-        by_input = architecture.activation.derivative_of == "input"
+        by_input = {i for i in hidden if architecture.activations[i - 1].derivative_of == "input"}
         rates = architecture.drop_rates()
-        self.z = {i: self._panels(i) for i in hidden if training and (by_input or keep_z)}
-        self.raw = {i: self._panels(i) for i in hidden if training and not by_input and rates[i] > 0}
+        self.z = {i: self._panels(i) for i in hidden if training and (i in by_input or keep_z)}
+        self.raw = {i: self._panels(i) for i in hidden if training and i not in by_input and rates[i] > 0}
 
     def _allocate_entries(self, n_threads):
         self.entry_arrays, self.entry_capacity = {}, 0
@@ -134,8 +134,7 @@ class Workspace:
         ndarray of LAYER
         """
         architecture, layout, size = self.architecture, self.layout, self.dtype.itemsize
-        op = architecture.activation
-        self.parameters = op_kernels.parameter_array(op, self.dtype)
+        self.parameters = [op_kernels.parameter_array(op, self.dtype) for op in architecture.activations]
         records = np.zeros(architecture.n_layers, LAYER)
         for i, record in enumerate(records):
             weights, twin = layout.weights[i], layout.twins[i]
@@ -160,7 +159,7 @@ class Workspace:
             record["drop_scale"] = 1.0 / (1.0 - rate)
             if i == architecture.n_layers - 1:
                 continue
-            source = self.activations[i + 1]
+            op, source = architecture.activations[i], self.activations[i + 1]
             if i + 1 in self.z:
                 record["z"] = self.z[i + 1].ctypes.data
                 source = self.z[i + 1] if op.derivative_of == "input" else source
@@ -168,7 +167,7 @@ class Workspace:
                 record["raw"] = self.raw[i + 1].ctypes.data
                 source = self.raw[i + 1]
             record["source"] = source.ctypes.data
-            record["parameters"] = self.parameters.ctypes.data
+            record["parameters"] = self.parameters[i].ctypes.data
             record["activate"] = op_kernels.activate(op, self.dtype)
             record["derive"] = op_kernels.derive(op, self.dtype) if self.training else 0
         return records

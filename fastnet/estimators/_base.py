@@ -14,11 +14,18 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from ..network.architecture import Architecture
 from ..network.initializers import initialize
-from ..ops.activations import ACTIVATIONS
-from ..ops.losses import LOSSES
 from ._training import Problem, train_lbfgs, train_stochastic
 from .data import DTYPES, cast, cast_weights, check_fits, engine_input
-from .parameters import PARAMETER_CONSTRAINTS, STOCHASTIC_SOLVERS, check_together, dropout_rates, hidden_units
+from .nested import NestedValues
+from .parameters import (
+    PARAMETER_CONSTRAINTS,
+    check_together,
+    dropout_rates,
+    hidden_units,
+    initializer,
+    is_stochastic,
+    layer_activations,
+)
 
 # Fitted attributes that only some solvers set: a new fit must not inherit them.
 _OPTIONAL_ATTRIBUTES = (
@@ -44,7 +51,7 @@ def unchanged_on_failure(estimator):
         raise
 
 
-class BaseMultilayerPerceptron(BaseEstimator, ABC):
+class BaseMultilayerPerceptron(NestedValues, BaseEstimator, ABC):
     """Base class of the estimators. Subclasses know the targets: how to validate, encode, decode, score."""
 
     def __init__(
@@ -52,6 +59,7 @@ class BaseMultilayerPerceptron(BaseEstimator, ABC):
         hidden_layer_sizes=(100,),
         activation="relu",
         *,
+        loss="log_loss",
         solver="adam",
         alpha=0.0001,
         batch_size="auto",
@@ -83,6 +91,7 @@ class BaseMultilayerPerceptron(BaseEstimator, ABC):
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
+        self.loss = loss
         self.solver = solver
         self.alpha = alpha
         self.batch_size = batch_size
@@ -116,7 +125,7 @@ class BaseMultilayerPerceptron(BaseEstimator, ABC):
 
     @abstractmethod
     def _validate_input(self, X, y, incremental, reset):
-        """Validated X; targets as a 2-D array; name of the loss; number of outputs."""
+        """Validated X; targets as a 2-D array; the loss; number of outputs."""
 
     @abstractmethod
     def _score_outputs(self, targets, outputs, sample_weight):
@@ -160,7 +169,7 @@ class BaseMultilayerPerceptron(BaseEstimator, ABC):
             return self._fit(X, y, sample_weight, incremental=False)
 
     def _check_solver(self):
-        if self.solver not in STOCHASTIC_SOLVERS:
+        if not is_stochastic(self):
             raise AttributeError(
                 f"partial_fit is only available for stochastic optimizers. {self.solver} is not stochastic."
             )
@@ -168,6 +177,7 @@ class BaseMultilayerPerceptron(BaseEstimator, ABC):
 
     def _fit(self, X, y, sample_weight, incremental):
         hidden = hidden_units(self.hidden_layer_sizes)
+        activations = layer_activations(self.activation, len(hidden))
         dropout = dropout_rates(self.dropout, len(hidden))
         check_together(self, incremental)
         first_pass = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
@@ -178,11 +188,10 @@ class BaseMultilayerPerceptron(BaseEstimator, ABC):
         layer_units = (X.shape[1], *hidden, n_outputs)
         random_state = self._source_of_draws(incremental and not first_pass)
 
-        loss = LOSSES[loss]
         if first_pass:
             dtype = self._computation_dtype(X, incremental)
             coefs, intercepts = initialize(
-                layer_units, self.activation, self.init, self.bias_init, random_state, dtype
+                layer_units, activations, initializer(self), self.bias_init, random_state, dtype
             )
         else:
             coefs, intercepts = self._parameters()
@@ -191,13 +200,11 @@ class BaseMultilayerPerceptron(BaseEstimator, ABC):
         targets = cast("y", targets, dtype)
         if sample_weight is not None:
             sample_weight = cast_weights(sample_weight, dtype)
-        architecture = Architecture(
-            layer_units, ACTIVATIONS[self.activation], loss, dropout, float(self.input_dropout)
-        )
+        architecture = Architecture(layer_units, activations[:-1], loss, dropout, float(self.input_dropout))
 
         problem = Problem(architecture, X, targets, sample_weight, coefs, intercepts, random_state)
         del coefs, intercepts
-        train = train_stochastic if self.solver in STOCHASTIC_SOLVERS else train_lbfgs
+        train = train_stochastic if is_stochastic(self) else train_lbfgs
         fitted = train(self, problem, first_pass, incremental)
         if not all(np.isfinite(p).all() for p in fitted["coefs_"] + fitted["intercepts_"]):
             raise ValueError(
@@ -209,6 +216,7 @@ class BaseMultilayerPerceptron(BaseEstimator, ABC):
             for name in _OPTIONAL_ATTRIBUTES:
                 vars(self).pop(name, None)
         self._random_state = random_state
+        self._activations, self._loss = architecture.activations, loss
         self.n_outputs_ = n_outputs
         self.n_layers_ = len(layer_units)
         self.out_activation_ = loss.out_activation
@@ -232,7 +240,7 @@ class BaseMultilayerPerceptron(BaseEstimator, ABC):
         """The dtype of a new model."""
         if self.dtype in ("float32", "float64"):
             return np.dtype(self.dtype)
-        if self.dtype == "input" or self.solver not in STOCHASTIC_SOLVERS:
+        if self.dtype == "input" or not is_stochastic(self):
             return X.dtype
         n_train = X.shape[0]
         if self.early_stopping:
@@ -281,17 +289,15 @@ class BaseMultilayerPerceptron(BaseEstimator, ABC):
 
         from ..engine import forward  # only here: the engine brings Numba along
 
-        # For predictions any loss with the output's activation will do.
-        loss = next(name for name, loss in LOSSES.items() if loss.out_activation == self.out_activation_)
-        outputs = forward(self._architecture(coefs, loss), coefs, intercepts, X, n_jobs=self.n_jobs, link=link)
+        outputs = forward(self._architecture(coefs), coefs, intercepts, X, n_jobs=self.n_jobs, link=link)
         if X.dtype.itemsize > outputs.dtype.itemsize and not np.isfinite(outputs).all():
             check_fits("X", X, outputs.dtype)
         return outputs
 
-    def _architecture(self, coefs, loss):
+    def _architecture(self, coefs):
         """Architecture of the fitted network, without dropout."""
         units = (coefs[0].shape[0], *(w.shape[1] for w in coefs))
-        return Architecture(units, ACTIVATIONS[self.activation], LOSSES[loss])
+        return Architecture(units, self._activations, self._loss)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -9,12 +9,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from sklearn.base import is_classifier
 
-from ..ops.optimizers import OPTIMIZERS
-from ..ops.schedules import SCHEDULES
 from ..training.lbfgs import minimize
 from ..training.state import History, OptimizerState
 from ..training.stochastic import train_epochs
 from ..training.validation import split_rows
+from .parameters import optimizer, schedule
 
 
 @dataclass
@@ -171,11 +170,8 @@ def _batch_size(estimator, n_samples):
 
 def _optimizer_state(estimator, problem, first_pass, incremental):
     """A new optimizer, or the fitted one: whole in a partial fit, its moments in a warm start."""
-    rule = type(OPTIMIZERS[estimator.solver]).of(estimator)
-    schedule = SCHEDULES[estimator.learning_rate if rule.has_schedule else "constant"]
-    rate = float(estimator.learning_rate_init)
-    schedule = replace(schedule, learning_rate_init=rate, power_t=estimator.power_t)
-    new = OptimizerState(rule, schedule, rate)
+    rule, rate = optimizer(estimator), float(estimator.learning_rate_init)
+    new = OptimizerState(rule, schedule(estimator), rate, initial_rate=rate)
 
     old = None if first_pass else getattr(estimator, "_optimizer", None)
     if old is None or not old.fits(rule, problem.coefs + problem.intercepts):

@@ -11,10 +11,11 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from ..ops.losses import Loss
 from ._base import BaseMultilayerPerceptron, unchanged_on_failure
 from .class_weight import weigh_classes
 from .data import DTYPES
-from .parameters import PARAMETER_CONSTRAINTS
+from .parameters import CLASSIFICATION_LOSSES, PARAMETER_CONSTRAINTS, classification_loss
 
 
 class MLPClassifier(ClassifierMixin, BaseMultilayerPerceptron):
@@ -28,22 +29,28 @@ class MLPClassifier(ClassifierMixin, BaseMultilayerPerceptron):
     ----------
     hidden_layer_sizes : int or array-like of int, default=(100,)
         Units of each hidden layer. ``()`` makes a logistic or softmax model.
-    activation : {'identity', 'logistic', 'tanh', 'relu'}, default='relu'
-        Activation of the hidden layers.
-    solver : {'lbfgs', 'sgd', 'adam'}, default='adam'
+    activation : str, Activation, or list or tuple of these, default='relu'
+        Activation of the hidden layers: a name, such as 'tanh', or an object of :mod:`fastnet.activations`,
+        for all of them; or a sequence with one for each hidden layer.
+    loss : str or Loss, default='log_loss'
+        'log_loss' is the cross-entropy of a softmax, and for two classes or several labels of sigmoids. Or an
+        object of :mod:`fastnet.losses` whose outputs are probabilities.
+    solver : str or Optimizer, default='adam'
         'sgd' is mini-batch gradient descent with momentum, 'adam' the method of [2]_, 'lbfgs' SciPy's
-        L-BFGS-B on all samples at once.
+        L-BFGS-B on all samples at once. An object of :mod:`fastnet.optimizers` carries its own parameters; a
+        name takes ``momentum``, ``beta_1`` and the like from here.
     alpha : float, default=0.0001
         Strength of the penalty: each weight w costs ``l1_ratio * |w| + (1 - l1_ratio) * w**2 / 2``, times
         ``alpha``, divided by the number of samples (the sum of their weights). Biases cost nothing.
     batch_size : int or 'auto', default='auto'
         Samples in a mini-batch; 'auto' is ``min(200, n_samples)``. Not used by 'lbfgs'.
-    learning_rate : {'constant', 'invscaling', 'adaptive'}, default='constant'
-        Learning rate over the epochs, for 'sgd'. 'invscaling' divides it by ``(t + 1)**power_t`` where t
-        samples have been seen; 'adaptive' divides it by 5 instead of stopping when training stalls, until
-        it is 1e-6 or less.
+    learning_rate : str or Schedule, default='constant'
+        Learning rate over the epochs. 'invscaling' divides it by ``(t + 1)**power_t`` where t samples have
+        been seen; 'adaptive' divides it by 5 instead of stopping when training stalls, until it is 1e-6 or
+        less. ``solver='adam'`` keeps it constant whatever the name, as in scikit-learn; an object of
+        :mod:`fastnet.schedules` applies to every optimizer.
     learning_rate_init : float, default=0.001
-        First learning rate of 'sgd' and 'adam'.
+        First learning rate of the stochastic solvers.
     power_t : float, default=0.5
         Exponent of 'invscaling'.
     max_iter : int, default=200
@@ -61,7 +68,8 @@ class MLPClassifier(ClassifierMixin, BaseMultilayerPerceptron):
         Whether to print the progress.
     warm_start : bool, default=False
         Whether ``fit`` goes on from the current weights, with the optimizer's moments and step count,
-        instead of beginning anew.
+        instead of beginning anew. A changed ``activation`` then works on the old weights; a changed ``loss``
+        must have the same output activation; another ``solver`` begins with moments of zero.
     momentum : float, default=0.9
         Momentum of 'sgd', in [0, 1].
     nesterovs_momentum : bool, default=True
@@ -88,9 +96,10 @@ class MLPClassifier(ClassifierMixin, BaseMultilayerPerceptron):
         The units kept are scaled by ``1 / (1 - dropout)``. For 'sgd' and 'adam'. See [3]_.
     input_dropout : float, default=0.0
         The same for the features.
-    init : {'glorot_uniform', 'glorot_normal'}, default='glorot_uniform'
-        Initial weights [1]_. 'glorot_uniform' draws weights and biases within scikit-learn's bounds;
-        'glorot_normal' has the standard deviation ``sqrt(2 / (fan_in + fan_out))`` and zero biases.
+    init : str or Initializer, default='glorot_uniform'
+        Initial weights, by name or as an object of :mod:`fastnet.initializers`. 'glorot_uniform' [1]_ draws
+        weights and biases within scikit-learn's bounds; 'glorot_normal' has the standard deviation
+        ``sqrt(2 / (fan_in + fan_out))`` and zero biases.
     bias_init : float or None, default=None
         Initial value of all biases. None leaves it to ``init``. The weights do not depend on it.
     class_weight : dict, list of dict, 'balanced' or None, default=None
@@ -177,6 +186,7 @@ class MLPClassifier(ClassifierMixin, BaseMultilayerPerceptron):
         hidden_layer_sizes=(100,),
         activation="relu",
         *,
+        loss="log_loss",
         solver="adam",
         alpha=0.0001,
         batch_size="auto",
@@ -210,6 +220,7 @@ class MLPClassifier(ClassifierMixin, BaseMultilayerPerceptron):
         super().__init__(
             hidden_layer_sizes=hidden_layer_sizes,
             activation=activation,
+            loss=loss,
             solver=solver,
             alpha=alpha,
             batch_size=batch_size,
@@ -243,10 +254,12 @@ class MLPClassifier(ClassifierMixin, BaseMultilayerPerceptron):
 
     _parameter_constraints: dict = {
         **PARAMETER_CONSTRAINTS,
+        "loss": [StrOptions(CLASSIFICATION_LOSSES), Loss],
         "class_weight": [None, dict, list, StrOptions({"balanced"})],
     }
 
     def _validate_input(self, X, y, incremental, reset):
+        loss = classification_loss(self)
         X, y = validate_data(
             self, X, y, accept_sparse=["csr", "csc"], multi_output=True, dtype=DTYPES, reset=reset
         )
@@ -265,11 +278,12 @@ class MLPClassifier(ClassifierMixin, BaseMultilayerPerceptron):
                 f"{'several labels at once' if several_labels else 'one label'} for each sample."
             )
 
-        if self._label_binarizer.y_type_ == "multiclass":
+        loss = loss.for_classes(len(self.classes_), several_labels)
+        if loss.class_index_target:
             # An index takes one number a sample, one-hot rows would take one a class.
-            return X, np.searchsorted(self.classes_, y)[:, None], "log_loss", len(self.classes_)
+            return X, np.searchsorted(self.classes_, y)[:, None], loss, len(self.classes_)
         targets = self._label_binarizer.transform(y).astype(bool)
-        return X, targets, "binary_log_loss", targets.shape[1]
+        return X, targets, loss, targets.shape[1]
 
     def _check_known_classes(self, classes):
         if self.warm_start:

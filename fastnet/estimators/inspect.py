@@ -99,7 +99,7 @@ def inspect(estimator, X, y, sample_weight=None):
     check_is_fitted(estimator)
     reader = copy(estimator)
     reader.warm_start = False  # which would ask for all classes in y
-    X, targets, loss, _ = reader._validate_input(X, y, incremental=True, reset=False)
+    X, targets, _, _ = reader._validate_input(X, y, incremental=True, reset=False)
     X = engine_input(X)
     coefs, intercepts = estimator._parameters()
     dtype = coefs[0].dtype
@@ -107,7 +107,7 @@ def inspect(estimator, X, y, sample_weight=None):
     if sample_weight is not None:
         sample_weight = cast_weights(sample_weight, dtype)
     targets = np.ascontiguousarray(targets, dtype=dtype)
-    architecture = estimator._architecture(coefs, loss)
+    architecture = estimator._architecture(coefs)
     problem = Problem(architecture, X, targets, sample_weight, coefs, intercepts, None)
     with problem.session(estimator, keep_z=True) as session:
         loss, coef_gradients, intercept_gradients = session.loss_and_gradient()

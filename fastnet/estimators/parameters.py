@@ -5,13 +5,12 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
-from ..network.initializers import INITIALIZERS
-from ..ops.activations import ACTIVATIONS
-from ..ops.losses import LOSSES
-from ..ops.optimizers import OPTIMIZERS
-from ..ops.schedules import SCHEDULES
-
-STOCHASTIC_SOLVERS = tuple(OPTIMIZERS)
+from ..network.initializers import INITIALIZERS, Initializer
+from ..ops.activations import ACTIVATIONS, Activation, Identity
+from ..ops.losses import LOSSES, Loss
+from ..ops.optimizers import OPTIMIZERS, SGD, Optimizer
+from ..ops.registry import resolve
+from ..ops.schedules import SCHEDULES, Schedule
 
 _NON_NEGATIVE = Interval(Real, 0, None, closed="left")
 _POSITIVE = Interval(Real, 0, None, closed="neither")
@@ -22,11 +21,11 @@ _UP_TO_ONE = Interval(Real, 0, 1, closed="both")
 # Of every parameter that both estimators have, for scikit-learn's validation.
 PARAMETER_CONSTRAINTS = {
     "hidden_layer_sizes": ["array-like", _COUNT],
-    "activation": [StrOptions(set(ACTIVATIONS))],
-    "solver": [StrOptions({"lbfgs", *STOCHASTIC_SOLVERS})],
+    "activation": [StrOptions(set(ACTIVATIONS)), Activation, list, tuple],
+    "solver": [StrOptions({"lbfgs", *OPTIMIZERS}), Optimizer],
     "alpha": [_NON_NEGATIVE],
     "batch_size": [StrOptions({"auto"}), _COUNT],
-    "learning_rate": [StrOptions(set(SCHEDULES))],
+    "learning_rate": [StrOptions(set(SCHEDULES)), Schedule],
     "learning_rate_init": [_POSITIVE],
     "power_t": [_NON_NEGATIVE],
     "max_iter": [_COUNT],
@@ -47,13 +46,90 @@ PARAMETER_CONSTRAINTS = {
     "l1_ratio": [_UP_TO_ONE],
     "dropout": [_BELOW_ONE, "array-like"],
     "input_dropout": [_BELOW_ONE],
-    "init": [StrOptions(set(INITIALIZERS))],
+    "init": [StrOptions(set(INITIALIZERS)), Initializer],
     "bias_init": [None, Interval(Real, None, None, closed="neither")],
     "dtype": [StrOptions({"auto", "input", "float32", "float64"})],
     "n_jobs": [None, _COUNT, Interval(Integral, None, -1, closed="right")],
 }
 
-REGRESSION_LOSSES = {name for name, loss in LOSSES.items() if loss.out_activation not in ("softmax", "logistic")}
+_PROBABILITIES = ("softmax", "logistic")
+CLASSIFICATION_LOSSES = {"log_loss"}
+REGRESSION_LOSSES = {name for name, loss in LOSSES.items() if loss.out_activation not in _PROBABILITIES}
+
+
+def is_stochastic(estimator):
+    """Whether the solver takes mini-batches."""
+    return not (isinstance(estimator.solver, str) and estimator.solver == "lbfgs")
+
+
+def optimizer(estimator):
+    """The optimizer that ``solver`` names, with the estimator's own parameters, or is."""
+    return resolve("solver", estimator.solver, OPTIMIZERS, Optimizer, estimator)
+
+
+def schedule(estimator):
+    """The schedule that ``learning_rate`` names, with the estimator's own parameters, or is."""
+    names = isinstance(estimator.solver, str) and isinstance(estimator.learning_rate, str)
+    if names and not optimizer(estimator).has_schedule:
+        return SCHEDULES["constant"]
+    return resolve("learning_rate", estimator.learning_rate, SCHEDULES, Schedule, estimator)
+
+
+def initializer(estimator):
+    """The initialiser that ``init`` names or is."""
+    return resolve("init", estimator.init, INITIALIZERS, Initializer)
+
+
+def classification_loss(estimator):
+    """The loss that a classifier's ``loss`` names or is; raises ValueError if it gives no probabilities."""
+    loss = resolve("loss", estimator.loss, LOSSES, Loss)
+    if loss.out_activation not in _PROBABILITIES:
+        raise ValueError(
+            f"loss={estimator.loss!r} gives no probabilities of classes: its out_activation is "
+            f"{loss.out_activation!r}. Use loss='log_loss', or MLPRegressor."
+        )
+    return loss
+
+
+def regression_loss(estimator):
+    """The loss that a regressor's ``loss`` names or is; raises ValueError if it is one of classes."""
+    loss = resolve("loss", estimator.loss, LOSSES, Loss)
+    if loss.out_activation in _PROBABILITIES:
+        raise ValueError(
+            f"loss={estimator.loss!r} is a loss of classes: use one of {sorted(REGRESSION_LOSSES)}, or MLPClassifier."
+        )
+    return loss
+
+
+def layer_activations(activation, n_hidden):
+    """The activation of each layer of weights: of the hidden layers, and what the output layer is initialised for.
+
+    Parameters
+    ----------
+    activation : str, Activation, or list or tuple of these
+        The estimators' parameter.
+    n_hidden : int
+        Number of hidden layers.
+
+    Returns
+    -------
+    tuple of Activation
+        ``n_hidden + 1`` of them. The last one is never applied.
+
+    Raises
+    ------
+    ValueError
+        If an entry is no activation, or there is not one for each hidden layer.
+    """
+    if not isinstance(activation, (list, tuple)):
+        return (resolve("activation", activation, ACTIVATIONS, Activation),) * (n_hidden + 1)
+    if len(activation) != n_hidden:
+        raise ValueError(
+            f"activation must be one for all, or hold one for each hidden layer: got {len(activation)} for "
+            f"{n_hidden} hidden layer(s)."
+        )
+    each = [resolve(f"activation[{i}]", a, ACTIVATIONS, Activation) for i, a in enumerate(activation)]
+    return (*each, each[-1] if each else Identity())
 
 
 def hidden_units(hidden_layer_sizes):
@@ -84,9 +160,15 @@ def check_together(estimator, incremental):
     if estimator.early_stopping and incremental:
         raise ValueError("partial_fit does not support early_stopping=True")
     # Sums of ever growing steps have no length to shrink weights by.
-    if estimator.l1_ratio > 0 and estimator.solver == "sgd" and estimator.momentum == 1:
+    rule = optimizer(estimator) if is_stochastic(estimator) else None
+    if estimator.l1_ratio > 0 and isinstance(rule, SGD) and rule.momentum == 1:
         raise ValueError("l1_ratio > 0 needs momentum < 1 with solver='sgd', got momentum=1.")
-    if estimator.solver == "lbfgs" and (np.any(estimator.dropout) or estimator.input_dropout):
+    if rule is None and isinstance(estimator.learning_rate, Schedule):
+        raise ValueError(
+            f"solver='lbfgs' searches along a line and has no learning rate, got "
+            f"learning_rate={estimator.learning_rate!r}: leave it out, or choose a stochastic solver."
+        )
+    if rule is None and (np.any(estimator.dropout) or estimator.input_dropout):
         raise ValueError(
             "dropout and input_dropout need solver='sgd' or 'adam': solver='lbfgs' minimises a loss that "
             "must not be random."

@@ -9,9 +9,10 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import validate_data
 
+from ..ops.losses import Loss
 from ._base import BaseMultilayerPerceptron, unchanged_on_failure
 from .data import DTYPES
-from .parameters import PARAMETER_CONSTRAINTS, REGRESSION_LOSSES
+from .parameters import PARAMETER_CONSTRAINTS, REGRESSION_LOSSES, regression_loss
 
 
 class MLPRegressor(RegressorMixin, BaseMultilayerPerceptron):
@@ -22,27 +23,30 @@ class MLPRegressor(RegressorMixin, BaseMultilayerPerceptron):
 
     Parameters
     ----------
-    loss : {'squared_error', 'poisson'}, default='squared_error'
-        Half the squared error, or half the Poisson deviance, whose output is an exponential and which
-        needs ``y >= 0``.
+    loss : str or Loss, default='squared_error'
+        'squared_error' is half the squared error; 'poisson' half the Poisson deviance, whose output is an
+        exponential and which needs ``y >= 0``. Or an object of :mod:`fastnet.losses`.
     hidden_layer_sizes : int or array-like of int, default=(100,)
         Units of each hidden layer. ``()`` makes a linear model.
-    activation : {'identity', 'logistic', 'tanh', 'relu'}, default='relu'
-        Activation of the hidden layers.
-    solver : {'lbfgs', 'sgd', 'adam'}, default='adam'
+    activation : str, Activation, or list or tuple of these, default='relu'
+        Activation of the hidden layers: a name, such as 'tanh', or an object of :mod:`fastnet.activations`,
+        for all of them; or a sequence with one for each hidden layer.
+    solver : str or Optimizer, default='adam'
         'sgd' is mini-batch gradient descent with momentum, 'adam' the method of [2]_, 'lbfgs' SciPy's
-        L-BFGS-B on all samples at once.
+        L-BFGS-B on all samples at once. An object of :mod:`fastnet.optimizers` carries its own parameters; a
+        name takes ``momentum``, ``beta_1`` and the like from here.
     alpha : float, default=0.0001
         Strength of the penalty: each weight w costs ``l1_ratio * |w| + (1 - l1_ratio) * w**2 / 2``, times
         ``alpha``, divided by the number of samples (the sum of their weights). Biases cost nothing.
     batch_size : int or 'auto', default='auto'
         Samples in a mini-batch; 'auto' is ``min(200, n_samples)``. Not used by 'lbfgs'.
-    learning_rate : {'constant', 'invscaling', 'adaptive'}, default='constant'
-        Learning rate over the epochs, for 'sgd'. 'invscaling' divides it by ``(t + 1)**power_t`` where t
-        samples have been seen; 'adaptive' divides it by 5 instead of stopping when training stalls, until
-        it is 1e-6 or less.
+    learning_rate : str or Schedule, default='constant'
+        Learning rate over the epochs. 'invscaling' divides it by ``(t + 1)**power_t`` where t samples have
+        been seen; 'adaptive' divides it by 5 instead of stopping when training stalls, until it is 1e-6 or
+        less. ``solver='adam'`` keeps it constant whatever the name, as in scikit-learn; an object of
+        :mod:`fastnet.schedules` applies to every optimizer.
     learning_rate_init : float, default=0.001
-        First learning rate of 'sgd' and 'adam'.
+        First learning rate of the stochastic solvers.
     power_t : float, default=0.5
         Exponent of 'invscaling'.
     max_iter : int, default=200
@@ -60,7 +64,8 @@ class MLPRegressor(RegressorMixin, BaseMultilayerPerceptron):
         Whether to print the progress.
     warm_start : bool, default=False
         Whether ``fit`` goes on from the current weights, with the optimizer's moments and step count,
-        instead of beginning anew.
+        instead of beginning anew. A changed ``activation`` then works on the old weights; a changed ``loss``
+        must have the same output activation; another ``solver`` begins with moments of zero.
     momentum : float, default=0.9
         Momentum of 'sgd', in [0, 1].
     nesterovs_momentum : bool, default=True
@@ -87,9 +92,10 @@ class MLPRegressor(RegressorMixin, BaseMultilayerPerceptron):
         The units kept are scaled by ``1 / (1 - dropout)``. For 'sgd' and 'adam'. See [3]_.
     input_dropout : float, default=0.0
         The same for the features.
-    init : {'glorot_uniform', 'glorot_normal'}, default='glorot_uniform'
-        Initial weights [1]_. 'glorot_uniform' draws weights and biases within scikit-learn's bounds;
-        'glorot_normal' has the standard deviation ``sqrt(2 / (fan_in + fan_out))`` and zero biases.
+    init : str or Initializer, default='glorot_uniform'
+        Initial weights, by name or as an object of :mod:`fastnet.initializers`. 'glorot_uniform' [1]_ draws
+        weights and biases within scikit-learn's bounds; 'glorot_normal' has the standard deviation
+        ``sqrt(2 / (fan_in + fan_out))`` and zero biases.
     bias_init : float or None, default=None
         Initial value of all biases. None leaves it to ``init``. The weights do not depend on it.
     dtype : {'auto', 'input', 'float32', 'float64'}, default='auto'
@@ -200,6 +206,7 @@ class MLPRegressor(RegressorMixin, BaseMultilayerPerceptron):
         n_jobs=None,
     ):
         super().__init__(
+            loss=loss,
             hidden_layer_sizes=hidden_layer_sizes,
             activation=activation,
             solver=solver,
@@ -231,11 +238,11 @@ class MLPRegressor(RegressorMixin, BaseMultilayerPerceptron):
             dtype=dtype,
             n_jobs=n_jobs,
         )
-        self.loss = loss
 
-    _parameter_constraints: dict = {"loss": [StrOptions(REGRESSION_LOSSES)], **PARAMETER_CONSTRAINTS}
+    _parameter_constraints: dict = {"loss": [StrOptions(REGRESSION_LOSSES), Loss], **PARAMETER_CONSTRAINTS}
 
     def _validate_input(self, X, y, incremental, reset):
+        loss = regression_loss(self)
         X, y = validate_data(
             self,
             X,
@@ -250,10 +257,9 @@ class MLPRegressor(RegressorMixin, BaseMultilayerPerceptron):
             y = y.toarray()
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
-        if self.loss == "poisson" and (y < 0).any():
-            raise ValueError("loss='poisson' needs y >= 0, got negative values: choose loss='squared_error'.")
+        loss.check_targets(y)
         targets = y.reshape(len(y), -1)
-        return X, targets, self.loss, targets.shape[1]
+        return X, targets, loss, targets.shape[1]
 
     def _score_outputs(self, targets, outputs, sample_weight):
         if not np.isfinite(outputs).all():

@@ -96,15 +96,21 @@ def c_function(make, return_type, argument_types, key, ctypes_signature=None):
 
 
 def retyped(function, dtype):
-    """Copy a plain scalar function with its float literals in ``dtype``, and jit it.
+    """Copy a plain scalar function with its float literals and named float constants in ``dtype``, and jit it.
 
     Numba computes ``0.5 * z`` in float64 for a float32 ``z``: half the vector width and a conversion each way.
     Write literals as ``1.0``, not ``1``: integers stay as they are (exponents).
     """
     code = function.__code__
     literals = tuple(dtype.type(c) if isinstance(c, float) else c for c in code.co_consts)
+    constants = {name: function.__globals__.get(name) for name in code.co_names}
+    constants = {name: dtype.type(c) for name, c in constants.items() if isinstance(c, float)}
     copy = FunctionType(
-        code.replace(co_consts=literals), function.__globals__, function.__name__, function.__defaults__
+        code.replace(co_consts=literals),
+        function.__globals__ | constants if constants else function.__globals__,
+        function.__name__,
+        function.__defaults__,
+        function.__closure__,
     )
     copy.__module__ = function.__module__
     return kernel(copy)

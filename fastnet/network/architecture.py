@@ -14,8 +14,8 @@ class Architecture:
     ----------
     layer_units : tuple of int
         Number of features, widths of the hidden layers, number of outputs.
-    activation : Activation
-        Activation of every hidden layer.
+    activations : tuple of Activation, or Activation
+        One for each hidden layer; a single one stands for all of them.
     loss : Loss
         Loss on the raw outputs; it brings the output activation.
     dropout : tuple of float
@@ -29,12 +29,19 @@ class Architecture:
     """
 
     layer_units: tuple
-    activation: Activation
+    activations: tuple
     loss: Loss
     dropout: tuple = ()
     input_dropout: float = 0.0
     use_bias: bool = True
     n_frozen: int = 0
+
+    def __post_init__(self):
+        n_hidden = self.n_layers - 1
+        if isinstance(self.activations, Activation):
+            object.__setattr__(self, "activations", (self.activations,) * n_hidden)
+        if len(self.activations) != n_hidden:
+            raise ValueError(f"{len(self.activations)} activations do not go with {n_hidden} hidden layer(s).")
 
     @property
     def n_layers(self):

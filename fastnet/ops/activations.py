@@ -16,9 +16,16 @@ ACTIVATIONS = {}
 
 @dataclass(frozen=True)
 class Activation(Op):
-    """An activation; subclasses give ``function``, ``derivative`` and ``derivative_of``."""
+    """An activation; subclasses give ``function``, ``derivative`` and ``derivative_of``.
+
+    Attributes
+    ----------
+    derivative_of : {'output', 'input'}
+        What ``derivative`` reads: the activation's output, or its input z.
+    """
 
     derivative_of = "output"
+    formulas = ("function", "derivative")
 
 
 @register(ACTIVATIONS, "identity")

@@ -31,6 +31,37 @@ class Loss(Op):
     out_activation = "identity"
     class_index_target = False
     mean_over_outputs = False
+    formulas = ("value", "gradient", "link")
+
+    def check_targets(self, y):
+        """Raise ValueError if the loss is not defined for these targets of a regression."""
+
+    def for_classes(self, n_classes, several_labels):
+        """The loss to train with on such targets: this one, or its form for them.
+
+        Parameters
+        ----------
+        n_classes : int
+            Number of classes, or of labels.
+        several_labels : bool
+            Whether a sample may have several labels at once.
+
+        Returns
+        -------
+        Loss
+            If it is of class indices, there is one output a class; else one, or one a label.
+
+        Raises
+        ------
+        ValueError
+            If there is no such form.
+        """
+        if n_classes > 2 and not several_labels:
+            raise ValueError(
+                f"loss={self!r} is a loss of two classes or of several labels at once, but y has {n_classes} "
+                "classes: use loss='log_loss'."
+            )
+        return self
 
 
 @register(LOSSES, "log_loss")
@@ -40,6 +71,11 @@ class SoftmaxCrossEntropy(Loss):
 
     out_activation = "softmax"
     class_index_target = True
+    formulas = ()  # its kernels are its own
+
+    def for_classes(self, n_classes, several_labels):
+        # Of two classes one logit suffices: the softmax of (0, z) is the sigmoid of z.
+        return self if n_classes > 2 and not several_labels else SigmoidCrossEntropy()
 
 
 @register(LOSSES, "binary_log_loss")
@@ -88,6 +124,10 @@ class Poisson(Loss):
     r"""Half Poisson deviance with log link, :math:`y \log y - y z - y + e^z`; needs :math:`y \ge 0`."""
 
     out_activation = "exp"
+
+    def check_targets(self, y):
+        if (y < 0).any():
+            raise ValueError("loss='poisson' needs y >= 0, got negative values: choose loss='squared_error'.")
 
     @staticmethod
     def value(z, y, parameters):

@@ -8,9 +8,9 @@ scikit-learn's.
 """
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
-from .registry import Op, register
+from .registry import Op, flag, number, register
 
 OPTIMIZERS = {}
 
@@ -24,20 +24,20 @@ class Optimizer(Op):
     n_states : int
         State arrays, each as large as the weights.
     has_schedule : bool
-        Whether the estimators' ``learning_rate`` applies; else the rate is constant, as scikit-learn has it.
+        Whether a schedule's *name* applies to this optimizer's name; else the rate is constant, as scikit-learn
+        has it. Objects combine freely.
     parameter_names : dict
-        The estimators' names of fields that are called otherwise here.
+        The fields that the optimizer's name takes from the estimator, and their names there.
     """
 
     n_states = 0
     has_schedule = True
     parameter_names = {}
+    formulas = ("prepare", "update")
 
     @classmethod
     def of(cls, estimator):
-        """The optimizer with an estimator's parameters."""
-        names = {f.name: cls.parameter_names.get(f.name, f.name) for f in fields(cls)}
-        return cls(**{field: getattr(estimator, name) for field, name in names.items()})
+        return cls(**{field: getattr(estimator, name) for field, name in cls.parameter_names.items()})
 
 
 @register(OPTIMIZERS, "sgd")
@@ -56,10 +56,10 @@ class SGD(Optimizer):
         Whether to use Nesterov's momentum.
     """
 
-    momentum: float = 0.9
-    nesterov: bool = True
+    momentum: float = number(0.9, 0.0, 1.0)
+    nesterov: bool = flag(True)
     n_states = 1
-    parameter_names = {"nesterov": "nesterovs_momentum"}
+    parameter_names = {"momentum": "momentum", "nesterov": "nesterovs_momentum"}
 
     @staticmethod
     def prepare(step, rate, parameters):
@@ -90,11 +90,12 @@ class Adam(Optimizer):
         Added to the root.
     """
 
-    beta_1: float = 0.9
-    beta_2: float = 0.999
-    epsilon: float = 1e-8
+    beta_1: float = number(0.9, 0.0, 1.0, closed="left")
+    beta_2: float = number(0.999, 0.0, 1.0, closed="left")
+    epsilon: float = number(1e-8, 0.0, closed="neither")
     n_states = 2
     has_schedule = False
+    parameter_names = {"beta_1": "beta_1", "beta_2": "beta_2", "epsilon": "epsilon"}
 
     @staticmethod
     def prepare(step, rate, parameters):

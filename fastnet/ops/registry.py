@@ -1,22 +1,137 @@
-"""What every op is: a frozen value with a name, parameters and plain scalar functions."""
+"""What every entry of the vocabulary is: a frozen value with a name, checked parameters and plain functions.
 
-from dataclasses import dataclass, fields
+Activations, losses, optimizers, schedules and initialisers are such values. Their parameters are fields of a frozen
+dataclass; `number`, `flag` and `choice` declare a field together with what it may be, and construction checks it.
+`resolve` turns what a user gives for a parameter, a name or an object, into the object.
+"""
+
+import inspect
+import math
+from dataclasses import dataclass, field, fields
+from numbers import Integral, Real
+
+import numpy as np
 
 
 @dataclass(frozen=True)
-class Op:
-    """Base of activations, losses and optimizers: values that compare, hash, pickle and print as written.
+class Number:
+    """Numbers of an interval; never a bool, never infinite."""
 
-    An op never holds an address: machine code is found again from the op's class and the dtype.
+    low: float
+    high: float
+    closed: str
+    integral: bool
+
+    def allows(self, value):
+        """Whether the value is one."""
+        if isinstance(value, (bool, np.bool_)) or not isinstance(value, Integral if self.integral else Real):
+            return False
+        above = self.low <= value if self.closed in ("both", "left") else self.low < value
+        below = value <= self.high if self.closed in ("both", "right") else value < self.high
+        return above and below and math.isfinite(value)
+
+    def __str__(self):
+        left = "[" if self.closed in ("both", "left") and math.isfinite(self.low) else "("
+        right = "]" if self.closed in ("both", "right") and math.isfinite(self.high) else ")"
+        return f"{'an integer' if self.integral else 'a number'} in the range {left}{self.low}, {self.high}{right}"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of some values, told apart by type too: True is not 1."""
+
+    options: tuple
+
+    def allows(self, value):
+        """Whether the value is one."""
+        value = value.item() if isinstance(value, np.generic) else value
+        return any(type(value) is type(option) and value == option for option in self.options)
+
+    def __str__(self):
+        return "one of " + ", ".join(map(repr, self.options))
+
+
+def number(default, low=-math.inf, high=math.inf, *, closed="both", integral=False):
+    """A field that holds a finite number from ``low`` to ``high``.
+
+    Parameters
+    ----------
+    default : float
+        Its default.
+    low, high : float, default=-inf, inf
+        Ends of the interval.
+    closed : {'both', 'left', 'right', 'neither'}, default='both'
+        The ends that belong to it.
+    integral : bool, default=False
+        Whether only integers will do.
+
+    Examples
+    --------
+    >>> from dataclasses import dataclass
+    >>> from fastnet.ops.registry import Value, number
+    >>> @dataclass(frozen=True)
+    ... class Slope(Value):
+    ...     slope: float = number(0.01, 0.0)
+    >>> Slope(0.2)
+    Slope(slope=0.2)
+    >>> Slope(-1)
+    Traceback (most recent call last):
+    ValueError: The 'slope' parameter of Slope must be a number in the range [0.0, inf). Got -1 instead.
+    """
+    return field(default=default, metadata={"allowed": Number(low, high, closed, integral)})
+
+
+def flag(default):
+    """A field that holds True or False."""
+    return choice(default, True, False)
+
+
+def choice(default, *options):
+    """A field that holds one of ``options``."""
+    return field(default=default, metadata={"allowed": Choice(options)})
+
+
+@dataclass(frozen=True)
+class Value:
+    """Base of everything that has a name: values that compare, hash, pickle and print as written.
+
+    Subclasses are decorated with ``@dataclass(frozen=True)``, and every parameter has a default.
     """
 
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        if "__repr__" not in vars(cls):
+            cls.__repr__ = Value.__repr__  # in the class itself, where `dataclass` leaves it alone
+
+    def __post_init__(self):
+        cls = type(self)
+        declared = {f.name: f for f in fields(self)}
+        for name, annotation in inspect.get_annotations(cls).items():
+            if name not in declared and "ClassVar" not in str(annotation):
+                raise TypeError(
+                    f"{name!r} is no parameter of {cls.__name__} yet: decorate it with @dataclass(frozen=True)."
+                )
+        for name, f in declared.items():
+            value, allowed = getattr(self, name), f.metadata.get("allowed")
+            if allowed is not None and not allowed.allows(value):
+                raise ValueError(f"The {name!r} parameter of {cls.__name__} must be {allowed}. Got {value!r} instead.")
+
+    def __repr__(self):
+        changed = []
+        for f in fields(self):
+            value = getattr(self, f.name)
+            value = value.item() if isinstance(value, np.generic) else value
+            if type(value) is not type(f.default) or value != f.default:
+                changed.append(f"{f.name}={value!r}")
+        return f"{type(self).__name__}({', '.join(changed)})"
+
     def get_params(self, deep=True):
-        """Parameters of the op.
+        """Parameters of the object.
 
         Parameters
         ----------
         deep : bool, default=True
-            Without effect: parameters of ops are numbers.
+            Without effect: parameters of these objects have none themselves.
 
         Returns
         -------
@@ -24,6 +139,34 @@ class Op:
             Name to value.
         """
         return {f.name: getattr(self, f.name) for f in fields(self)}
+
+    @classmethod
+    def of(cls, estimator):
+        """The object that a name stands for: default parameters, but for those that the estimator has itself."""
+        return cls()
+
+
+@dataclass(frozen=True)
+class Op(Value):
+    """Base of activations, losses and optimizers: values with plain scalar functions.
+
+    An op never holds an address: machine code is found again from the op's formulas and the dtype.
+
+    Attributes
+    ----------
+    formulas : tuple of str
+        Names of the functions that the op must have.
+    """
+
+    formulas = ()
+
+    def __post_init__(self):
+        super().__post_init__()
+        missing = [name for name in self.formulas if not callable(getattr(self, name, None))]
+        if missing:
+            raise TypeError(f"{type(self).__name__} has no {' and no '.join(missing)}: write it as a static method.")
+        if len(self.values) > 4:
+            raise TypeError(f"{type(self).__name__} has {len(self.values)} parameters: at most 4 reach its formulas.")
 
     @property
     def values(self):
@@ -39,3 +182,45 @@ def register(registry, name):
         return cls
 
     return enter
+
+
+def resolve(parameter, value, registry, base, estimator=None):
+    """The object that a parameter's value names or is.
+
+    Parameters
+    ----------
+    parameter : str
+        The parameter's name, for the message.
+    value : str or object
+        A key of ``registry``, or an instance of ``base``.
+    registry : dict
+        Names to objects with default parameters.
+    base : type
+        Base class of the family.
+    estimator : object, default=None
+        Whose own parameters a name takes (`Value.of`). An object carries its own.
+
+    Returns
+    -------
+    object
+        An instance of ``base``.
+
+    Raises
+    ------
+    ValueError
+        If it is neither, with the names there are.
+
+    Examples
+    --------
+    >>> from fastnet.ops.activations import ACTIVATIONS, Activation, Tanh
+    >>> resolve("activation", "relu", ACTIVATIONS, Activation), resolve("activation", Tanh(), ACTIVATIONS, Activation)
+    (ReLU(), Tanh())
+    """
+    if isinstance(value, base):
+        return value
+    if isinstance(value, str) and value in registry:
+        return registry[value] if estimator is None else type(registry[value]).of(estimator)
+    names = ", ".join(map(repr, registry))
+    raise ValueError(
+        f"The {parameter!r} parameter must be one of {names}, or an instance of {base.__name__}. Got {value!r} instead."
+    )

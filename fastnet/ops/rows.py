@@ -17,9 +17,7 @@ update    ``void(T *w, T *g, T *s0, T *s1, T *s2, T *s3, intp n, T *numbers, T l
 Each op is compiled alone, once per dtype, and called on a whole tile.
 """
 
-import hashlib
 import math
-from functools import cache
 
 import numpy as np
 from numba import carray, types
@@ -30,6 +28,7 @@ from ..kernels.jit import kernel as helper
 from ..kernels.simd import scalar_type
 from ..kernels.softmax import make_softmax, make_softmax_four
 from ..kernels.vecmath import log
+from .digest import formulas_digest
 
 N_PARAMETERS = 4
 N_NUMBERS = 8
@@ -45,19 +44,8 @@ def parameter_array(op, dtype):
 def _address(op, name, dtype, make, *argument_types):
     """Compile one kernel of an op, or find it again."""
     cls = type(op)
-    key = (name, cls.__module__, cls.__qualname__, _digest(cls), dtype.name)
+    key = (name, cls.__module__, cls.__qualname__, formulas_digest(op), dtype.name)
     return c_function(make, types.void, argument_types, key)
-
-
-@cache
-def _digest(cls):
-    """Digest of a class's formulas: a user may define two classes of one name."""
-    digest = hashlib.sha256()
-    for name in ("function", "derivative", "value", "gradient", "link", "prepare", "update"):
-        code = getattr(getattr(cls, name, None), "__code__", None)
-        if code is not None:
-            digest.update(code.co_code + repr((code.co_consts, code.co_names)).encode())
-    return digest.hexdigest()[:8]
 
 
 def _pointer(dtype):

@@ -1,37 +1,29 @@
 r"""Learning rates over the epochs: one entry each.
 
 A schedule is a frozen value; the current rate lives with the training loop.
-``after_epoch(rate, samples_seen)`` gives the rate of the next epoch. ``on_plateau(rate)`` is asked when
+``after_epoch(rate, initial_rate, samples_seen)`` gives the rate of the next epoch, where ``initial_rate`` is the
+estimators' ``learning_rate_init``. ``on_plateau(rate)`` is asked when
 training has stopped to improve: it returns a new rate to go on with, or None to stop, and what to print.
 Rules are scikit-learn's.
 """
 
 from dataclasses import dataclass
 
-from .registry import register
+from .registry import Value, number, register
 
 SCHEDULES = {}
 
 
 @dataclass(frozen=True)
-class Schedule:
-    """A schedule; the first epoch's rate is ``learning_rate_init``.
+class Schedule(Value):
+    """A schedule; the first epoch's rate is ``learning_rate_init``."""
 
-    Parameters
-    ----------
-    learning_rate_init : float, default=0.001
-        First learning rate.
-    power_t : float, default=0.5
-        Exponent of the inverse scaling.
-    """
-
-    learning_rate_init: float = 0.001
-    power_t: float = 0.5
-
-    def after_epoch(self, rate, samples_seen):
+    def after_epoch(self, rate, initial_rate, samples_seen):
+        """The next epoch's rate."""
         return rate
 
     def on_plateau(self, rate):
+        """A new rate to go on with, or None to stop; and what to print."""
         return None, "Stopping."
 
 
@@ -47,10 +39,21 @@ class InverseScaling(Schedule):
     r""":math:`\eta_t = \eta_0 / (t + 1)^{p}`, with t the number of samples seen and p ``power_t``.
 
     It changes once an epoch, as in scikit-learn.
+
+    Parameters
+    ----------
+    power_t : float, default=0.5
+        The exponent, at least 0.
     """
 
-    def after_epoch(self, rate, samples_seen):
-        return float(self.learning_rate_init) / (samples_seen + 1) ** self.power_t
+    power_t: float = number(0.5, 0.0)
+
+    @classmethod
+    def of(cls, estimator):
+        return cls(power_t=estimator.power_t)
+
+    def after_epoch(self, rate, initial_rate, samples_seen):
+        return initial_rate / (samples_seen + 1) ** self.power_t
 
 
 @register(SCHEDULES, "adaptive")

@@ -19,6 +19,8 @@ class OptimizerState:
         The schedule of the learning rate.
     rate : float
         Learning rate of the next epoch.
+    initial_rate : float
+        Learning rate of the first epoch.
     step : int, default=0
         Mini-batches seen.
     moments : list of list of ndarray, default=None
@@ -29,6 +31,7 @@ class OptimizerState:
     rule: object
     schedule: Schedule
     rate: float
+    initial_rate: float
     step: int = 0
     moments: list | None = None
 

@@ -102,7 +102,7 @@ def train_epochs(
                 if verbose:
                     print(f"Validation score: {history.validation_scores[-1]:f}")
 
-            rate = schedule.after_epoch(rate, history.samples_seen)
+            rate = schedule.after_epoch(rate, state.initial_rate, history.samples_seen)
             if history.epochs_without_improvement > n_iter_no_change:
                 new_rate, remark = schedule.on_plateau(rate)
                 if verbose:

@@ -1,0 +1,10 @@
+"""Initial weights and biases: values of the estimators' ``init``.
+
+``Initializer`` is the base class; every class with a name is here.
+"""
+
+from .network.initializers import INITIALIZERS, Initializer
+
+globals().update((type(entry).__name__, type(entry)) for entry in INITIALIZERS.values())
+
+__all__ = ["Initializer", *(type(entry).__name__ for entry in INITIALIZERS.values())]

@@ -1,0 +1,54 @@
+"""What an op's machine code is made from, as a digest: two ops of one name must not share it."""
+
+import hashlib
+from types import CodeType, FunctionType, ModuleType
+
+
+def formulas_digest(op):
+    """Digest of an op's formulas and of the constants and functions that they read outside of themselves.
+
+    Users write ops too, edit them, and may define two classes of one name; the cache on disk outlives all that.
+    """
+    digest, seen = hashlib.sha256(), set()
+    digest.update(repr(getattr(op, "n_states", None)).encode())  # which shapes the kernel too
+    for name in op.formulas:
+        _add(digest, getattr(op, name), seen)
+    return digest.hexdigest()[:16]
+
+
+def _add(digest, thing, seen):
+    """Enter a formula, or something it reads."""
+    thing = getattr(thing, "py_func", thing)  # a user's own jitted helper
+    if isinstance(thing, FunctionType):
+        digest.update(f"{thing.__module__}.{thing.__qualname__}".encode())
+        # fastnet's own sources are part of every key already
+        if thing not in seen and thing.__module__.partition(".")[0] != __name__.partition(".")[0]:
+            seen.add(thing)
+            _add_code(digest, thing.__code__)
+            _add(digest, thing.__defaults__, seen)
+            cells = thing.__closure__ or ()
+            outside = dict(zip(thing.__code__.co_freevars, (c.cell_contents for c in cells), strict=True))
+            for name in _names(thing.__code__):
+                if name in thing.__globals__:
+                    outside.setdefault(name, thing.__globals__[name])
+            for name in sorted(outside):
+                digest.update(name.encode())
+                _add(digest, outside[name], seen)
+    elif isinstance(thing, ModuleType):
+        digest.update(thing.__name__.encode())
+    else:
+        digest.update(repr(thing).encode())
+
+
+def _add_code(digest, code):
+    constants = [c for c in code.co_consts if not isinstance(c, CodeType)]
+    digest.update(code.co_code + repr((constants, code.co_names, code.co_varnames)).encode())
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType):
+            _add_code(digest, inner)
+
+
+def _names(code):
+    """Names that code and the functions inside it look up."""
+    inner = [c for c in code.co_consts if isinstance(c, CodeType)]
+    return {*code.co_names, *(name for c in inner for name in _names(c))}
