@@ -92,6 +92,8 @@ INVALID = {
     "input_dropout": [-0.1, 1.0, "half", [0.5]],
     "init": ["he", None],
     "bias_init": ["ones", [0.0]],
+    "use_bias": ["no", None],
+    "freeze": [-1, 2, 0.5, None],
     "dtype": ["float16", "double", 32],
     "n_jobs": [0, 1.5, "all"],
 }

@@ -13,7 +13,6 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from ..network.architecture import Architecture
-from ..network.initializers import initialize
 from ._training import Problem, train_lbfgs, train_stochastic
 from .data import DTYPES, cast, cast_weights, check_fits, engine_input
 from .nested import NestedValues
@@ -22,10 +21,10 @@ from .parameters import (
     check_together,
     dropout_rates,
     hidden_units,
-    initializer,
     is_stochastic,
     layer_activations,
 )
+from .start import check_same_network, initial_parameters
 
 # Fitted attributes that only some solvers set: a new fit must not inherit them.
 _OPTIONAL_ATTRIBUTES = (
@@ -36,6 +35,7 @@ _OPTIONAL_ATTRIBUTES = (
     "best_validation_score_",
     "_no_improvement_count",
     "_optimizer",
+    "n_transferred_layers_",
 )
 
 
@@ -86,6 +86,8 @@ class BaseMultilayerPerceptron(NestedValues, BaseEstimator, ABC):
         input_dropout=0.0,
         init="glorot_uniform",
         bias_init=None,
+        use_bias=True,
+        freeze=0,
         dtype="auto",
         n_jobs=None,
     ):
@@ -118,6 +120,8 @@ class BaseMultilayerPerceptron(NestedValues, BaseEstimator, ABC):
         self.input_dropout = input_dropout
         self.init = init
         self.bias_init = bias_init
+        self.use_bias = use_bias
+        self.freeze = freeze
         self.dtype = dtype
         self.n_jobs = n_jobs
 
@@ -190,17 +194,18 @@ class BaseMultilayerPerceptron(NestedValues, BaseEstimator, ABC):
 
         if first_pass:
             dtype = self._computation_dtype(X, incremental)
-            coefs, intercepts = initialize(
-                layer_units, activations, initializer(self), self.bias_init, random_state, dtype
-            )
+            coefs, intercepts, n_transferred = initial_parameters(self, layer_units, activations, random_state, dtype)
         else:
             coefs, intercepts = self._parameters()
             dtype = coefs[0].dtype
-            self._check_same_network(coefs, layer_units, loss)
+            n_transferred = None
+            check_same_network(self, coefs, intercepts, layer_units, loss)
         targets = cast("y", targets, dtype)
         if sample_weight is not None:
             sample_weight = cast_weights(sample_weight, dtype)
-        architecture = Architecture(layer_units, activations[:-1], loss, dropout, float(self.input_dropout))
+        architecture = Architecture(
+            layer_units, activations[:-1], loss, dropout, float(self.input_dropout), self.use_bias, self.freeze
+        )
 
         problem = Problem(architecture, X, targets, sample_weight, coefs, intercepts, random_state)
         del coefs, intercepts
@@ -220,6 +225,8 @@ class BaseMultilayerPerceptron(NestedValues, BaseEstimator, ABC):
         self.n_outputs_ = n_outputs
         self.n_layers_ = len(layer_units)
         self.out_activation_ = loss.out_activation
+        if n_transferred is not None:
+            self.n_transferred_layers_ = n_transferred
         for name, value in fitted.items():
             setattr(self, name, value)
         return self
@@ -264,22 +271,6 @@ class BaseMultilayerPerceptron(NestedValues, BaseEstimator, ABC):
                 f"{self.n_features_in_} features."
             )
         return coefs, intercepts
-
-    def _check_same_network(self, coefs, layer_units, loss):
-        """Training can only go on with the layers and the kind of output it began with."""
-        fitted_units = (coefs[0].shape[0], *(w.shape[1] for w in coefs))
-        if fitted_units != layer_units:
-            raise ValueError(
-                "warm_start and partial_fit go on with the fitted network, whose layers have "
-                f"{fitted_units} units, but hidden_layer_sizes, X and y now ask for {layer_units}. Restore "
-                "hidden_layer_sizes, or train a new network: fit with warm_start=False."
-            )
-        if self.out_activation_ != loss.out_activation:
-            raise ValueError(
-                "warm_start and partial_fit go on with the fitted network, whose output activation is "
-                f"{self.out_activation_!r}, but y and the loss now ask for {loss.out_activation!r}. Train a "
-                "new network: fit with warm_start=False."
-            )
 
     def _outputs(self, X, link=True):
         """Outputs of the network, one row a sample: predictions, or logits without the link."""

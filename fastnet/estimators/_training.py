@@ -171,12 +171,13 @@ def _batch_size(estimator, n_samples):
 def _optimizer_state(estimator, problem, first_pass, incremental):
     """A new optimizer, or the fitted one: whole in a partial fit, its moments in a warm start."""
     rule, rate = optimizer(estimator), float(estimator.learning_rate_init)
-    new = OptimizerState(rule, schedule(estimator), rate, initial_rate=rate)
+    trained = {"n_frozen": problem.architecture.n_frozen, "use_bias": problem.architecture.use_bias}
+    new = OptimizerState(rule, schedule(estimator), rate, initial_rate=rate, **trained)
 
     old = None if first_pass else getattr(estimator, "_optimizer", None)
-    if old is None or not old.fits(rule, problem.coefs + problem.intercepts):
+    if old is None or not old.fits(rule, problem.coefs + problem.intercepts, problem.architecture):
         return new
-    return old if incremental else replace(new, step=old.step, moments=old.moments)
+    return replace(old, **trained) if incremental else replace(new, step=old.step, moments=old.moments)
 
 
 def _history(estimator, first_pass):

@@ -69,7 +69,8 @@ class MLPClassifier(ClassifierMixin, BaseMultilayerPerceptron):
     warm_start : bool, default=False
         Whether ``fit`` goes on from the current weights, with the optimizer's moments and step count,
         instead of beginning anew. A changed ``activation`` then works on the old weights; a changed ``loss``
-        must have the same output activation; another ``solver`` begins with moments of zero.
+        must have the same output activation; another ``solver``, or training what
+        was frozen, begins with moments of zero.
     momentum : float, default=0.9
         Momentum of 'sgd', in [0, 1].
     nesterovs_momentum : bool, default=True
@@ -96,12 +97,20 @@ class MLPClassifier(ClassifierMixin, BaseMultilayerPerceptron):
         The units kept are scaled by ``1 / (1 - dropout)``. For 'sgd' and 'adam'. See [3]_.
     input_dropout : float, default=0.0
         The same for the features.
-    init : str or Initializer, default='glorot_uniform'
+    init : str, Initializer or fitted estimator, default='glorot_uniform'
         Initial weights, by name or as an object of :mod:`fastnet.initializers`. 'glorot_uniform' [1]_ draws
-        weights and biases within scikit-learn's bounds; 'glorot_normal' has the standard deviation
-        ``sqrt(2 / (fan_in + fan_out))`` and zero biases.
+        weights and biases within scikit-learn's bounds; the others have zero biases. A fitted network, of
+        fastnet or scikit-learn, gives its first layers, as far as their shapes match; the others are drawn by
+        'glorot_uniform'. Cross-validation and grid search clone an estimator and lose its weights: give them
+        ``FrozenEstimator(network)`` of :mod:`sklearn.frozen`.
     bias_init : float or None, default=None
-        Initial value of all biases. None leaves it to ``init``. The weights do not depend on it.
+        Initial value of all biases that ``init`` draws. None leaves it to ``init``. The weights do not depend on
+        it.
+    use_bias : bool, default=True
+        Whether units have biases. If not, ``intercepts_`` are zeros.
+    freeze : int, default=0
+        Number of layers, from the first on, whose weights and biases are not trained; at most the number of
+        hidden layers. Their weights cost no penalty.
     class_weight : dict, list of dict, 'balanced' or None, default=None
         Class label to weight, by which the weights of its samples are multiplied, in training and in the score
         of early stopping; a class left out weighs 1. 'balanced' weighs a class by ``n_samples / (n_classes *
@@ -146,6 +155,9 @@ class MLPClassifier(ClassifierMixin, BaseMultilayerPerceptron):
         Epochs or iterations of the last fit.
     n_layers_ : int
         Number of layers, input and output included.
+    n_transferred_layers_ : int
+        Number of layers, from the first on, that began with the weights of ``init``. Only set if that is an
+        estimator.
     n_outputs_ : int
         Number of outputs.
     out_activation_ : str
@@ -213,6 +225,8 @@ class MLPClassifier(ClassifierMixin, BaseMultilayerPerceptron):
         input_dropout=0.0,
         init="glorot_uniform",
         bias_init=None,
+        use_bias=True,
+        freeze=0,
         class_weight=None,
         dtype="auto",
         n_jobs=None,
@@ -247,6 +261,8 @@ class MLPClassifier(ClassifierMixin, BaseMultilayerPerceptron):
             input_dropout=input_dropout,
             init=init,
             bias_init=bias_init,
+            use_bias=use_bias,
+            freeze=freeze,
             dtype=dtype,
             n_jobs=n_jobs,
         )

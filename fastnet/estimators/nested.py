@@ -39,6 +39,9 @@ class NestedValues:
                         f"Invalid parameter {inner!r} of {name}={value!r}. "
                         f"Valid parameters are: {list(value.get_params())!r}."
                     )
+            elif hasattr(value, "set_params"):
+                super().set_params(**{key: params[key]})
+                continue
             elif name in valid:
                 raise ValueError(
                     f"{key!r} needs an object with a parameter {inner!r}, got {name}={value!r}. "

@@ -3,6 +3,7 @@
 from numbers import Integral, Real
 
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from ..network.initializers import INITIALIZERS, Initializer
@@ -46,7 +47,9 @@ PARAMETER_CONSTRAINTS = {
     "l1_ratio": [_UP_TO_ONE],
     "dropout": [_BELOW_ONE, "array-like"],
     "input_dropout": [_BELOW_ONE],
-    "init": [StrOptions(set(INITIALIZERS)), Initializer],
+    "init": [StrOptions(set(INITIALIZERS)), Initializer, BaseEstimator],
+    "use_bias": ["boolean"],
+    "freeze": [Interval(Integral, 0, None, closed="left")],
     "bias_init": [None, Interval(Real, None, None, closed="neither")],
     "dtype": [StrOptions({"auto", "input", "float32", "float64"})],
     "n_jobs": [None, _COUNT, Interval(Integral, None, -1, closed="right")],
@@ -76,7 +79,9 @@ def schedule(estimator):
 
 
 def initializer(estimator):
-    """The initialiser that ``init`` names or is."""
+    """The initialiser that ``init`` names or is; None if it is an estimator."""
+    if isinstance(estimator.init, BaseEstimator):
+        return None
     return resolve("init", estimator.init, INITIALIZERS, Initializer)
 
 
@@ -172,4 +177,14 @@ def check_together(estimator, incremental):
         raise ValueError(
             "dropout and input_dropout need solver='sgd' or 'adam': solver='lbfgs' minimises a loss that "
             "must not be random."
+        )
+    if not estimator.use_bias and estimator.bias_init:
+        raise ValueError(
+            f"use_bias=False makes a network without biases, got bias_init={estimator.bias_init}: leave it out."
+        )
+    n_layers = len(hidden_units(estimator.hidden_layer_sizes)) + 1
+    if estimator.freeze >= n_layers:
+        raise ValueError(
+            f"freeze must leave a layer to train: got freeze={estimator.freeze} for a network of {n_layers} layer(s) "
+            f"of weights, the output's included. It can be {n_layers - 1} at most."
         )

@@ -1,28 +1,42 @@
 """Initial weights and biases of a layer: one entry each.
 
-An initialiser is a frozen value; ``draw(fan_in, fan_out, activation, random_state)`` gives a layer's weights and
-biases in float64. It draws the weights first, row by row, then the biases; layers are drawn from the input to the
+An initialiser is a frozen value. ``weights(fan_in, fan_out, random_state)`` draws a layer's weights in float64, row by
+row; where biases are drawn too, or the activation matters, ``draw`` does both. Layers are drawn from the input to the
 output. ``activation`` is the layer's own; an output layer's is that of the hidden layer below it.
 """
 
+import warnings
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+from scipy.special import ndtr, ndtri
 
 from ..ops.activations import Logistic
-from ..ops.registry import Value, register
+from ..ops.registry import Value, number, register
 
 INITIALIZERS = {}
 
 
 @dataclass(frozen=True)
 class Initializer(Value):
-    """An initialiser; subclasses give ``draw``."""
+    """An initialiser; subclasses give ``weights``, or ``draw``.
+
+    Attributes
+    ----------
+    breaks_symmetry : bool
+        Whether the units of a layer begin different.
+    """
+
+    breaks_symmetry = True
+
+    def weights(self, fan_in, fan_out, random_state):
+        """Weights of shape (fan_in, fan_out)."""
+        raise NotImplementedError
 
     def draw(self, fan_in, fan_out, activation, random_state):
         """Weights of shape (fan_in, fan_out) and biases of shape (fan_out,)."""
-        raise NotImplementedError
+        return self.weights(fan_in, fan_out, random_state), np.zeros(fan_out)
 
 
 @register(INITIALIZERS, "glorot_uniform")
@@ -51,9 +65,183 @@ class GlorotNormal(Initializer):
     2010, equation 12.
     """
 
-    def draw(self, fan_in, fan_out, activation, random_state):
-        deviation = np.sqrt(2.0 / (fan_in + fan_out))
-        return random_state.normal(0.0, deviation, (fan_in, fan_out)), np.zeros(fan_out)
+    def weights(self, fan_in, fan_out, random_state):
+        return random_state.normal(0.0, np.sqrt(2.0 / (fan_in + fan_out)), (fan_in, fan_out))
+
+
+@register(INITIALIZERS, "he_uniform")
+@dataclass(frozen=True)
+class HeUniform(Initializer):
+    r"""Uniform weights within :math:`\pm\sqrt{6 / ((1 + s^2)\, n_{in})}`, zero biases: for rectified units.
+
+    He, Zhang, Ren, Sun: "Delving Deep into Rectifiers", ICCV 2015, equation 15; their distribution is normal.
+
+    Parameters
+    ----------
+    slope : float, default=0.0
+        s, the slope of a leaky ReLU below 0.
+    """
+
+    slope: float = number(0.0)
+
+    def weights(self, fan_in, fan_out, random_state):
+        bound = np.sqrt(6.0 / ((1.0 + self.slope**2) * fan_in))
+        return random_state.uniform(-bound, bound, (fan_in, fan_out))
+
+
+@register(INITIALIZERS, "he_normal")
+@dataclass(frozen=True)
+class HeNormal(Initializer):
+    r"""Normal weights of standard deviation :math:`\sqrt{2 / ((1 + s^2)\, n_{in})}`, zero biases: for rectified units.
+
+    He, Zhang, Ren, Sun: "Delving Deep into Rectifiers", ICCV 2015, equation 15.
+
+    Parameters
+    ----------
+    slope : float, default=0.0
+        s, the slope of a leaky ReLU below 0.
+    """
+
+    slope: float = number(0.0)
+
+    def weights(self, fan_in, fan_out, random_state):
+        return random_state.normal(0.0, np.sqrt(2.0 / ((1.0 + self.slope**2) * fan_in)), (fan_in, fan_out))
+
+
+@register(INITIALIZERS, "lecun_uniform")
+@dataclass(frozen=True)
+class LeCunUniform(Initializer):
+    r"""Uniform weights within :math:`\pm\sqrt{3 / n_{in}}`, zero biases.
+
+    LeCun, Bottou, Orr, Müller: "Efficient BackProp", 1998, section 4.6.
+    """
+
+    def weights(self, fan_in, fan_out, random_state):
+        bound = np.sqrt(3.0 / fan_in)
+        return random_state.uniform(-bound, bound, (fan_in, fan_out))
+
+
+@register(INITIALIZERS, "lecun_normal")
+@dataclass(frozen=True)
+class LeCunNormal(Initializer):
+    r"""Normal weights of standard deviation :math:`1 / \sqrt{n_{in}}`, zero biases: for tanh and SELU.
+
+    LeCun, Bottou, Orr, Müller: "Efficient BackProp", 1998, section 4.6. For SELU: Klambauer, Unterthiner, Mayr,
+    Hochreiter: "Self-Normalizing Neural Networks", NeurIPS 2017.
+    """
+
+    def weights(self, fan_in, fan_out, random_state):
+        return random_state.normal(0.0, np.sqrt(1.0 / fan_in), (fan_in, fan_out))
+
+
+@register(INITIALIZERS, "orthogonal")
+@dataclass(frozen=True)
+class Orthogonal(Initializer):
+    r"""A random matrix whose columns, or rows if they are fewer, are orthogonal and of length g; zero biases.
+
+    Uniform over all such matrices: Q of the QR decomposition of normal draws, R's diagonal made positive. Saxe,
+    McClelland, Ganguli: "Exact solutions to the nonlinear dynamics of learning in deep linear neural networks",
+    ICLR 2014; Mezzadri: "How to generate random matrices from the classical compact groups", Notices AMS 54, 2007.
+
+    Parameters
+    ----------
+    gain : float, default=1.0
+        g, above 0; :math:`\sqrt 2` suits ReLU.
+    """
+
+    gain: float = number(1.0, 0.0, closed="neither")
+
+    def weights(self, fan_in, fan_out, random_state):
+        q, r = np.linalg.qr(random_state.normal(size=(max(fan_in, fan_out), min(fan_in, fan_out))))
+        q *= np.where(np.diag(r) < 0.0, -self.gain, self.gain)
+        return q if fan_in >= fan_out else np.ascontiguousarray(q.T)
+
+
+@register(INITIALIZERS, "normal")
+@dataclass(frozen=True)
+class Normal(Initializer):
+    """Normal weights of mean 0, zero biases.
+
+    Parameters
+    ----------
+    scale : float, default=0.05
+        Standard deviation, above 0.
+    """
+
+    scale: float = number(0.05, 0.0, closed="neither")
+
+    def weights(self, fan_in, fan_out, random_state):
+        return random_state.normal(0.0, self.scale, (fan_in, fan_out))
+
+
+@register(INITIALIZERS, "truncated_normal")
+@dataclass(frozen=True)
+class TruncatedNormal(Initializer):
+    """Normal weights of mean 0 among which large ones do not occur, zero biases.
+
+    Drawn by the inverse of the distribution function. The standard deviation of what is drawn is less than ``scale``:
+    0.88 times that for a cut at 2.
+
+    Parameters
+    ----------
+    scale : float, default=0.05
+        Standard deviation before the cut, above 0.
+    cut : float, default=2.0
+        Largest magnitude, in units of ``scale``, above 0.
+    """
+
+    scale: float = number(0.05, 0.0, closed="neither")
+    cut: float = number(2.0, 0.0, closed="neither")
+
+    def weights(self, fan_in, fan_out, random_state):
+        draws = ndtri(random_state.uniform(ndtr(-self.cut), ndtr(self.cut), (fan_in, fan_out)))
+        return self.scale * np.clip(draws, -self.cut, self.cut)
+
+
+@register(INITIALIZERS, "uniform")
+@dataclass(frozen=True)
+class Uniform(Initializer):
+    """Uniform weights around 0, zero biases.
+
+    Parameters
+    ----------
+    bound : float, default=0.05
+        Largest magnitude, above 0.
+    """
+
+    bound: float = number(0.05, 0.0, closed="neither")
+
+    def weights(self, fan_in, fan_out, random_state):
+        return random_state.uniform(-self.bound, self.bound, (fan_in, fan_out))
+
+
+@register(INITIALIZERS, "constant")
+@dataclass(frozen=True)
+class Constant(Initializer):
+    """All weights the same, zero biases. Units of a hidden layer then stay the same.
+
+    Parameters
+    ----------
+    value : float, default=0.1
+        The weight.
+    """
+
+    value: float = number(0.1)
+    breaks_symmetry = False
+
+    def weights(self, fan_in, fan_out, random_state):
+        return np.full((fan_in, fan_out), float(self.value))
+
+
+@register(INITIALIZERS, "zeros")
+@dataclass(frozen=True)
+class Zeros(Initializer):
+    """Zero weights, zero biases: the start of a perceptron. Units of a hidden layer stay the same."""
+
+    breaks_symmetry = False
+
+    def weights(self, fan_in, fan_out, random_state):
+        return np.zeros((fan_in, fan_out))
 
 
 def initialize(layer_units, activations, init, bias_init, random_state, dtype):
@@ -80,6 +268,11 @@ def initialize(layer_units, activations, init, bias_init, random_state, dtype):
     coefs : list of ndarray of shape (fan_in, fan_out)
     intercepts : list of ndarray of shape (fan_out,)
 
+    Warns
+    -----
+    UserWarning
+        If the units of a hidden layer begin equal.
+
     Examples
     --------
     >>> import numpy as np
@@ -90,9 +283,20 @@ def initialize(layer_units, activations, init, bias_init, random_state, dtype):
     >>> [w.shape for w in coefs], intercepts[1]
     ([(4, 3), (3, 2)], array([0.5, 0.5]))
     """
+    if len(layer_units) > 2 and not init.breaks_symmetry:
+        warnings.warn(
+            f"init={init!r} makes all units of a hidden layer begin equal. Their gradients are equal too, so that they "
+            "stay equal unless dropout parts them: choose random weights, such as init='glorot_uniform'.",
+            stacklevel=2,
+        )
     coefs, intercepts = [], []
     for (fan_in, fan_out), activation in zip(pairwise(layer_units), activations, strict=True):
         weights, biases = init.draw(fan_in, fan_out, activation, random_state)
+        if weights.shape != (fan_in, fan_out) or biases.shape != (fan_out,):
+            raise ValueError(
+                f"init={init!r} must give weights of shape {(fan_in, fan_out)} and biases of shape {(fan_out,)}, got "
+                f"{weights.shape} and {biases.shape}."
+            )
         if bias_init is not None:
             biases = np.full(fan_out, bias_init)
         coefs.append(weights.astype(dtype, copy=False))

@@ -26,6 +26,10 @@ class OptimizerState:
     moments : list of list of ndarray, default=None
         One list a state array of the rule: an array for each of the coefs, then one for each of the
         intercepts. None means zeros.
+    n_frozen : int, default=0
+        Number of first layers that were not trained.
+    use_bias : bool, default=True
+        Whether biases were trained.
     """
 
     rule: object
@@ -34,13 +38,20 @@ class OptimizerState:
     initial_rate: float
     step: int = 0
     moments: list | None = None
+    n_frozen: int = 0
+    use_bias: bool = True
 
-    def fits(self, rule, parameters):
-        """Whether the moments can serve ``rule`` on ``parameters``, the list of coefs and intercepts."""
+    def fits(self, rule, parameters, architecture):
+        """Whether the moments can serve ``rule`` on ``parameters``, the list of coefs and intercepts.
+
+        They cannot where the architecture trains parameters that were not trained: these have none yet.
+        """
         shapes = [p.shape for p in parameters]
         return (
             type(self.rule) is type(rule)
             and self.moments is not None
+            and self.n_frozen <= architecture.n_frozen
+            and self.use_bias >= architecture.use_bias
             and all([m.shape for m in moment] == shapes for moment in self.moments)
         )
 
