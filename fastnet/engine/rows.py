@@ -202,7 +202,7 @@ def make_row_phase(dtype, shape):
 
     @kernel
     def backward(net, layers, first_tile, n_tiles, count, scale, step, shift):
-        """Loss and output delta of the tiles, then the delta recursion down to the first hidden layer."""
+        """Loss and output delta of the tiles, then the delta recursion down to the first trained layer."""
         first = first_tile * rows
         last = layers[net.n_layers - 1]
         at = first * last.output_row * itemsize
@@ -215,7 +215,7 @@ def make_row_phase(dtype, shape):
             for i in range(first, first + count):
                 row = net.loss_delta + i * last.output_row * itemsize
                 copy_same(row, last.delta + i * panel * itemsize, net.panel_stride, last.output_row)
-        for i in range(net.n_layers - 1, 0, -1):
+        for i in range(net.n_layers - 1, net.n_frozen, -1):
             layer, below = layers[i], layers[i - 1]
             for p in range(below.n_panels):
                 at = (p * net.panel_stride + first * panel) * itemsize
