@@ -228,6 +228,14 @@ def test_a_frozen_network_is_a_linear_model_of_its_hidden_units(diabetes, solver
     assert_allclose(model.intercepts_[1], head.intercepts_[0], rtol=1e-4)
 
 
+def test_inspect_shows_frozen_layers_as_well(diabetes):
+    X, y = diabetes
+    model = MLPRegressor("squared_error", (8,), freeze=1, use_bias=False, solver="lbfgs", alpha=3.0, **QUICK).fit(X, y)
+    passed = fastnet.inspect(model, X, y)
+    assert_allclose(passed.loss, model.loss_ + 1.5 * (model.coefs_[0] ** 2).sum() / len(X), rtol=1e-9)
+    assert passed.layers[0].coef_gradient.any() and passed.layers[0].intercept_gradient.any()
+
+
 def test_thawed_layers_begin_with_moments_of_their_own(digits):
     """Adam corrects moments by the step count: moments of zero must not meet a late step."""
     params = {"hidden_layer_sizes": (9,), "shuffle": False, **QUICK}
