@@ -1,5 +1,8 @@
 """The engine's edges: every remainder of rows and columns, layouts, random bits, threads, slices."""
 
+import ctypes
+import itertools
+import mmap
 import sys
 import threading
 
@@ -8,7 +11,9 @@ import pytest
 from scipy.sparse import csr_array
 
 from fastnet.engine import Session, forward
+from fastnet.engine.few import forward_few
 from fastnet.engine.pace import Pace
+from fastnet.engine.run import Run
 from fastnet.kernels import threads
 from fastnet.kernels.host import tile
 from fastnet.kernels.threads import Workers, allowed_threads, reserve
@@ -240,3 +245,42 @@ def test_a_batch_cut_by_slices_is_one_step(monkeypatch):
             assert session.step == 3
             results.append((losses, [p.tobytes() for p in sum(session.get_parameters(), [])]))
     assert results[0] == results[1] == results[2]
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("input_dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("units", [(3, 1), (5, 130, 2), (300, 37, 129, 40)], ids=str)
+def test_few_rows_have_the_same_bits_as_many(dtype, input_dtype, units):
+    rng = np.random.RandomState(11)
+    coefs = [rng.standard_normal(shape).astype(dtype) for shape in itertools.pairwise(units)]
+    intercepts = [rng.standard_normal(n).astype(dtype) for n in units[1:]]
+    X = rng.standard_normal((70, 2 * units[0])).astype(input_dtype)
+    for loss in ("log_loss", "squared_error") if units[-1] > 1 else ("binary_log_loss",):
+        architecture = Architecture(units, ACTIVATIONS["tanh"], LOSSES[loss])
+        for rows in (X[:, ::2], np.asfortranarray(X[:, ::2])):
+            for link in (True, False):
+                many = Run(architecture, rows, dtype, 70, False, 1)
+                with many as run:
+                    run.layout.pack(run.flat, coefs, intercepts)
+                    expected = run.predict(70, link=link)
+                np.testing.assert_array_equal(forward_few(architecture, coefs, intercepts, rows, link), expected)
+                one = forward_few(architecture, coefs, intercepts, rows[7:8], link)
+                np.testing.assert_array_equal(one, expected[7:8])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs mprotect")
+def test_few_rows_read_nothing_beyond_the_weights():
+    """Arrays that end with a page behind which nothing may be read."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    page = mmap.PAGESIZE
+    memory = mmap.mmap(-1, 2 * page)
+    start = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+    if libc.mprotect(ctypes.c_void_p(start + page), page, 0) != 0:
+        pytest.skip("memory cannot be protected here")
+    try:
+        memory[page - 60 : page] = np.ones(15, np.float32).tobytes()
+        weights = np.frombuffer(memory, np.float32, 15, page - 60).reshape(5, 3)
+        bias, X = np.zeros(3, np.float32), np.ones((1, 5), np.float32)
+        np.testing.assert_array_equal(forward_few(linear(5, 3), [weights], [bias], X), np.full((1, 3), 5))
+    finally:
+        libc.mprotect(ctypes.c_void_p(start + page), page, 3)

@@ -126,4 +126,14 @@ PANEL = _record(
     first_penalty=_I,
 )
 
+# One layer of a fitted model whose weights are read where they are.
+PLAIN_LAYER = _record(
+    fan_in=_I,
+    fan_out=_I,
+    weights=_I,  # row-major
+    bias=_I,
+    activate=_I,  # or 0
+    parameters=_I,
+)
+
 IS_DOUBLE, IS_CSR, WIDE_INDICES = 1, 2, 4

@@ -10,6 +10,7 @@ from ..kernels.threads import ABANDONED, SYNC_WORDS, Workers, reserve, yield_add
 from ..network.layout import Layout, aligned_zeros, round_up
 from ..ops import rows as op_kernels
 from . import plan
+from .few import are_few, forward_few
 from .kernel import engine
 from .records import IS_CSR, IS_DOUBLE, NET, WIDE_INDICES
 from .sparse import largest_entries
@@ -185,6 +186,8 @@ def forward(architecture, coefs, intercepts, X, n_jobs=None, rows=None, link=Tru
     -------
     ndarray of shape (n_rows, n_outputs)
     """
+    if rows is None and are_few(architecture, X):
+        return forward_few(architecture, coefs, intercepts, X, link)
     n_rows = X.shape[0] if rows is None else len(rows)
     with Run(architecture, X, coefs[0].dtype, n_rows, False, n_jobs) as run:
         run.layout.pack(run.flat, coefs, intercepts)

@@ -53,6 +53,38 @@ def make_row_tile(itemsize, shape, rows, vectors):
     return tile
 
 
+def make_vector_tile(itemsize, shape, vectors):
+    """Tile of one row, ``c = start + a @ B``, with B row-major: ``vectors`` vectors of its columns, or what is left.
+
+    ``tile(a, b, b_row, start, c, depth, left)``: rows of B are ``b_row`` apart and have ``left`` columns from b on;
+    nothing beyond is read. c gets whole vectors, zero beyond. The order of the sums is that of a row tile.
+    """
+    lanes = shape.lanes
+
+    @intrinsic
+    def tile(typingctx, a, b, b_row, start, c, depth, left):
+        def codegen(context, builder, signature, args):
+            a, b, b_row, start, c, depth, left = args
+            v = Vectors(builder, itemsize, lanes, shape.fma)
+            columns = [I64(j * lanes) for j in range(vectors)]
+            inside = [v.is_inside(column, left) for column in columns]
+            start, c = v.pointer(start), v.pointer(c)
+            sums = [v.masked_load(start, *each) for each in zip(columns, inside, strict=True)]
+            loop = Loop(builder, depth, [v.pointer(a), v.pointer(b), *sums])
+            pa, pb, *sums = loop.values
+            x = v.broadcast(pa, I64(0))
+            weights = [v.masked_load(pb, *each) for each in zip(columns, inside, strict=True)]
+            sums = [v.multiply_add(x, weight, total) for weight, total in zip(weights, sums, strict=True)]
+            loop.close([v.at(pa, I64(1)), v.at(pb, b_row), *sums])
+            for column, total in zip(columns, sums, strict=True):
+                v.store(total, c, column)
+            return context.get_dummy_value()
+
+        return types.void(*[types.intp] * 7), codegen
+
+    return tile
+
+
 def make_gradient_tile(itemsize, shape, rows, vectors):
     """Register tile of a weight gradient ``G = A.T @ D`` over the rows of a mini-batch.
 

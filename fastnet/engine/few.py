@@ -1,0 +1,120 @@
+"""Prediction of a few rows: straight from the model's arrays, row by row, with nothing laid out before.
+
+Each element is summed in the order of the engine's tiles: a row has the same bits here as in any batch.
+"""
+
+import ctypes
+from functools import cache, lru_cache
+
+import numba
+import numpy as np
+from numba import carray, types
+from scipy.sparse import issparse
+
+from ..kernels.host import tile
+from ..kernels.jit import c_function, kernel
+from ..kernels.simd import make_call, make_pointer, scalar_type
+from ..kernels.tiles import make_vector_tile
+from ..network.layout import round_up
+from ..ops import rows as op_kernels
+from .records import PLAIN_LAYER
+
+# Laying out weights and workspace costs as much as a few rows, or as so many products of small nets.
+MAX_ROWS, MAX_PRODUCTS = 8, 4_000_000
+# Vectors of columns summed side by side: enough to hide an FMA's latency.
+VECTORS = 8
+
+
+def are_few(architecture, X):
+    """Whether rows of X are so few that laying out the weights for them does not pay; X is dense."""
+    n_rows = X.shape[0]
+    return not issparse(X) and (n_rows <= MAX_ROWS or n_rows * architecture.n_weights <= MAX_PRODUCTS)
+
+
+def forward_few(architecture, coefs, intercepts, X, link=True):
+    """Predict rows of dense X, in the caller's thread; arguments as those of ``run.forward``."""
+    dtype = coefs[0].dtype
+    run, layers, link_address, link_parameters, width, _ = _prepared(architecture, dtype)
+    layers = layers.copy()
+    layers[:, _WEIGHTS] = [weights.ctypes.data for weights in coefs]
+    layers[:, _BIAS] = [bias.ctypes.data for bias in intercepts]
+    n_rows, n_outputs = X.shape[0], architecture.layer_units[-1]
+    space = np.empty(2 * width, dtype)  # two layers' activations change places
+    outputs = np.empty((n_rows, n_outputs), dtype)
+    run(
+        layers.ctypes.data, len(layers), X.ctypes.data, *X.strides, X.dtype.itemsize == 8, n_rows, space.ctypes.data,
+        width, link_address if link else 0, link_parameters.ctypes.data, outputs.ctypes.data,
+    )
+    return outputs
+
+
+# Columns of a table of layers, whose rows are PLAIN_LAYER records.
+_WEIGHTS, _BIAS = (PLAIN_LAYER.names.index(name) for name in ("weights", "bias"))
+
+
+@lru_cache(256)
+def _prepared(architecture, dtype):
+    """All that does not change from call to call; the last is only kept because the table holds its address."""
+    units = architecture.layer_units
+    parameters = [op_kernels.parameter_array(op, dtype) for op in architecture.activations]
+    layers = np.zeros((architecture.n_layers, len(PLAIN_LAYER.names)), np.int64)
+    records = layers.view(PLAIN_LAYER)[:, 0]
+    records["fan_in"], records["fan_out"] = units[:-1], units[1:]
+    for record, op, array in zip(records, architecture.activations, parameters, strict=False):
+        record["activate"], record["parameters"] = op_kernels.activate(op, dtype), array.ctypes.data
+    link = op_kernels.link(architecture.loss, dtype)
+    link_parameters = op_kernels.parameter_array(architecture.loss, dtype)
+    width = round_up(max(units), VECTORS * tile(dtype).lanes)
+    return _few_rows(dtype), layers, link, link_parameters, width, parameters
+
+
+@cache
+def _few_rows(dtype):
+    integer = ctypes.c_int64
+    signature = (None, ctypes.c_void_p, *[integer] * 11)
+    arguments = [types.CPointer(numba.from_dtype(PLAIN_LAYER)), *[types.int64] * 11]
+    return c_function(lambda: _make(dtype), types.void, arguments, ("few_rows", dtype.name), signature)
+
+
+def _make(dtype):
+    itemsize, scalar, lanes = dtype.itemsize, dtype.type, tile(dtype).lanes
+    step = VECTORS * lanes
+    multiply = make_vector_tile(itemsize, tile(dtype), VECTORS)
+    pointer, single, double = (make_pointer(t) for t in (scalar_type(dtype), types.float32, types.float64))
+    integer = types.intp
+    call_activate = make_call(types.void, integer, integer, integer)
+    call_link = make_call(types.void, integer, integer, integer, integer, integer)
+
+    @kernel
+    def gather(target, source, column, is_double, n):
+        target = carray(pointer(target), n)
+        for j in range(n):
+            if is_double:
+                target[j] = scalar(carray(double(source + j * column), 1)[0])
+            else:
+                target[j] = scalar(carray(single(source + j * column), 1)[0])
+
+    def run(layers, n_layers, x, x_row, x_column, is_double, n_rows, space, width, link, link_parameters, outputs):
+        layers = carray(layers, n_layers)
+        n_outputs = layers[n_layers - 1].fan_out
+        for i in range(n_rows):
+            a, c = space, space + width * itemsize
+            gather(a, x + i * x_row, x_column, is_double, layers[0].fan_in)
+            for number in range(n_layers):
+                layer = layers[number]
+                for j in range(0, layer.fan_out, step):
+                    multiply(
+                        a, layer.weights + j * itemsize, layer.fan_out, layer.bias + j * itemsize, c + j * itemsize,
+                        layer.fan_in, layer.fan_out - j,
+                    )
+                if layer.activate != 0:
+                    call_activate(layer.activate, c, (layer.fan_out + lanes - 1) // lanes * lanes, layer.parameters)
+                a, c = c, a
+            if link != 0:
+                call_link(link, a, width, 1, n_outputs, link_parameters)
+            result = carray(pointer(outputs + i * n_outputs * itemsize), n_outputs)
+            source = carray(pointer(a), n_outputs)
+            for j in range(n_outputs):
+                result[j] = source[j]
+
+    return run
