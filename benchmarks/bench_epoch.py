@@ -1,4 +1,4 @@
-"""Time of an epoch in the engine: every shape of `peers.SHAPES`, and what an epoch can be made of."""
+"""Time of an epoch in the engine: every shape of `problems.SHAPES`, and what an epoch can be made of."""
 
 import numpy as np
 import scipy.sparse
@@ -6,12 +6,11 @@ import scipy.sparse
 from fastnet.engine import Session
 from fastnet.kernels.threads import allowed_threads
 from fastnet.network.architecture import Architecture
-from fastnet.network.initializers import initialize
 from fastnet.ops.activations import ACTIVATIONS
 from fastnet.ops.losses import LOSSES
 from fastnet.ops.optimizers import OPTIMIZERS
 
-from .peers import SHAPES, Problem
+from .problems import SHAPES, Problem, glorot
 from .roofline import make_peak, measure
 
 THREADS = [1, 2]
@@ -40,7 +39,7 @@ class _Epoch:
             architecture, X, targets, dtype=dtype, optimizer=OPTIMIZERS[solver], batch_size=batch,
             l2=1e-4, n_jobs=threads,
         )  # fmt: skip
-        self.session.set_parameters(*initialize(sizes, activation, "glorot_uniform", None, rng, dtype))
+        self.session.set_parameters(*glorot(sizes, rng, dtype, activation))
         self.order = rng.permutation(rows)
         self.session.run_epoch(self.order, 1e-3)
 

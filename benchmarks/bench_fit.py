@@ -8,7 +8,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from fastnet import MLPClassifier
 
-from .peers import SHAPES, Problem
+from .problems import SHAPES, Problem
 
 EPOCHS = 10
 NAMES = ["20-64-10, 32", "64-100-10, 200", "784-256-128-10, 256"]

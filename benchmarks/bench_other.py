@@ -20,7 +20,7 @@ from fastnet.ops.losses import LOSSES
 
 from .bench_epoch import short
 from .bench_fit import classifier, fit
-from .peers import SHAPES, Problem
+from .problems import SHAPES, Problem
 
 
 class Predict:

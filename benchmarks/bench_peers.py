@@ -19,7 +19,9 @@ from threadpoolctl import threadpool_limits
 from fastnet import MLPClassifier
 
 from .bench_epoch import short
-from .peers import LIBRARIES, SHAPES, Problem, compare, installed
+from .libraries import LIBRARIES, installed
+from .peers import compare
+from .problems import SHAPES, Problem
 
 
 def best_ratio(run, rounds=3):

@@ -1,6 +1,6 @@
 """Draw the share of the FMA peak that an epoch reaches, against the width of the layers and the batch.
 
-``python benchmarks/plot_roofline.py`` measures, writes ``docs/_static/roofline.csv`` and draws
+``python -m benchmarks.plot_roofline`` measures, writes ``docs/_static/roofline.csv`` and draws
 ``docs/_static/roofline.png`` from it; ``--draw`` draws without measuring, ``--quick`` measures few points and writes
 nothing into docs. Needs matplotlib: ``pip install -e ".[bench,plot]"``.
 """
@@ -19,7 +19,8 @@ INPUTS, OUTPUTS = 64, 10
 def measure_all(path, widths, batches, rounds):
     """Measure nets with two hidden layers of each width, and write a CSV."""
     import numpy as np
-    from roofline import make_peak, measure
+
+    from .roofline import make_peak, measure
 
     dtype = np.dtype(np.float32)
     peak = make_peak(dtype)

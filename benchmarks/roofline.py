@@ -3,7 +3,7 @@
 A mini-batch of B rows costs ``2 * B * (3 * all weights - the first layer's)`` floating-point operations. The
 peak is the rate of independent fused multiply-adds in the registers of one core.
 
-Run ``python benchmarks/roofline.py``; ``--quick`` is a smoke run, ``--dtype float64`` the other engine.
+Run ``python -m benchmarks.roofline``; ``--quick`` is a smoke run, ``--dtype float64`` the other engine.
 """
 
 import argparse
@@ -20,19 +20,14 @@ from fastnet.engine import Session
 from fastnet.kernels.host import target_features, tile
 from fastnet.kernels.jit import target_name
 from fastnet.network.architecture import Architecture
-from fastnet.network.initializers import initialize
 from fastnet.ops.activations import ACTIVATIONS
 from fastnet.ops.losses import LOSSES
 from fastnet.ops.optimizers import Adam
 
-SHAPES = [
-    ((20, 64, 10), 32),
-    ((64, 100, 10), 200),
-    ((64, 256, 256, 10), 256),
-    ((784, 256, 128, 10), 256),
-    ((784, 1024, 1024, 10), 256),
-]
-ROWS = 10_000
+from .problems import SHAPES, glorot
+
+# Each time taken is of about so many operations: a tenth of a second at most, except of the largest networks.
+OPERATIONS = 1e10
 
 
 def make_peak(dtype):
@@ -95,10 +90,10 @@ def measure(sizes, batch, dtype, n_jobs, rounds, rows, peak):
     order = rng.permutation(rows)
     weights = [a * b for a, b in zip(sizes, sizes[1:], strict=False)]
     flops = 2 * rows * (3 * sum(weights) - weights[0])
-    epochs = max(1, int(2e8 / flops))
+    epochs = max(1, int(OPERATIONS / flops))
     rates, peaks = [], []
     with Session(architecture, X, y, dtype=dtype, optimizer=Adam(), batch_size=batch, l2=1e-4, n_jobs=n_jobs) as s:
-        s.set_parameters(*initialize(sizes, "relu", "glorot_uniform", None, rng, dtype))
+        s.set_parameters(*glorot(sizes, rng, dtype))
         s.run_epoch(order, 1e-3)
         for _ in range(rounds):
             peaks.append(peak_flops(*peak))
@@ -117,17 +112,18 @@ def main():
     parser.add_argument("--rounds", type=int, default=9)
     arguments = parser.parse_args()
     dtype = np.dtype(arguments.dtype)
-    shapes, rounds, rows = (SHAPES[:2], 1, 2_000) if arguments.quick else (SHAPES, arguments.rounds, ROWS)
+    names, rounds = (list(SHAPES)[:2], 1) if arguments.quick else (list(SHAPES), arguments.rounds)
     width = 512 if "avx512f" in target_features() else tile(dtype).lanes * dtype.itemsize * 8
-    print(f"CPU {target_name()}, vectors of {width} bits, {arguments.dtype}, {rows} rows, medians of {rounds} rounds\n")
+    print(f"CPU {target_name()}, vectors of {width} bits, {arguments.dtype}, medians of {rounds} rounds\n")
     peak = make_peak(dtype)
     print("| network, batch | threads | GFLOP/s | FMA peak of one core | share of peak |\n|---|---|---|---|---|")
-    for sizes, batch in shapes:
+    for name in names:
+        sizes, batch, rows = SHAPES[name]
+        rows = 2_000 if arguments.quick else rows
         for n_jobs in (1, 2):
             rate, top, threads = measure(sizes, batch, dtype, n_jobs, rounds, rows, peak)
-            name = "-".join(map(str, sizes))
             share = rate / top / threads
-            print(f"| {name}, {batch} | {threads} | {rate / 1e9:.0f} | {top / 1e9:.0f} | {share:.0%} |", flush=True)
+            print(f"| {name} | {threads} | {rate / 1e9:.0f} | {top / 1e9:.0f} | {share:.0%} |", flush=True)
 
 
 if __name__ == "__main__":

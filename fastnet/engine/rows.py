@@ -12,7 +12,7 @@ from numba import carray, types
 from ..kernels.jit import kernel
 from ..kernels.random import bits, row_key
 from ..kernels.simd import make_call, make_pointer, prefetch, scalar_type
-from ..kernels.tiles import make_copy_row, make_row_tile
+from ..kernels.tiles import make_copy_out, make_copy_row, make_row_tile
 from .records import IS_CSR, IS_DOUBLE, WIDE_INDICES
 from .sparse import index_at, make_sparse
 
@@ -28,6 +28,7 @@ def make_row_phase(dtype, shape):
     number = scalar_type(dtype)
     wide, narrow = make_row_tile(itemsize, shape, rows, 2), make_row_tile(itemsize, shape, rows, 1)
     tall = make_row_tile(itemsize, shape, 2 * rows, 1)
+    copy_out = make_copy_out(itemsize, shape)
     copy_same = make_copy_row(itemsize, itemsize, shape)
     copy_single, copy_double = make_copy_row(itemsize, 4, shape), make_copy_row(itemsize, 8, shape)
     pointer, pointer64, pointer32 = make_pointer(number), make_pointer(types.float64), make_pointer(types.float32)
@@ -241,6 +242,6 @@ def make_row_phase(dtype, shape):
             call_link(net.link, source, last.output_row, count, last.fan_out, net.loss_parameters)
         for i in range(count):
             at = net.outputs + (begin + first_tile * rows + i) * last.fan_out * itemsize
-            copy(at, source + i * last.output_row * itemsize, last.fan_out)
+            copy_out(source + i * last.output_row * itemsize, at, last.fan_out)
 
     return forward, backward, predict

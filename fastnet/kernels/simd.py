@@ -62,6 +62,14 @@ class Vectors:
         at = self.builder.bitcast(self.at(pointer, offset), self.type.as_pointer())
         self.builder.store(value, at).align = self.itemsize
 
+    def masked_store(self, value, pointer, offset, inside):
+        """Store the lanes that are inside; the memory of the others is not touched."""
+        at = self.builder.bitcast(self.at(pointer, offset), self.type.as_pointer())
+        kind = ir.FunctionType(ir.VoidType(), [self.type, at.type, I32, inside.type])
+        name = f"llvm.masked.store.v{self.lanes}f{8 * self.itemsize}.p0"
+        store = cgutils.get_or_insert_function(self.builder.module, kind, name)
+        self.builder.call(store, [value, at, I32(self.itemsize), inside])
+
     def broadcast(self, pointer, offset):
         return self.splat(self.builder.load(self.at(pointer, offset), typ=self.scalar))
 

@@ -180,6 +180,26 @@ def make_copy_row(itemsize, source_itemsize, shape):
     return copy
 
 
+def make_copy_out(itemsize, shape):
+    """``copy(source, target, n)``: n elements, of which the source may be read to the end of its last vector."""
+    lanes = shape.lanes
+
+    @intrinsic
+    def copy(typingctx, source, target, n):
+        def codegen(context, builder, signature, args):
+            v = Vectors(builder, itemsize, lanes, shape.fma)
+            source, target, n = v.pointer(args[0]), v.pointer(args[1]), args[2]
+            loop = Loop(builder, builder.sdiv(builder.add(n, I64(lanes - 1)), I64(lanes)), [])
+            first = builder.mul(loop.index, I64(lanes))
+            v.masked_store(v.load(source, first), target, first, v.is_inside(first, n))
+            loop.close([])
+            return context.get_dummy_value()
+
+        return types.void(*[types.intp] * 3), codegen
+
+    return copy
+
+
 def make_transpose(itemsize, size):
     """``transpose(source, source_row, target, target_row)``: a square of ``size`` elements, in registers."""
 

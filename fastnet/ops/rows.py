@@ -18,6 +18,7 @@ Each op is compiled alone, once per dtype, and called on a whole tile.
 """
 
 import math
+from functools import lru_cache
 
 import numpy as np
 from numba import carray, types
@@ -58,6 +59,7 @@ def _soft_threshold(w, threshold):
     return math.copysign(size if size > 0.0 else 0.0, w)
 
 
+@lru_cache(1024)
 def activate(op, dtype):
     """Address of the kernel that applies an activation in place."""
 
@@ -77,6 +79,7 @@ def activate(op, dtype):
     return _address(op, "activate", dtype, make, pointer, types.intp, pointer)
 
 
+@lru_cache(1024)
 def derive(op, dtype):
     """Address of the kernel that multiplies deltas with an activation's derivative."""
 
@@ -96,6 +99,7 @@ def derive(op, dtype):
     return _address(op, "derive", dtype, make, pointer, pointer, types.intp, pointer)
 
 
+@lru_cache(1024)
 def loss(op, dtype):
     """Address of the kernel that gives a tile of rows its loss and output delta together.
 
@@ -180,6 +184,7 @@ def _softmax_parts(dtype):
     return make_softmax(dtype, shape), make_softmax_four(dtype, shape), narrow, dtype.itemsize
 
 
+@lru_cache(1024)
 def link(op, dtype):
     """Address of the kernel that turns raw outputs into predictions."""
 
@@ -217,6 +222,7 @@ def link(op, dtype):
     return _address(op, "link", dtype, make, pointer, n, n, n, pointer)
 
 
+@lru_cache(1024)
 def prepare(op, dtype):
     """Address of the kernel that computes an optimizer's numbers of one mini-batch."""
 
@@ -276,6 +282,7 @@ def _state_access(n_states):
     return helper(read), helper(write)
 
 
+@lru_cache(1024)
 def update(op, dtype):
     """Address of the kernel that moves a run of weights: optimizer step, then soft threshold for L1."""
 
