@@ -54,8 +54,9 @@ def test_full_batches_in_chunks_have_the_same_bits_with_any_number_of_threads(dt
     problem = Problem(1, (9, 33, 4), "relu", "squared_error", n_samples=2777, weights=True, dtype=dtype)
     results = []
     for n_jobs in [1, 2, 4]:
-        with problem.session(optimizer=SGD(), batch_size=2777, l2=0.1, n_jobs=n_jobs) as session:
+        with problem.session(l2=0.1, n_jobs=n_jobs) as session:
             loss, coef_grads, intercept_grads = session.loss_and_gradient()
+        with problem.session(optimizer=SGD(), batch_size=2777, l2=0.1, n_jobs=n_jobs) as session:
             session.run_epoch(np.arange(2777), 0.01)
             coefs, intercepts = session.get_parameters()
         results.append([np.array(loss), *coef_grads, *intercept_grads, *coefs, *intercepts])

@@ -14,7 +14,7 @@ from ..kernels.host import tile
 from ..kernels.jit import c_function, kernel
 from ..kernels.simd import make_call, make_pointer, scalar_type
 from ..kernels.threads import barrier
-from ..ops.rows import N_NUMBERS
+from ..ops.rows import NUMBERS_SIZE
 from .records import LAYER, NET, PANEL
 from .rows import make_row_phase
 from .sparse import count_entries, make_sparse
@@ -92,7 +92,7 @@ def _make(dtype):
             predict_rows(net, layers, thread)
             return
         n_threads = net.n_threads
-        numbers = net.scratch + (thread * net.scratch_size + net.scratch_size - N_NUMBERS) * itemsize
+        numbers = net.scratch + (thread * net.scratch_size + net.scratch_size - NUMBERS_SIZE) * itemsize
         arrivals = 0
         weight = -1.0
         for unit in range(first, last):
@@ -109,7 +109,8 @@ def _make(dtype):
             if shift == 0 or unit == first:  # a slice may begin within a batch
                 step += 1
             if net.update != 0:
-                call_prepare(net.prepare, float(step), net.rate, net.optimizer_parameters, numbers)
+                rate = carray(double(net.rates), unit // net.chunks + 1)[unit // net.chunks]
+                call_prepare(net.prepare, float(step), rate, net.optimizer_parameters, numbers)
             count = min(net.chunk_rows, batch_rows - shift)
             n_tiles = (count + rows - 1) // rows
             low, high = n_tiles * thread // n_threads, n_tiles * (thread + 1) // n_threads

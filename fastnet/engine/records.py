@@ -77,7 +77,7 @@ NET = _record(
     update=_I,  # 0: only store the gradient
     optimizer_parameters=_I,
     seed=_I,
-    rate=_F,
+    rates=_I,  # double, one a batch
     l1=_F,
     l2=_F,
     # results

@@ -84,7 +84,7 @@ class Run:
         record["loss_delta"] = space.loss_delta.ctypes.data if training else 0
         record["chunk_rows"] = record["thread_rows"] = space.rows
         record["block_tiles"] = plan.BLOCK_TILES
-        scratch = round_up(plan.GROUP_BLOCKS * shape.block * shape.panel + op_kernels.N_NUMBERS, 64)
+        scratch = round_up(plan.GROUP_BLOCKS * shape.block * shape.panel + op_kernels.NUMBERS_SIZE, 64)
         record["group_blocks"] = plan.GROUP_BLOCKS
         record["scratch_size"] = scratch
         record["scratch"] = self._address(aligned_zeros(scratch * self.n_threads, self.dtype))

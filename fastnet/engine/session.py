@@ -98,7 +98,7 @@ class Session(Run):
         record["l1"], record["l2"] = 0.0 if optimizer is None else l1, l2
         record["n_penalties"] = n_penalties = plan.penalty_count(self.layout, tile(self.dtype))
         record["penalties"] = self._address(aligned_zeros(n_penalties, np.float64))
-        self.states, self._gradient = [], None
+        self.states, self._gradient, self._optimizer = [], None, optimizer
         if optimizer is None or self._chunks > 1:
             self._gradient = aligned_zeros(self.layout.size, np.float64 if optimizer is None else self.dtype)
             record["gradient"] = self._gradient.ctypes.data
@@ -140,23 +140,30 @@ class Session(Run):
         self.layout.pack_twins(self.twins, coefs)
 
     def get_parameters(self):
-        """Weights and biases as fresh arrays of the computation dtype.
+        """Weights and biases to predict with, as fresh arrays of the computation dtype.
 
         Returns
         -------
         coefs, intercepts : list of ndarray
         """
-        return self.layout.unpack(self.flat)
+        return self.layout.unpack(self._evaluated())
+
+    def _evaluated(self):
+        """The flat vector to predict with: of an optimizer that averages, not the one that is trained."""
+        return self._optimizer.evaluated(self.flat, self.states) if self._optimizer else self.flat
 
     def get_state(self):
         """Optimizer state: for each state array a list of its weights' arrays, then its biases' arrays."""
         return [sum(self.layout.unpack(state), []) for state in self.states]
 
     def set_state(self, states):
-        """Write back what `get_state` gave."""
+        """Write back what `get_state` gave, with the parameters of then set."""
         n = self.architecture.n_layers
         for state, arrays in zip(self.states, states, strict=True):
             self.layout.pack(state, arrays[:n], arrays[n:])
+        trained = self._optimizer.trained(self.flat, self.states)
+        if trained is not self.flat:
+            self.set_parameters(*self.layout.unpack(trained))
 
     def take_results(self, with_parameters=True):
         """Read parameters and optimizer state, giving up the session's own memory on the way.
@@ -176,7 +183,7 @@ class Session(Run):
         """
         self.twins = self.workspace = self.layers = self._gradient = self._predictor = None
         self._kept.clear()
-        parameters = self.layout.unpack(self.flat) if with_parameters else None
+        parameters = self.get_parameters() if with_parameters else None
         self.flat = None
         states = []
         while self.states:
@@ -205,8 +212,8 @@ class Session(Run):
         ----------
         order : ndarray of int64
             Row numbers, each at most once; the last mini-batch is smaller if they do not divide.
-        rate : float
-            Learning rate.
+        rate : float or ndarray of shape (n_batches,)
+            Learning rate, or that of each mini-batch.
 
         Returns
         -------
@@ -217,8 +224,11 @@ class Session(Run):
         order = np.ascontiguousarray(order, np.int64)
         record = self.record
         self._start(order)
-        record["rate"] = rate
-        self._run_slices(-(-len(order) // self.batch_size) * self._chunks)
+        n_batches = -(-len(order) // self.batch_size)
+        rates = np.empty(n_batches)
+        rates[:] = rate
+        record["rates"] = rates.ctypes.data
+        self._run_slices(n_batches * self._chunks)
         mean = self.architecture.loss.mean_over_outputs
         return self._mean_loss(self.architecture.layer_units[-1] if mean else 1)
 
@@ -243,6 +253,8 @@ class Session(Run):
             With several outputs the sum over outputs, whose gradient this is.
         coef_gradients, intercept_gradients : list of ndarray of float64
         """
+        if self._optimizer is not None:
+            raise ValueError("loss_and_gradient is for sessions without an optimizer")
         record = self.record
         order = np.arange(self.n_samples)
         self._start(order)
@@ -266,7 +278,15 @@ class Session(Run):
         """
         if self._predictor is None:
             self._predictor = Run(self.architecture, self._X, self.dtype, len(rows), False, None, share=self)
-        return self._predictor.predict(len(rows), rows)
+        evaluated = self._evaluated()
+        if evaluated is self.flat:
+            return self._predictor.predict(len(rows), rows)
+        trained = self.flat.copy()
+        self.flat[:] = evaluated
+        try:
+            return self._predictor.predict(len(rows), rows)
+        finally:
+            self.flat[:] = trained
 
     def arrays(self):
         """Workspace of the last batch as plain arrays.

@@ -9,6 +9,7 @@ from numba import carray, types
 from ..kernels.jit import kernel
 from ..kernels.simd import make_call, make_pointer, prefetch, scalar_type
 from ..kernels.tiles import make_column_sums, make_gradient_tile, make_transpose
+from ..ops.rows import N_NUMBERS
 from .sparse import make_sparse
 
 
@@ -176,6 +177,6 @@ def make_weight_phase(dtype, shape):
                 if net.chunks > 1:
                     add_same(net.gradient + part.bias_offset * itemsize, g, part.width, is_first)
                 if is_last:
-                    step_run(net, g, part.bias_offset, part.width, numbers, scalar(0))
+                    step_run(net, g, part.bias_offset, part.width, numbers + N_NUMBERS * itemsize, scalar(0))
 
     return update_weights

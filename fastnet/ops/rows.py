@@ -10,8 +10,10 @@ loss      ``void(T *z, T *y, T *weight, T *delta, intp stride, intp rows, intp n
           number a row if it is a class index); writes each row's weighted loss and
           ``delta = scale * weight * gradient``, zero in the padding; y may be used up
 link      ``void(T *z, intp stride, intp rows, intp n, T *parameters)``: raw outputs to predictions
-prepare   ``void(double step, double rate, double *parameters, T *numbers)``: once a mini-batch
-update    ``void(T *w, T *g, T *s0, T *s1, T *s2, T *s3, intp n, T *numbers, T l1)``: n weights
+prepare   ``void(double step, double rate, double *parameters, T *numbers)``: once a mini-batch; eight numbers
+          for weights, then eight for biases
+update    ``void(T *w, T *g, T *s0, T *s1, T *s2, T *s3, intp n, T *numbers, T l1)``: n weights or n biases, with
+          their eight numbers
 ========  ====================================================================================
 
 Each op is compiled alone, once per dtype, and called on a whole tile.
@@ -33,6 +35,7 @@ from .digest import formulas_digest
 
 N_PARAMETERS = 4
 N_NUMBERS = 8
+NUMBERS_SIZE = 2 * N_NUMBERS
 
 
 def parameter_array(op, dtype):
@@ -230,10 +233,11 @@ def prepare(op, dtype):
         function = retyped(op.prepare, np.dtype(np.float64))
 
         def kernel(step, rate, p, numbers):
-            p, numbers = carray(p, N_PARAMETERS), carray(numbers, N_NUMBERS)
+            p, numbers = carray(p, N_PARAMETERS), carray(numbers, NUMBERS_SIZE)
             result = function(step, rate, (p[0], p[1], p[2], p[3]))
             for j in range(N_NUMBERS):
-                numbers[j] = result[j]
+                numbers[j] = numbers[N_NUMBERS + j] = result[j]
+            numbers[NUMBERS_SIZE - 1] = 0  # decoupled decay: none for biases
 
         return kernel
 

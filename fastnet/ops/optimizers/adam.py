@@ -1,0 +1,220 @@
+r"""Adam and its relatives.
+
+All but ``Adam`` add :math:`\epsilon` to the root of the corrected mean :math:`v / (1 - \beta_2^t)`, as algorithm 1
+of Adam's paper; ``Adam`` follows scikit-learn and the end of section 2, where the corrections are in the rate.
+"""
+
+import math
+from dataclasses import dataclass
+
+from ..registry import number, register
+from .base import OPTIMIZERS, Optimizer
+
+
+@register(OPTIMIZERS, "adam")
+@dataclass(frozen=True)
+class Adam(Optimizer):
+    r"""Adam: :math:`w \leftarrow w - \eta_t\, m / (\sqrt{v} + \epsilon)`,
+    :math:`\eta_t = \eta \sqrt{1 - \beta_2^t} / (1 - \beta_1^t)`.
+
+    Kingma, Ba: "Adam: A Method for Stochastic Optimization", ICLR 2015, end of section 2.
+
+    Parameters
+    ----------
+    beta_1, beta_2 : float, default=0.9, 0.999
+        Decay rates of the means of the gradient and of its square, in [0, 1).
+    epsilon : float, default=1e-8
+        Added to the root.
+    """
+
+    beta_1: float = number(0.9, 0.0, 1.0, closed="left")
+    beta_2: float = number(0.999, 0.0, 1.0, closed="left")
+    epsilon: float = number(1e-8, 0.0, closed="neither")
+    n_states = 2
+    parameter_names = {"beta_1": "beta_1", "beta_2": "beta_2", "epsilon": "epsilon"}
+
+    @staticmethod
+    def prepare(step, rate, parameters):
+        beta_1, beta_2, epsilon = parameters[0], parameters[1], parameters[2]
+        rate = rate * math.sqrt(1.0 - beta_2**step) / (1.0 - beta_1**step)
+        return rate, beta_1, 1.0 - beta_1, beta_2, 1.0 - beta_2, epsilon, 0.0, 0.0
+
+    @staticmethod
+    def update(w, g, states, numbers):
+        m = numbers[1] * states[0] + numbers[2] * g
+        v = numbers[3] * states[1] + numbers[4] * g * g
+        own_rate = numbers[0] / (math.sqrt(v) + numbers[5])
+        return -own_rate * m, own_rate, (m, v)
+
+
+@register(OPTIMIZERS, "adamw")
+@dataclass(frozen=True)
+class AdamW(Optimizer):
+    r"""Adam with decoupled weight decay:
+    :math:`w \leftarrow w - \eta \hat m / (\sqrt{\hat v} + \epsilon) - \eta \lambda w`.
+
+    The decay shrinks all weights by the same share, where the gradient of an L2 penalty is divided by
+    :math:`\sqrt{\hat v}`. Biases do not decay. The estimators' ``alpha`` remains that L2 penalty: ``alpha=0``
+    leaves the decay alone. Loshchilov, Hutter: "Decoupled Weight Decay Regularization", ICLR 2019, algorithm 2,
+    with :math:`\eta \lambda` for the decay.
+
+    Parameters
+    ----------
+    beta_1, beta_2 : float, default=0.9, 0.999
+        Decay rates of the means of the gradient and of its square, in [0, 1).
+    epsilon : float, default=1e-8
+        Added to the root.
+    weight_decay : float, default=0.01
+        :math:`\lambda`, at least 0.
+    """
+
+    beta_1: float = number(0.9, 0.0, 1.0, closed="left")
+    beta_2: float = number(0.999, 0.0, 1.0, closed="left")
+    epsilon: float = number(1e-8, 0.0, closed="neither")
+    weight_decay: float = number(0.01, 0.0)
+    n_states = 2
+
+    @staticmethod
+    def prepare(step, rate, parameters):
+        beta_1, beta_2, epsilon, decay = parameters[0], parameters[1], parameters[2], parameters[3]
+        root = math.sqrt(1.0 - beta_2**step)
+        own = rate * root / (1.0 - beta_1**step)
+        return own, beta_1, 1.0 - beta_1, beta_2, 1.0 - beta_2, epsilon * root, 0.0, rate * decay
+
+    @staticmethod
+    def update(w, g, states, numbers):
+        m = numbers[1] * states[0] + numbers[2] * g
+        v = numbers[3] * states[1] + numbers[4] * g * g
+        own_rate = numbers[0] / (math.sqrt(v) + numbers[5])
+        return -own_rate * m - numbers[7] * w, own_rate, (m, v)
+
+
+@register(OPTIMIZERS, "amsgrad")
+@dataclass(frozen=True)
+class AMSGrad(Optimizer):
+    r"""AMSGrad: Adam with the largest :math:`v` so far, :math:`\tilde v \leftarrow \max(\tilde v, v)`, under the root.
+
+    No weight's rate grows again. Reddi, Kale, Kumar: "On the Convergence of Adam and Beyond", ICLR 2018,
+    algorithm 2, with Adam's corrections.
+
+    Parameters
+    ----------
+    beta_1, beta_2 : float, default=0.9, 0.999
+        Decay rates of the means of the gradient and of its square, in [0, 1).
+    epsilon : float, default=1e-8
+        Added to the root.
+    """
+
+    beta_1: float = number(0.9, 0.0, 1.0, closed="left")
+    beta_2: float = number(0.999, 0.0, 1.0, closed="left")
+    epsilon: float = number(1e-8, 0.0, closed="neither")
+    n_states = 3
+
+    @staticmethod
+    def prepare(step, rate, parameters):
+        beta_1, beta_2, epsilon = parameters[0], parameters[1], parameters[2]
+        root = math.sqrt(1.0 - beta_2**step)
+        rate = rate * root / (1.0 - beta_1**step)
+        return rate, beta_1, 1.0 - beta_1, beta_2, 1.0 - beta_2, epsilon * root, 0.0, 0.0
+
+    @staticmethod
+    def update(w, g, states, numbers):
+        m = numbers[1] * states[0] + numbers[2] * g
+        v = numbers[3] * states[1] + numbers[4] * g * g
+        largest = states[2] if states[2] > v else v
+        own_rate = numbers[0] / (math.sqrt(largest) + numbers[5])
+        return -own_rate * m, own_rate, (m, v, largest)
+
+
+@register(OPTIMIZERS, "adamax")
+@dataclass(frozen=True)
+class AdaMax(Optimizer):
+    r"""AdaMax: :math:`u \leftarrow \max(\beta_2 u, |\nabla| + \epsilon)`,
+    :math:`w \leftarrow w - \eta\, m / ((1 - \beta_1^t)\, u)`.
+
+    Adam with the largest gradient of late for the root of the mean square. Kingma, Ba: "Adam: A Method for
+    Stochastic Optimization", ICLR 2015, algorithm 2, where :math:`\epsilon = 0`.
+
+    Parameters
+    ----------
+    beta_1, beta_2 : float, default=0.9, 0.999
+        Decay rates of the mean of the gradient and of the maximum, in [0, 1).
+    epsilon : float, default=1e-8
+        Keeps the first gradients from being 0.
+    """
+
+    beta_1: float = number(0.9, 0.0, 1.0, closed="left")
+    beta_2: float = number(0.999, 0.0, 1.0, closed="left")
+    epsilon: float = number(1e-8, 0.0, closed="neither")
+    n_states = 2
+
+    @staticmethod
+    def prepare(step, rate, parameters):
+        beta_1, beta_2, epsilon = parameters[0], parameters[1], parameters[2]
+        return rate / (1.0 - beta_1**step), beta_1, 1.0 - beta_1, beta_2, epsilon, 0.0, 0.0, 0.0
+
+    @staticmethod
+    def update(w, g, states, numbers):
+        m = numbers[1] * states[0] + numbers[2] * g
+        old, new = numbers[3] * states[1], abs(g) + numbers[4]
+        u = old if old > new else new
+        own_rate = numbers[0] / u
+        return -own_rate * m, own_rate, (m, u)
+
+
+@register(OPTIMIZERS, "nadam")
+@dataclass(frozen=True)
+class NAdam(Optimizer):
+    r"""Adam with Nesterov's momentum: :math:`\hat m` is
+    :math:`\mu_{t+1} m / (1 - \prod_{i \le t+1} \mu_i) + (1 - \mu_t) \nabla / (1 - \prod_{i \le t} \mu_i)`, with
+    :math:`\mu_t = \beta_1 (1 - 0.96^{t \psi} / 2)`.
+
+    Dozat: "Incorporating Nesterov Momentum into Adam", ICLR 2016 workshop; the schedule of :math:`\mu` is that of
+    Sutskever et al. (ICML 2013).
+
+    Parameters
+    ----------
+    beta_1, beta_2 : float, default=0.9, 0.999
+        Decay rates of the means of the gradient and of its square, in [0, 1).
+    epsilon : float, default=1e-8
+        Added to the root.
+    momentum_decay : float, default=0.004
+        :math:`\psi`, at least 0: how fast :math:`\mu` rises from :math:`\beta_1 / 2` to :math:`\beta_1`.
+    """
+
+    beta_1: float = number(0.9, 0.0, 1.0, closed="left")
+    beta_2: float = number(0.999, 0.0, 1.0, closed="left")
+    epsilon: float = number(1e-8, 0.0, closed="neither")
+    momentum_decay: float = number(0.004, 0.0)
+    n_states = 2
+
+    @staticmethod
+    def prepare(step, rate, parameters):
+        beta_1, beta_2, epsilon, psi = parameters[0], parameters[1], parameters[2], parameters[3]
+        now = beta_1 * (1.0 - 0.5 * 0.96 ** (step * psi))
+        ahead = beta_1 * (1.0 - 0.5 * 0.96 ** ((step + 1.0) * psi))
+        product = beta_1**step
+        if product > 1e-20:  # below that it cannot be told from 0 beside 1
+            # The log of prod_i (1 - q^i / 2), without a loop over the steps: its series in powers of 1/2 has
+            # geometric sums over i.
+            log_q = psi * math.log(0.96)
+            total, share = 0.0, 1.0
+            for k in range(1, 55):
+                share *= 0.5
+                sum_over_steps = step
+                if psi > 0.0:
+                    sum_over_steps = math.exp(k * log_q) * math.expm1(step * k * log_q) / math.expm1(k * log_q)
+                total += share / k * sum_over_steps
+            product *= math.exp(-total)
+        root = math.sqrt(1.0 - beta_2**step)
+        of_gradient = rate * root * (1.0 - now) / (1.0 - product)
+        of_mean = rate * root * ahead / (1.0 - product * ahead)
+        return of_gradient, of_mean, beta_1, 1.0 - beta_1, beta_2, 1.0 - beta_2, epsilon * root, 0.0
+
+    @staticmethod
+    def update(w, g, states, numbers):
+        m = numbers[2] * states[0] + numbers[3] * g
+        v = numbers[4] * states[1] + numbers[5] * g * g
+        inverse = 1.0 / (math.sqrt(v) + numbers[6])
+        change = -inverse * (numbers[0] * g + numbers[1] * m)
+        return change, inverse * (numbers[0] + numbers[1]), (m, v)

@@ -1,0 +1,128 @@
+"""Rates of each weight's own, from the squares of its gradients."""
+
+import math
+from dataclasses import dataclass
+
+from ..registry import flag, number, register
+from .base import OPTIMIZERS, Optimizer
+
+
+@register(OPTIMIZERS, "adagrad")
+@dataclass(frozen=True)
+class AdaGrad(Optimizer):
+    r"""AdaGrad: :math:`s \leftarrow s + \nabla^2`, :math:`w \leftarrow w - \eta \nabla / (\sqrt{s} + \epsilon)`.
+
+    Rates only fall; begin with a larger one than Adam's, such as 0.01. Duchi, Hazan, Singer: "Adaptive Subgradient
+    Methods for Online Learning and Stochastic Optimization", JMLR 12, 2011.
+
+    Parameters
+    ----------
+    epsilon : float, default=1e-10
+        Added to the root.
+    """
+
+    epsilon: float = number(1e-10, 0.0, closed="neither")
+    n_states = 1
+
+    @staticmethod
+    def prepare(step, rate, parameters):
+        return rate, parameters[0], 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+
+    @staticmethod
+    def update(w, g, states, numbers):
+        s = states[0] + g * g
+        own_rate = numbers[0] / (math.sqrt(s) + numbers[1])
+        return -own_rate * g, own_rate, (s,)
+
+
+@register(OPTIMIZERS, "adadelta")
+@dataclass(frozen=True)
+class Adadelta(Optimizer):
+    r"""Adadelta: :math:`\Delta = \nabla \sqrt{u + \epsilon} / \sqrt{v + \epsilon}`,
+    :math:`w \leftarrow w - \eta \Delta`, with :math:`v` and :math:`u` the running means, of decay :math:`\rho`,
+    of :math:`\nabla^2` and :math:`\Delta^2`.
+
+    The steps have the unit of the weights: the method was published without a rate, :math:`\eta = 1`. Zeiler:
+    "ADADELTA: An Adaptive Learning Rate Method", arXiv:1212.5701, 2012, algorithm 1.
+
+    Parameters
+    ----------
+    rho : float, default=0.9
+        Decay of both means, in [0, 1).
+    epsilon : float, default=1e-6
+        Added to both means; what the first steps are made of.
+    """
+
+    rho: float = number(0.9, 0.0, 1.0, closed="left")
+    epsilon: float = number(1e-6, 0.0, closed="neither")
+    n_states = 2
+
+    @staticmethod
+    def prepare(step, rate, parameters):
+        rho, epsilon = parameters[0], parameters[1]
+        return rate, rho, 1.0 - rho, epsilon, 0.0, 0.0, 0.0, 0.0
+
+    @staticmethod
+    def update(w, g, states, numbers):
+        v = numbers[1] * states[0] + numbers[2] * g * g
+        own_rate = math.sqrt(states[1] + numbers[3]) / math.sqrt(v + numbers[3])
+        delta = own_rate * g
+        u = numbers[1] * states[1] + numbers[2] * delta * delta
+        return -numbers[0] * delta, numbers[0] * own_rate, (v, u)
+
+
+@register(OPTIMIZERS, "rmsprop")
+@dataclass(frozen=True)
+class RMSProp(Optimizer):
+    r"""RMSProp: :math:`w \leftarrow w - \eta \nabla / (\sqrt{v} + \epsilon)`, with :math:`v` the running mean of
+    :math:`\nabla^2`.
+
+    Centred, the root is that of the variance, :math:`v - m^2` with :math:`m` the running mean of :math:`\nabla`.
+    With momentum, :math:`b \leftarrow \beta b + \nabla / (\sqrt{v} + \epsilon)` and
+    :math:`w \leftarrow w - \eta b`. The states are v, then m if centred, then b if it is centred or has momentum.
+
+    Tieleman, Hinton: "Neural Networks for Machine Learning", lecture 6.5, 2012. Centred: Graves: "Generating
+    Sequences With Recurrent Neural Networks", arXiv:1308.0850, 2013, section 4.2.
+
+    Parameters
+    ----------
+    rho : float, default=0.9
+        Decay of the means, in [0, 1).
+    epsilon : float, default=1e-8
+        Added to the root. Centred, it bounds the steps where gradients hardly vary: take a larger one, such as 1e-3.
+    momentum : float, default=0.0
+        :math:`\beta` in [0, 1).
+    centred : bool, default=False
+        Whether to divide by the standard deviation.
+    """
+
+    rho: float = number(0.9, 0.0, 1.0, closed="left")
+    epsilon: float = number(1e-8, 0.0, closed="neither")
+    momentum: float = number(0.0, 0.0, 1.0, closed="left")
+    centred: bool = flag(False)
+
+    @property
+    def n_states(self):
+        """1, 2 or 3: the plain rule shall not move memory that it does not need."""
+        return 3 if self.centred else 2 if self.momentum else 1
+
+    @staticmethod
+    def prepare(step, rate, parameters):
+        rho, epsilon, momentum = parameters[0], parameters[1], parameters[2]
+        return rate, rho, 1.0 - rho, epsilon, momentum, rate / (1.0 - momentum), 0.0, 0.0
+
+    @staticmethod
+    def update(w, g, states, numbers):
+        # Each number of states is compiled alone: only its own branches are left.
+        v = numbers[1] * states[0] + numbers[2] * g * g
+        if len(states) == 3:
+            m = numbers[1] * states[1] + numbers[2] * g
+            variance = v - m * m
+            own_rate = 1.0 / (math.sqrt(0.0 if variance < 0.0 else variance) + numbers[3])
+            b = numbers[4] * states[2] + own_rate * g
+            return -numbers[0] * b, numbers[5] * own_rate, (v, m, b)
+        own_rate = 1.0 / (math.sqrt(v) + numbers[3])
+        if len(states) == 2:
+            b = numbers[4] * states[1] + own_rate * g
+            return -numbers[0] * b, numbers[5] * own_rate, (v, b)
+        return -numbers[0] * own_rate * g, numbers[0] * own_rate, (v,)

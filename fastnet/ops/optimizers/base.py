@@ -1,0 +1,54 @@
+r"""What an optimizer is.
+
+``prepare(step, rate, parameters)`` turns the step count (from 1), the learning rate and the op's values into
+eight numbers, once a mini-batch, in float64. ``update(w, g, states, numbers)`` then moves one weight: it
+returns the change of ``w``, the threshold per unit of L1 penalty (the weight's own step at a stationary point,
+so that the soft-thresholded fixed point is the penalised minimum), and the new states.
+
+The last of the eight numbers is for decoupled weight decay and nothing else: when biases are updated it is 0.
+A weight, a gradient and states that are all 0 must stay 0, at least the weight: so is the padding.
+"""
+
+from dataclasses import dataclass
+
+from ..registry import Op
+
+OPTIMIZERS = {}
+
+
+@dataclass(frozen=True)
+class Optimizer(Op):
+    """An optimizer; subclasses give ``prepare``, ``update`` and the number of state arrays (at most four).
+
+    Attributes
+    ----------
+    n_states : int
+        State arrays, each as large as the weights.
+    has_schedule : bool
+        Whether learning-rate schedules apply.
+    full_batch : bool
+        Whether each step needs the gradient of all samples.
+    takes_l1 : bool
+        Whether ``update`` knows the threshold of an L1 penalty.
+    parameter_names : dict
+        The fields that the optimizer's name takes from the estimator, and their names there.
+    """
+
+    n_states = 0
+    has_schedule = True
+    full_batch = False
+    takes_l1 = True
+    parameter_names = {}
+    formulas = ("prepare", "update")
+
+    @classmethod
+    def of(cls, estimator):
+        return cls(**{field: getattr(estimator, name) for field, name in cls.parameter_names.items()})
+
+    def evaluated(self, w, states):
+        """The point to predict with, from the point that is trained, ``w``, and the states: arrays of one shape."""
+        return w
+
+    def trained(self, w, states):
+        """The inverse of `evaluated`: the point to go on training from."""
+        return w

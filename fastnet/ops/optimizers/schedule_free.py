@@ -1,0 +1,68 @@
+"""Averages of the iterates in place of a schedule."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..registry import number, register
+from .base import OPTIMIZERS, Optimizer
+
+
+@register(OPTIMIZERS, "schedule_free_adamw")
+@dataclass(frozen=True)
+class ScheduleFreeAdamW(Optimizer):
+    r"""Schedule-free AdamW: the gradient is taken at :math:`y = (1 - \beta) z + \beta x`;
+    :math:`z \leftarrow z - \eta (\nabla / (\sqrt{\hat v} + \epsilon) + \lambda y)` and
+    :math:`x \leftarrow (1 - c) x + c z`, with :math:`c = \eta_t^2 / \sum_{i \le t} \eta_i^2`.
+
+    Training moves y, ``loss_curve_`` is its loss; x, the average of all z, is what validates, predicts and stands in
+    ``coefs_``. A constant rate, with a warm-up, then does what a schedule would; a larger rate than Adam's pays, and
+    so does ``n_iter_no_change`` of more epochs. Biases do not decay. States: z, v and the sum of squared
+    rates.
+
+    Defazio, Yang, Mehta, Mishchenko, Khaled, Cutkosky: "The Road Less Scheduled", NeurIPS 2024, algorithm 1.
+
+    Parameters
+    ----------
+    beta_1 : float, default=0.9
+        :math:`\beta` in (0, 1).
+    beta_2 : float, default=0.999
+        Decay rate of v, the mean of the squared gradient, in [0, 1).
+    epsilon : float, default=1e-8
+        Added to the root.
+    weight_decay : float, default=0.0
+        :math:`\lambda`, at least 0.
+    """
+
+    beta_1: float = number(0.9, 0.0, 1.0, closed="neither")
+    beta_2: float = number(0.999, 0.0, 1.0, closed="left")
+    epsilon: float = number(1e-8, 0.0, closed="neither")
+    weight_decay: float = number(0.0, 0.0)
+    n_states = 3
+    takes_l1 = False  # the threshold would have to be z's, what is updated is y
+
+    @staticmethod
+    def prepare(step, rate, parameters):
+        beta_1, beta_2, epsilon, decay = parameters[0], parameters[1], parameters[2], parameters[3]
+        root = math.sqrt(1.0 - beta_2**step)
+        return rate * root, beta_1, beta_2, 1.0 - beta_2, epsilon * root, rate * rate, 0.0, rate * decay
+
+    @staticmethod
+    def update(w, g, states, numbers):
+        z = states[0] if states[2] > 0.0 else w  # a weight's first step
+        v = numbers[2] * states[1] + numbers[3] * g * g
+        total = states[2] + numbers[5]
+        c = numbers[5] / total if total > 0.0 else 1.0
+        step = numbers[0] * g / (math.sqrt(v) + numbers[4]) + numbers[7] * w
+        # y' = (1 - beta) z' + beta x' with x taken out of y, so that nothing is divided by beta
+        change = c * (z - w) - (1.0 - numbers[1] * (1.0 - c)) * step
+        return change, 0.0, (z - step, v, total)
+
+    def evaluated(self, w, states):
+        """The average x, from y and z; where there was no step yet, the weights."""
+        return np.where(states[2] > 0.0, (w - (1.0 - self.beta_1) * states[0]) / self.beta_1, w)
+
+    def trained(self, w, states):
+        """The point y, from x and z."""
+        return np.where(states[2] > 0.0, self.beta_1 * w + (1.0 - self.beta_1) * states[0], w)
