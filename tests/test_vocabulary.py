@@ -190,7 +190,7 @@ def test_mixed_layers_with_dropout_and_lbfgs_train(digits, solver):
         ({"activation": "rely"}, "'relu'.*an instance of 'fastnet.ops.activations.Activation'"),
         ({"activation": activations.Tanh}, "instance of 'fastnet.ops.activations.Activation'"),
         ({"activation": losses.SquaredError()}, "'activation' parameter"),
-        ({"solver": "sdg"}, "'adam'.*an instance of 'fastnet.ops.optimizers.Optimizer'"),
+        ({"solver": "sdg"}, "'adam'.*an instance of 'fastnet.ops.optimizers.base.Optimizer'"),
         ({"solver": schedules.Constant()}, "'solver' parameter"),
         ({"learning_rate": "fast"}, "'invscaling'.*an instance of 'fastnet.ops.schedules.Schedule'"),
         ({"init": "he"}, "'glorot_normal'.*an instance of 'fastnet.network.initializers.Initializer'"),

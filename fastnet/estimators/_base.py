@@ -18,11 +18,13 @@ from .data import DTYPES, cast, cast_weights, check_fits, engine_input
 from .nested import NestedValues
 from .parameters import (
     PARAMETER_CONSTRAINTS,
+    batch_rows,
     check_together,
     dropout_rates,
     hidden_units,
     is_stochastic,
     layer_activations,
+    needs_all_samples,
 )
 from .start import check_same_network, initial_parameters
 
@@ -64,6 +66,7 @@ class BaseMultilayerPerceptron(NestedValues, BaseEstimator, ABC):
         alpha=0.0001,
         batch_size="auto",
         learning_rate="constant",
+        warmup=0.0,
         learning_rate_init=0.001,
         power_t=0.5,
         max_iter=200,
@@ -98,6 +101,7 @@ class BaseMultilayerPerceptron(NestedValues, BaseEstimator, ABC):
         self.alpha = alpha
         self.batch_size = batch_size
         self.learning_rate = learning_rate
+        self.warmup = warmup
         self.learning_rate_init = learning_rate_init
         self.power_t = power_t
         self.max_iter = max_iter
@@ -177,6 +181,11 @@ class BaseMultilayerPerceptron(NestedValues, BaseEstimator, ABC):
             raise AttributeError(
                 f"partial_fit is only available for stochastic optimizers. {self.solver} is not stochastic."
             )
+        if needs_all_samples(self):
+            raise AttributeError(
+                f"partial_fit sees a part of the samples at a time, solver={self.solver!r} needs all of them: choose "
+                "another solver."
+            )
         return True
 
     def _fit(self, X, y, sample_weight, incremental):
@@ -253,7 +262,7 @@ class BaseMultilayerPerceptron(NestedValues, BaseEstimator, ABC):
         if self.early_stopping:
             n_train -= math.ceil(self.validation_fraction * n_train)
         # What partial_fit sees is a part of the data, never a full batch.
-        full_batch = not incremental and (200 if self.batch_size == "auto" else self.batch_size) >= n_train
+        full_batch = not incremental and batch_rows(self, n_train) >= n_train
         return X.dtype if full_batch else np.dtype(np.float32)
 
     def _parameters(self):

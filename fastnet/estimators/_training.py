@@ -13,7 +13,7 @@ from ..training.lbfgs import minimize
 from ..training.state import History, OptimizerState
 from ..training.stochastic import train_epochs
 from ..training.validation import split_rows
-from .parameters import optimizer, schedule
+from .parameters import batch_rows, needs_all_samples, optimizer, schedule, warmup_epochs
 
 
 @dataclass
@@ -81,6 +81,7 @@ def train_stochastic(estimator, problem, first_pass, incremental):
             state,
             history,
             max_iter=estimator.max_iter,
+            warmup=warmup_epochs(estimator),
             shuffle=estimator.shuffle,
             random_state=problem.random_state,
             tol=estimator.tol,
@@ -158,14 +159,18 @@ def _rows_and_score(estimator, problem):
 
 
 def _batch_size(estimator, n_samples):
-    if estimator.batch_size == "auto":
-        return min(200, n_samples)
-    if estimator.batch_size > n_samples:
+    size = batch_rows(estimator, n_samples)
+    if size < n_samples and needs_all_samples(estimator):
+        raise ValueError(
+            f"solver={estimator.solver!r} compares the signs of gradients over all {n_samples} training samples, got "
+            f"batch_size={size}: set batch_size=None, or choose another solver."
+        )
+    if size > n_samples:
         warnings.warn(
             "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped",
             stacklevel=2,
         )
-    return int(min(estimator.batch_size, n_samples))
+    return int(min(size, n_samples))
 
 
 def _optimizer_state(estimator, problem, first_pass, incremental):

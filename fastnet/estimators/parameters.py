@@ -11,7 +11,7 @@ from ..ops.activations import ACTIVATIONS, Activation, Identity
 from ..ops.losses import LOSSES, Loss
 from ..ops.optimizers import OPTIMIZERS, SGD, Optimizer
 from ..ops.registry import resolve
-from ..ops.schedules import SCHEDULES, Schedule
+from ..ops.schedules import SCHEDULES, Constant, Custom, ReduceOnPlateau, Schedule
 
 _NON_NEGATIVE = Interval(Real, 0, None, closed="left")
 _POSITIVE = Interval(Real, 0, None, closed="neither")
@@ -25,8 +25,9 @@ PARAMETER_CONSTRAINTS = {
     "activation": [StrOptions(set(ACTIVATIONS)), Activation, list, tuple],
     "solver": [StrOptions({"lbfgs", *OPTIMIZERS}), Optimizer],
     "alpha": [_NON_NEGATIVE],
-    "batch_size": [StrOptions({"auto"}), _COUNT],
-    "learning_rate": [StrOptions(set(SCHEDULES)), Schedule],
+    "batch_size": [StrOptions({"auto"}), _COUNT, None],
+    "learning_rate": [StrOptions(set(SCHEDULES)), Schedule, callable],
+    "warmup": [_NON_NEGATIVE],
     "learning_rate_init": [_POSITIVE],
     "power_t": [_NON_NEGATIVE],
     "max_iter": [_COUNT],
@@ -72,10 +73,30 @@ def optimizer(estimator):
 
 def schedule(estimator):
     """The schedule that ``learning_rate`` names, with the estimator's own parameters, or is."""
-    names = isinstance(estimator.solver, str) and isinstance(estimator.learning_rate, str)
-    if names and not optimizer(estimator).has_schedule:
+    if callable(estimator.learning_rate):
+        return Custom(estimator.learning_rate)
+    # As scikit-learn documents it; with objects the user has chosen.
+    if estimator.solver == "adam" and estimator.learning_rate in ("invscaling", "adaptive"):
         return SCHEDULES["constant"]
     return resolve("learning_rate", estimator.learning_rate, SCHEDULES, Schedule, estimator)
+
+
+def warmup_epochs(estimator):
+    """``warmup`` in epochs."""
+    return estimator.warmup * (estimator.max_iter if estimator.warmup < 1 else 1)
+
+
+def needs_all_samples(estimator):
+    """Whether the solver is an optimizer that mini-batches would mislead."""
+    rule = OPTIMIZERS.get(estimator.solver) if isinstance(estimator.solver, str) else estimator.solver
+    return isinstance(rule, Optimizer) and rule.full_batch
+
+
+def batch_rows(estimator, n_samples):
+    """Samples in a mini-batch, as asked for: it may be more than there are."""
+    if estimator.batch_size is None or (estimator.batch_size == "auto" and needs_all_samples(estimator)):
+        return n_samples
+    return min(200, n_samples) if estimator.batch_size == "auto" else estimator.batch_size
 
 
 def initializer(estimator):
@@ -168,11 +189,12 @@ def check_together(estimator, incremental):
     rule = optimizer(estimator) if is_stochastic(estimator) else None
     if estimator.l1_ratio > 0 and isinstance(rule, SGD) and rule.momentum == 1:
         raise ValueError("l1_ratio > 0 needs momentum < 1 with solver='sgd', got momentum=1.")
-    if rule is None and isinstance(estimator.learning_rate, Schedule):
+    if rule is not None and not rule.takes_l1 and estimator.l1_ratio > 0:
         raise ValueError(
-            f"solver='lbfgs' searches along a line and has no learning rate, got "
-            f"learning_rate={estimator.learning_rate!r}: leave it out, or choose a stochastic solver."
+            f"l1_ratio > 0 has no meaning with solver={estimator.solver!r}, whose steps do not follow the size of "
+            "gradients: set l1_ratio=0, or choose another solver, such as 'adamw'."
         )
+    _check_rates(estimator, rule)
     if rule is None and (np.any(estimator.dropout) or estimator.input_dropout):
         raise ValueError(
             "dropout and input_dropout need solver='sgd' or 'adam': solver='lbfgs' minimises a loss that "
@@ -187,4 +209,35 @@ def check_together(estimator, incremental):
         raise ValueError(
             f"freeze must leave a layer to train: got freeze={estimator.freeze} for a network of {n_layers} layer(s) "
             f"of weights, the output's included. It can be {n_layers - 1} at most."
+        )
+
+
+def _check_rates(estimator, rule):
+    """The part of `check_together` on learning rates."""
+    given = estimator.learning_rate
+    if rule is None:
+        if isinstance(given, Schedule) or callable(given) or estimator.warmup:
+            raise ValueError(
+                f"solver='lbfgs' searches along a line and has no learning rate, got learning_rate={given!r} and "
+                f"warmup={estimator.warmup}: leave them out, or choose a stochastic solver."
+            )
+        return
+    rates = schedule(estimator)
+    if not rule.has_schedule and (rates != Constant() or estimator.warmup):
+        raise ValueError(
+            f"solver={estimator.solver!r} finds its step sizes by itself, got learning_rate={given!r} and "
+            f"warmup={estimator.warmup}: leave them out."
+        )
+    if estimator.warmup and rates.starts_low:
+        raise ValueError(f"learning_rate={given!r} begins with a low rate by itself: set warmup=0.")
+    if warmup_epochs(estimator) >= estimator.max_iter:
+        raise ValueError(
+            f"warmup={estimator.warmup} epochs must be fewer than max_iter={estimator.max_iter}; below 1 it is a "
+            "fraction of max_iter."
+        )
+    if isinstance(rates, ReduceOnPlateau) and rates.patience >= estimator.n_iter_no_change:
+        raise ValueError(
+            f"learning_rate={given!r} would never reduce the rate: training stops after "
+            f"n_iter_no_change={estimator.n_iter_no_change} epochs without improvement. Take a smaller patience or "
+            "a larger n_iter_no_change."
         )

@@ -1,13 +1,22 @@
 r"""Learning rates over the epochs: one entry each.
 
-A schedule is a frozen value; the current rate lives with the training loop.
-``after_epoch(rate, initial_rate, samples_seen)`` gives the rate of the next epoch, where ``initial_rate`` is the
-estimators' ``learning_rate_init``. ``on_plateau(rate)`` is asked when
-training has stopped to improve: it returns a new rate to go on with, or None to stop, and what to print.
-Rules are scikit-learn's.
+A schedule is a frozen value; the current rate and the count of epochs live with the training loop. What is
+multiplied with the estimators' ``learning_rate_init`` comes in two parts:
+
+- ``factors(epochs, n_epochs)``, a fixed function of time: ``epochs`` is an array of the epochs done before each
+  mini-batch, with fractions, ``n_epochs`` the estimators' ``max_iter``.
+- ``after_epoch(rate, initial_rate, samples_seen, stalled)`` gives the rate of the next epoch where that depends on
+  the course of training; ``stalled`` is the number of epochs since the last improvement.
+
+``on_plateau(rate)`` is asked when training has stopped to improve: it returns a new rate to go on with, or None to
+stop, and what to print.
 """
 
+import math
 from dataclasses import dataclass
+from numbers import Real
+
+import numpy as np
 
 from .registry import Value, number, register
 
@@ -16,9 +25,21 @@ SCHEDULES = {}
 
 @dataclass(frozen=True)
 class Schedule(Value):
-    """A schedule; the first epoch's rate is ``learning_rate_init``."""
+    """A schedule.
 
-    def after_epoch(self, rate, initial_rate, samples_seen):
+    Attributes
+    ----------
+    starts_low : bool
+        Whether it warms up by itself.
+    """
+
+    starts_low = False
+
+    def factors(self, epochs, n_epochs):
+        """Factors of the rate for an array of times."""
+        return np.ones(len(epochs))
+
+    def after_epoch(self, rate, initial_rate, samples_seen, stalled):
         """The next epoch's rate."""
         return rate
 
@@ -52,16 +73,236 @@ class InverseScaling(Schedule):
     def of(cls, estimator):
         return cls(power_t=estimator.power_t)
 
-    def after_epoch(self, rate, initial_rate, samples_seen):
+    def after_epoch(self, rate, initial_rate, samples_seen, stalled):
         return initial_rate / (samples_seen + 1) ** self.power_t
 
 
 @register(SCHEDULES, "adaptive")
 @dataclass(frozen=True)
 class Adaptive(Schedule):
-    r"""The rate is divided by 5 at each plateau; training stops once it is :math:`10^{-6}` or less."""
+    r"""The rate is divided by 5 at each plateau; training stops once it is :math:`10^{-6}` or less.
+
+    A plateau is what would end the training with another schedule: ``n_iter_no_change`` epochs without an
+    improvement by ``tol``. The rule is scikit-learn's.
+    """
 
     def on_plateau(self, rate):
         if rate <= 1e-6:
             return None, "Learning rate too small. Stopping."
         return rate / 5.0, f"Setting learning rate to {rate / 5.0:f}"
+
+
+@register(SCHEDULES, "reduce_on_plateau")
+@dataclass(frozen=True)
+class ReduceOnPlateau(Schedule):
+    r"""The rate is multiplied by ``factor`` after every ``patience + 1`` epochs in a row without an improvement.
+
+    What has to improve, and by how much, is what stops the training after ``n_iter_no_change`` epochs: the training
+    loss or, with early stopping, the validation score, by ``tol``.
+
+    Parameters
+    ----------
+    factor : float, default=0.1
+        In (0, 1).
+    patience : int, default=4
+        Epochs without an improvement to bear, fewer than ``n_iter_no_change``.
+    smallest : float, default=1e-6
+        The rate falls no further, at least 0.
+    """
+
+    factor: float = number(0.1, 0.0, 1.0, closed="neither")
+    patience: int = number(4, 0, integral=True)
+    smallest: float = number(1e-6, 0.0)
+
+    def after_epoch(self, rate, initial_rate, samples_seen, stalled):
+        if stalled and stalled % (self.patience + 1) == 0:
+            return min(rate, max(rate * self.factor, self.smallest))
+        return rate
+
+
+@register(SCHEDULES, "step")
+@dataclass(frozen=True)
+class Step(Schedule):
+    r"""The rate is multiplied by ``factor`` after every ``epochs`` epochs,
+    :math:`\eta_t = \eta_0 f^{\lfloor t / e \rfloor}`.
+
+    Parameters
+    ----------
+    epochs : int, default=30
+        At least 1.
+    factor : float, default=0.1
+        In (0, 1).
+    """
+
+    epochs: int = number(30, 1, integral=True)
+    factor: float = number(0.1, 0.0, 1.0, closed="neither")
+
+    def factors(self, epochs, n_epochs):
+        return self.factor ** np.floor(epochs / self.epochs)
+
+
+@register(SCHEDULES, "exponential")
+@dataclass(frozen=True)
+class Exponential(Schedule):
+    r"""Exponential decay over the epochs t, :math:`\eta_t = \eta_0 \gamma^t`, mini-batch by mini-batch.
+
+    Parameters
+    ----------
+    decay : float, default=0.95
+        :math:`\gamma`, the factor of one epoch, in (0, 1].
+    """
+
+    decay: float = number(0.95, 0.0, 1.0, closed="right")
+
+    def factors(self, epochs, n_epochs):
+        return self.decay**epochs
+
+
+@register(SCHEDULES, "cosine")
+@dataclass(frozen=True)
+class Cosine(Schedule):
+    r"""Cosine annealing, :math:`\eta_t = \eta_0 (e + (1 - e) (1 + \cos \pi p) / 2)`, with p the progress of the cycle.
+
+    The cycles fill ``max_iter`` epochs; each begins again with the full rate. Loshchilov, Hutter: "SGDR: Stochastic
+    Gradient Descent with Warm Restarts", ICLR 2017, equation 5.
+
+    Parameters
+    ----------
+    end : float, default=0.0
+        :math:`e`, the last factor of a cycle, in [0, 1].
+    cycles : int, default=1
+        Number of cycles; 1 is without restarts.
+    lengthening : float, default=1.0
+        Length of a cycle, divided by that of the one before, above 0.
+    """
+
+    end: float = number(0.0, 0.0, 1.0)
+    cycles: int = number(1, 1, integral=True)
+    lengthening: float = number(1.0, 0.0, closed="neither")
+
+    def factors(self, epochs, n_epochs):
+        progress = np.minimum(epochs / n_epochs, 1.0)
+        lengths = float(self.lengthening) ** np.arange(self.cycles)
+        lengths /= lengths.sum()
+        ends = np.cumsum(lengths)
+        cycle = np.searchsorted(ends[:-1], progress + 1e-12, side="right")  # rounding must not delay a restart
+        p = np.clip((progress - ends[cycle]) / lengths[cycle] + 1.0, 0.0, 1.0)
+        return self.end + (1.0 - self.end) * 0.5 * (1.0 + np.cos(np.pi * p))
+
+
+@register(SCHEDULES, "one_cycle")
+@dataclass(frozen=True)
+class OneCycle(Schedule):
+    r"""One cycle: along half a cosine from ``start`` up to ``learning_rate_init``, the largest rate, then to ``end``.
+
+    Give it a larger rate than a constant one, and as many epochs as shall be run. The momentum stays as it is.
+    Smith, Topin: "Super-Convergence: Very Fast Training of Neural Networks Using Large Learning Rates", 2019.
+
+    Parameters
+    ----------
+    peak_at : float, default=0.3
+        Progress at the peak, in (0, 1).
+    start, end : float, default=0.04, 4e-6
+        First and last factor, in [0, 1].
+    """
+
+    peak_at: float = number(0.3, 0.0, 1.0, closed="neither")
+    start: float = number(0.04, 0.0, 1.0)
+    end: float = number(4e-6, 0.0, 1.0)
+    starts_low = True
+
+    def factors(self, epochs, n_epochs):
+        progress = np.minimum(epochs / n_epochs, 1.0)
+        up, down = progress / self.peak_at, (1.0 - progress) / (1.0 - self.peak_at)
+        low = np.where(up < 1.0, self.start, self.end)
+        return low + (1.0 - low) * 0.5 * (1.0 - np.cos(np.pi * np.where(up < 1.0, up, down)))
+
+
+@register(SCHEDULES, "multi_cosine")
+@dataclass(frozen=True)
+class MultiCosine(Schedule):
+    r"""Several cosines, each twice as long as the one before:
+    :math:`\eta_t = \eta_0 (1 - \cos(2 \pi \log_2(1 + (2^k - 1) p))) / 2`, with p the progress and k ``cycles``.
+
+    Each cycle starts and ends at 0. Known as coslog, from RealMLP: Holzmüller, Grinsztajn, Steinwart: "Better by
+    Default: Strong Pre-Tuned MLPs and Boosted Trees on Tabular Data", NeurIPS 2024.
+
+    Parameters
+    ----------
+    cycles : int, default=4
+        At least 1.
+    """
+
+    cycles: int = number(4, 1, integral=True)
+    starts_low = True
+
+    def factors(self, epochs, n_epochs):
+        progress = np.minimum(epochs / n_epochs, 1.0)
+        return 0.5 * (1.0 - np.cos(2.0 * np.pi * np.log2(1.0 + (2.0**self.cycles - 1.0) * progress)))
+
+
+@dataclass(frozen=True)
+class Custom(Schedule):
+    """A function of the progress: what a callable ``learning_rate`` stands for.
+
+    Parameters
+    ----------
+    function : callable
+        ``function(progress) -> factor``, with the progress in [0, 1] a float, called for each mini-batch.
+    """
+
+    function: object = None
+
+    def factors(self, epochs, n_epochs):
+        progress = np.minimum(epochs / n_epochs, 1.0).tolist()
+        factors = [self.function(p) for p in progress]
+        for p, factor in zip(progress, factors, strict=True):
+            if not (isinstance(factor, Real) and 0 <= factor < math.inf):
+                raise ValueError(
+                    f"learning_rate must return a finite factor of at least 0, got {factor!r} at progress {p}: "
+                    "let the callable take a number in [0, 1] and return a number."
+                )
+        return np.array(factors, dtype=np.float64)
+
+
+def rates_of_epoch(schedule, rate, epoch, n_batches, n_epochs, warmup=0.0):
+    """The rate of each mini-batch of an epoch.
+
+    A warm-up comes before the schedule: its rate grows in equal steps from mini-batch to mini-batch up to the
+    schedule's first one; then the schedule has the epochs that are left.
+
+    Parameters
+    ----------
+    schedule : Schedule
+        The schedule.
+    rate : float
+        The epoch's rate without factors: ``learning_rate_init``, or what ``after_epoch`` made of it.
+    epoch : int
+        Epochs done before.
+    n_batches : int
+        Mini-batches in the epoch.
+    n_epochs : int
+        Epochs of the whole training.
+    warmup : float, default=0.0
+        Length of the warm-up in epochs, below ``n_epochs``.
+
+    Returns
+    -------
+    ndarray of shape (n_batches,)
+
+    Examples
+    --------
+    >>> from fastnet.ops.schedules import Cosine, rates_of_epoch
+    >>> rates_of_epoch(Cosine(), 1.0, epoch=1, n_batches=2, n_epochs=2).round(3)
+    array([0.5  , 0.146])
+    >>> rates_of_epoch(Cosine(), 1.0, epoch=0, n_batches=4, n_epochs=2, warmup=1)
+    array([0.25, 0.5 , 0.75, 1.  ])
+    """
+    if epoch >= warmup and type(schedule).factors is Schedule.factors:
+        return np.full(n_batches, rate)
+    batches = epoch * n_batches + np.arange(n_batches)
+    epochs = batches / n_batches
+    rates = rate * schedule.factors(np.maximum(epochs - warmup, 0.0), n_epochs - warmup)
+    if epoch < warmup:
+        rates *= np.minimum((batches + 1) / (warmup * n_batches), 1.0)
+    return rates

@@ -21,6 +21,8 @@ class OptimizerState:
         Learning rate of the next epoch.
     initial_rate : float
         Learning rate of the first epoch.
+    epoch : int, default=0
+        Epochs done under the schedule.
     step : int, default=0
         Mini-batches seen.
     moments : list of list of ndarray, default=None
@@ -36,6 +38,7 @@ class OptimizerState:
     schedule: Schedule
     rate: float
     initial_rate: float
+    epoch: int = 0
     step: int = 0
     moments: list | None = None
     n_frozen: int = 0
@@ -50,6 +53,7 @@ class OptimizerState:
         return (
             type(self.rule) is type(rule)
             and self.moments is not None
+            and len(self.moments) == rule.n_states
             and self.n_frozen <= architecture.n_frozen
             and self.use_bias >= architecture.use_bias
             and all([m.shape for m in moment] == shapes for moment in self.moments)

@@ -11,6 +11,8 @@ from dataclasses import replace
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from ..ops.schedules import rates_of_epoch
+
 
 def train_epochs(
     session,
@@ -19,6 +21,7 @@ def train_epochs(
     history,
     *,
     max_iter,
+    warmup=0.0,
     shuffle,
     random_state,
     tol,
@@ -42,7 +45,9 @@ def train_epochs(
     history : History
         Continued in place.
     max_iter : int
-        Number of epochs at most.
+        Number of epochs at most; what schedules take for the whole.
+    warmup : float, default=0.0
+        Epochs over which the learning rate grows, before its schedule begins.
     shuffle : bool
         Whether to shuffle each epoch.
     random_state : numpy.random.RandomState
@@ -57,7 +62,7 @@ def train_epochs(
     verbose : bool, default=False
         Whether to print a line an epoch.
     single_epoch : bool, default=False
-        Whether this is one epoch of an incremental fit, for which ``max_iter`` means nothing.
+        Whether this is one epoch of an incremental fit: no epoch follows it in this call.
 
     Returns
     -------
@@ -76,7 +81,8 @@ def train_epochs(
     if state.moments is not None:
         session.set_state(state.moments)
     session.step = state.step
-    schedule, rate = state.schedule, state.rate
+    schedule, rate, epoch = state.schedule, state.rate, state.epoch
+    n_batches = -(-len(order) // session.batch_size)
     best = session.get_parameters() if score is not None else None
     history.n_iter = 0
 
@@ -86,7 +92,9 @@ def train_epochs(
                 # The draws of sklearn.utils.shuffle, in place and without its checks, which cost more than an
                 # epoch of a small net.
                 random_state.shuffle(order)
-            history.add_epoch(session.run_epoch(order, rate), len(order))
+            rates = rates_of_epoch(schedule, rate, epoch, n_batches, max_iter, warmup)
+            history.add_epoch(session.run_epoch(order, rates), len(order))
+            epoch += 1
             if verbose:
                 print(f"Iteration {history.n_iter}, loss = {history.loss:.8f}")
 
@@ -102,7 +110,9 @@ def train_epochs(
                 if verbose:
                     print(f"Validation score: {history.validation_scores[-1]:f}")
 
-            rate = schedule.after_epoch(rate, state.initial_rate, history.samples_seen)
+            rate = schedule.after_epoch(
+                rate, state.initial_rate, history.samples_seen, history.epochs_without_improvement
+            )
             if history.epochs_without_improvement > n_iter_no_change:
                 new_rate, remark = schedule.on_plateau(rate)
                 if verbose:
@@ -130,7 +140,7 @@ def train_epochs(
 
     parameters, moments = session.take_results(with_parameters=best is None)
     coefs, intercepts = best or parameters
-    return coefs, intercepts, replace(state, rate=rate, step=session.step, moments=moments)
+    return coefs, intercepts, replace(state, rate=rate, epoch=epoch, step=session.step, moments=moments)
 
 
 def _all_finite(session):
