@@ -197,7 +197,7 @@ def check_together(estimator, incremental):
     _check_rates(estimator, rule)
     if rule is None and (np.any(estimator.dropout) or estimator.input_dropout):
         raise ValueError(
-            "dropout and input_dropout need solver='sgd' or 'adam': solver='lbfgs' minimises a loss that "
+            "dropout and input_dropout need a stochastic solver, such as 'adam': solver='lbfgs' minimises a loss that "
             "must not be random."
         )
     if not estimator.use_bias and estimator.bias_init:

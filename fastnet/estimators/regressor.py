@@ -33,24 +33,32 @@ class MLPRegressor(RegressorMixin, BaseMultilayerPerceptron):
         for all of them; or a sequence with one for each hidden layer.
     solver : str or Optimizer, default='adam'
         'sgd' is mini-batch gradient descent with momentum, 'adam' the method of [2]_, 'lbfgs' SciPy's
-        L-BFGS-B on all samples at once. An object of :mod:`fastnet.optimizers` carries its own parameters; a
-        name takes ``momentum``, ``beta_1`` and the like from here.
+        L-BFGS-B on all samples at once. Any other name or object of :mod:`fastnet.optimizers` is a stochastic
+        solver, too, such as 'adamw'. An object carries its own parameters; the names 'sgd' and 'adam' take
+        ``momentum``, ``beta_1`` and the like from here, other names stand for default parameters.
     alpha : float, default=0.0001
         Strength of the penalty: each weight w costs ``l1_ratio * |w| + (1 - l1_ratio) * w**2 / 2``, times
         ``alpha``, divided by the number of samples (the sum of their weights). Biases cost nothing.
-    batch_size : int or 'auto', default='auto'
-        Samples in a mini-batch; 'auto' is ``min(200, n_samples)``. Not used by 'lbfgs'.
-    learning_rate : str or Schedule, default='constant'
+    batch_size : int, 'auto' or None, default='auto'
+        Samples in a mini-batch. None is all samples; 'auto' is ``min(200, n_samples)``, and all samples for
+        'rprop'. Not used by 'lbfgs'.
+    learning_rate : str, Schedule or callable, default='constant'
         Learning rate over the epochs. 'invscaling' divides it by ``(t + 1)**power_t`` where t samples have
         been seen; 'adaptive' divides it by 5 instead of stopping when training stalls, until it is 1e-6 or
-        less. ``solver='adam'`` keeps it constant whatever the name, as in scikit-learn; an object of
-        :mod:`fastnet.schedules` applies to every optimizer.
+        less. ``solver='adam'`` keeps it constant with these two names, as in scikit-learn. Any other name or
+        object of :mod:`fastnet.schedules` applies to every optimizer, mini-batch by mini-batch, and so does a
+        callable, ``learning_rate(progress) -> factor`` with the progress in [0, 1]. The progress is the
+        number of epochs done, divided by ``max_iter``; each call of ``partial_fit`` is one epoch, and after
+        ``max_iter`` of them the progress stays 1.
+    warmup : float, default=0.0
+        Epochs over which the learning rate grows linearly before its schedule begins, which then has the rest
+        of ``max_iter``; below 1, a fraction of ``max_iter``.
     learning_rate_init : float, default=0.001
-        First learning rate of the stochastic solvers.
+        The learning rate that schedules start from, or multiply; for 'rprop' the first step of each weight.
     power_t : float, default=0.5
         Exponent of 'invscaling'.
     max_iter : int, default=200
-        Epochs ('sgd', 'adam') or iterations ('lbfgs') at most.
+        Epochs, or iterations of 'lbfgs', at most; also the length of learning-rate schedules.
     shuffle : bool, default=True
         Whether to shuffle the samples before each epoch.
     random_state : int, RandomState instance or None, default=None
@@ -72,8 +80,8 @@ class MLPRegressor(RegressorMixin, BaseMultilayerPerceptron):
     nesterovs_momentum : bool, default=True
         Whether 'sgd' uses Nesterov's momentum.
     early_stopping : bool, default=False
-        Whether 'sgd' and 'adam' hold out part of the data, stop when its score stalls, and keep the weights
-        of the best epoch. The score is the coefficient of determination.
+        Whether stochastic solvers hold out part of the data, stop when its score stalls, and keep the
+        weights of the best epoch. The score is the coefficient of determination.
     validation_fraction : float, default=0.1
         Share of the data that early stopping holds out, in [0, 1).
     beta_1 : float, default=0.9
@@ -83,14 +91,14 @@ class MLPRegressor(RegressorMixin, BaseMultilayerPerceptron):
     epsilon : float, default=1e-8
         Keeps 'adam' from dividing by zero.
     n_iter_no_change : int or inf, default=10
-        Epochs in a row without an improvement by ``tol`` that 'sgd' and 'adam' bear.
+        Epochs in a row without an improvement by ``tol`` that stochastic solvers bear; inf runs all ``max_iter``.
     max_fun : int, default=15000
         Evaluations of the loss in 'lbfgs' at most.
     l1_ratio : float, default=0.0
         Share of the absolute values in the penalty, in [0, 1]. Above 0, weights become exactly 0.
     dropout : float or sequence of float, default=0.0
         Probability to drop a hidden unit in training, in [0, 1); a sequence has one for each hidden layer.
-        The units kept are scaled by ``1 / (1 - dropout)``. For 'sgd' and 'adam'. See [3]_.
+        The units kept are scaled by ``1 / (1 - dropout)``. For stochastic solvers. See [3]_.
     input_dropout : float, default=0.0
         The same for the features.
     init : str, Initializer or fitted estimator, default='glorot_uniform'
@@ -289,7 +297,7 @@ class MLPRegressor(RegressorMixin, BaseMultilayerPerceptron):
     def partial_fit(self, X, y, sample_weight=None):
         """Train for one epoch on the given samples, going on from the current weights.
 
-        Offered only for ``solver='sgd'`` and ``'adam'``. The optimizer of the first call serves all later
+        Offered for stochastic solvers, except 'rprop'. The optimizer of the first call serves all later
         ones. If anything raises, the estimator stays as it was.
 
         Parameters
