@@ -157,10 +157,12 @@ class Session(Run):
         return [sum(self.layout.unpack(state), []) for state in self.states]
 
     def set_state(self, states):
-        """Write back what `get_state` gave, with the parameters of then set."""
-        n = self.architecture.n_layers
+        """Write back what `get_state` gave, with the parameters of then set. What is not trained gets zeros."""
+        n, use_bias = self.architecture.n_layers, self.architecture.use_bias
+        first_trained = self.layout.weights[self.architecture.n_frozen].offset
         for state, arrays in zip(self.states, states, strict=True):
-            self.layout.pack(state, arrays[:n], arrays[n:])
+            self.layout.pack(state, arrays[:n], [a if use_bias else np.zeros_like(a) for a in arrays[n:]])
+            state[:first_trained] = 0
         trained = self._optimizer.trained(self.flat, self.states)
         if trained is not self.flat:
             self.set_parameters(*self.layout.unpack(trained))
