@@ -484,7 +484,7 @@ def test_ops_are_frozen_values(op):
         assert type(same) is cls and same == op and hash(same) == hash(op) and repr(same) == repr(op)
     assert op != "op" and len({op, replace(op)}) == 1
     for other in OPS:
-        assert (op == other) == (repr(op) == repr(other))
+        assert (op == other) == (type(op) is type(other) and repr(op) == repr(other))
     with pytest.raises(FrozenInstanceError):
         op.anything = 1.0
     for field in cls.__dataclass_fields__:
