@@ -10,7 +10,7 @@ import numpy as np
 from numba import carray, types
 
 from ..kernels.jit import kernel
-from ..kernels.random import bits, row_key
+from ..kernels.random import bits, layer_key, row_key
 from ..kernels.simd import make_call, make_pointer, prefetch, scalar_type
 from ..kernels.tiles import make_copy_out, make_copy_row, make_row_tile
 from .records import IS_CSR, IS_DOUBLE, WIDE_INDICES
@@ -156,11 +156,10 @@ def make_row_phase(dtype, shape):
 
         `shift` makes row numbers those of the mini-batch, so that chunks do not repeat a mask.
         """
-        scale = scalar(layer.drop_scale)
+        scale, key = scalar(layer.drop_scale), layer_key(net.seed, step, number)
         for i in range(first, first + count):
-            key = row_key(net.seed, step, number, shift + i)
             at = address + (p * net.panel_stride + i * panel) * itemsize
-            drop(at, key, p * panel, layer.drop_threshold, scale)
+            drop(at, row_key(key, shift + i), p * panel, layer.drop_threshold, scale)
 
     @kernel
     def activate_panel(net, layer, p, first, n_tiles):
@@ -184,7 +183,7 @@ def make_row_phase(dtype, shape):
             is_sparse = i == 0 and net.entry_columns != 0
             if is_sparse:
                 multiply_entries(net, layer, first, count, n_tiles)
-            elif layer.drop_threshold != 0 and net.training:
+            elif i == 0 and layer.drop_threshold != 0 and net.training:
                 for p in range((layer.fan_in + panel - 1) // panel):
                     drop_panel(net, layer, layer.input, p, i, first, count, step, shift)
             for p in range(layer.n_panels):
@@ -199,6 +198,9 @@ def make_row_phase(dtype, shape):
                     )
                 if layer.activate != 0:
                     activate_panel(net, layer, p, first, n_tiles)
+                    above = layers[i + 1]
+                    if above.drop_threshold != 0 and net.training:
+                        drop_panel(net, above, layer.output, p, i + 1, first, count, step, shift)
         return count
 
     @kernel

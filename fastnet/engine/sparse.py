@@ -12,7 +12,7 @@ from numba import carray, types
 from scipy.sparse import issparse
 
 from ..kernels.jit import kernel
-from ..kernels.random import bits, row_key
+from ..kernels.random import bits, layer_key, row_key
 from ..kernels.simd import make_pointer, scalar_type
 from ..kernels.sparse import make_entry_sum
 from .records import IS_DOUBLE, WIDE_INDICES
@@ -99,11 +99,12 @@ def make_sparse(dtype, shape):
         wide_indices, is_double = net.x_kind & WIDE_INDICES, net.x_kind & IS_DOUBLE
         spans = carray(_index64(net.entry_spans), 2 * last)
         drops, scale = layer.drop_threshold != 0 and net.training, scalar(layer.drop_scale)
+        key_of_layer = layer_key(net.seed, step, np.int64(0))
         for i in range(first, last):
             sample = begin + i
             if net.order != 0:
                 sample = carray(_index64(net.order), sample + 1)[sample]
-            key = row_key(net.seed, step, np.int64(0), shift + i)
+            key = row_key(key_of_layer, shift + i)
             low, high = np.uint32(key & np.uint64(0xFFFFFFFF)), np.uint32(key >> np.uint64(32))
             source, end = index_at(net.x_indptr, wide_indices, sample), index_at(net.x_indptr, wide_indices, sample + 1)
             spans[2 * i], spans[2 * i + 1] = at, at + end - source

@@ -1,6 +1,6 @@
 """Counter-based random bits: a function of (seed, step, layer, row, column), never of a thread or of order.
 
-``row_key`` mixes the coordinates of a row with SplitMix64's finaliser; ``bits`` hashes key and column to
+``layer_key`` and ``row_key`` mix the coordinates of a row with SplitMix64's finaliser; ``bits`` hashes key and column to
 32 bits with the "lowbias32" mixer (Wellons, "Prospecting for Hash Functions", 2018), which vectorises.
 """
 
@@ -19,11 +19,16 @@ def mix64(x):
 
 
 @kernel
-def row_key(seed, step, layer, row):
-    """Key of one row's random bits."""
+def layer_key(seed, step, layer):
+    """Key of one layer's random bits in one step."""
     key = mix64(np.uint64(seed) + np.uint64(0x9E3779B97F4A7C15))
     key = mix64(key ^ np.uint64(step))
-    key = mix64(key ^ np.uint64(layer))
+    return mix64(key ^ np.uint64(layer))
+
+
+@kernel
+def row_key(key, row):
+    """Key of one row's random bits, from its layer's."""
     return mix64(key ^ np.uint64(row))
 
 
