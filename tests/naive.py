@@ -35,19 +35,97 @@ LOSSES = {
         lambda z, y: np.sum(np.logaddexp(0, z) - y * z, axis=1),
         lambda z, y: expit(z) - y,
     ),
+    # with gamma = 2: the cross-entropy times (1 - p)^2, p the probability of what is right
+    "binary_focal": (
+        lambda z, y: np.sum(expit(-sign(y) * z) ** 2 * np.logaddexp(0, -sign(y) * z), axis=1),
+        lambda z, y: -sign(y) * focal_pull(sign(y) * z),
+    ),
+    "hinge": (
+        lambda z, y: np.sum(np.maximum(1 - sign(y) * z, 0), axis=1),
+        lambda z, y: -sign(y) * (sign(y) * z < 1),
+    ),
+    "squared_hinge": (
+        lambda z, y: np.sum(np.maximum(1 - sign(y) * z, 0) ** 2, axis=1),
+        lambda z, y: -2 * sign(y) * np.maximum(1 - sign(y) * z, 0),
+    ),
+    "perceptron": (
+        lambda z, y: np.sum(np.maximum(-sign(y) * z, 0), axis=1),
+        lambda z, y: -sign(y) * (sign(y) * z <= 0),
+    ),
+    # how far each other class is above the true one, less a margin
+    "multiclass_hinge": (
+        lambda z, y: np.sum(np.maximum(1 + rivals(z, y), 0), axis=1),
+        lambda z, y: from_rivals(1 + rivals(z, y) > 0, y),
+    ),
+    "multiclass_squared_hinge": (
+        lambda z, y: np.sum(np.maximum(1 + rivals(z, y), 0) ** 2, axis=1),
+        lambda z, y: from_rivals(2 * np.maximum(1 + rivals(z, y), 0), y),
+    ),
+    "multiclass_perceptron": (
+        lambda z, y: np.maximum(rivals(z, y).max(axis=1), 0),
+        lambda z, y: from_rivals(
+            one_hot(rivals(z, y).argmax(axis=1)[:, None], z.shape[1]) * (rivals(z, y) >= 0), y
+        ),
+    ),
     "squared_error": (lambda z, y: np.sum((z - y) ** 2, axis=1) / 2, lambda z, y: z - y),
+    "absolute_error": (lambda z, y: np.sum(np.abs(z - y), axis=1), lambda z, y: np.sign(z - y)),
+    # delta = 1
+    "huber": (
+        lambda z, y: np.sum(np.where(np.abs(z - y) > 1, np.abs(z - y) - 0.5, (z - y) ** 2 / 2), axis=1),
+        lambda z, y: np.clip(z - y, -1, 1),
+    ),
+    # q = 1/2
+    "quantile": (lambda z, y: np.sum(np.abs(z - y), axis=1) / 2, lambda z, y: np.sign(z - y) / 2),
+    "log_cosh": (
+        lambda z, y: np.sum(np.logaddexp(z - y, y - z) - np.log(2), axis=1),
+        lambda z, y: np.tanh(z - y),
+    ),
     # half deviance, y log(y/mu) - y + mu with mu = exp(z)
     "poisson": (
         lambda z, y: np.sum(xlogy(y, y) - y * z - y + np.exp(z), axis=1),
         lambda z, y: np.exp(z) - y,
     ),
+    # half deviance, log(mu/y) + y/mu - 1
+    "gamma": (
+        lambda z, y: np.sum(z - np.log(y) + y / np.exp(z) - 1, axis=1),
+        lambda z, y: 1 - y / np.exp(z),
+    ),
+    # half deviance of power 3/2, 2 (sqrt(y) - sqrt(mu))^2 / sqrt(mu)
+    "tweedie": (
+        lambda z, y: np.sum(2 * (np.sqrt(y) - np.exp(z / 2)) ** 2 / np.exp(z / 2), axis=1),
+        lambda z, y: np.exp(z / 2) - y * np.exp(-z / 2),
+    ),
 }
 
+
+def sign(y):
+    return 2 * y - 1
+
+
+def focal_pull(m):
+    """-d/dm of (1 - p)^2 (-log p) with p = expit(m)"""
+    p, log_p = expit(m), -np.logaddexp(0, -m)
+    return (1 - p) ** 3 - 2 * p * (1 - p) ** 2 * log_p
+
+
+def rivals(z, y):
+    """z_j - z_y, and -inf for the true class itself."""
+    difference = z - np.take_along_axis(z, y.astype(int), axis=1)
+    return np.where(one_hot(y, z.shape[1]) == 1, -np.inf, difference)
+
+
+def from_rivals(slopes, y):
+    """Gradient in z from that in z_j - z_y."""
+    slopes = slopes.astype(float)
+    return slopes - one_hot(y, slopes.shape[1]) * slopes.sum(axis=1, keepdims=True)
+
+
+# name -> predictions from the logits
 OUTPUTS = {
+    **dict.fromkeys(LOSSES, lambda z: z),
     "log_loss": lambda z: softmax(z, axis=1),
-    "binary_log_loss": expit,
-    "squared_error": lambda z: z,
-    "poisson": np.exp,
+    **dict.fromkeys(["binary_log_loss", "binary_focal"], expit),
+    **dict.fromkeys(["poisson", "gamma", "tweedie"], np.exp),
 }
 
 

@@ -64,10 +64,10 @@ def random_targets(rng, loss, n_samples, n_outputs):
     """Targets as `Session` takes them: one column of class indices for a softmax."""
     if LOSSES[loss].class_index_target:
         return rng.integers(0, n_outputs, (n_samples, 1)).astype(float)
-    if LOSSES[loss].out_activation == "logistic":
+    if LOSSES[loss].is_classification:
         return rng.integers(0, 2, (n_samples, n_outputs)).astype(float)
     if LOSSES[loss].out_activation == "exp":
-        return rng.poisson(1.0, (n_samples, n_outputs)).astype(float)
+        return rng.poisson(1.0, (n_samples, n_outputs)) + (0.5 if loss == "gamma" else 0.0)
     return rng.normal(size=(n_samples, n_outputs))
 
 

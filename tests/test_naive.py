@@ -4,6 +4,7 @@ import naive
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from problems import random_targets
 
 # A 2-2-1 network with ReLU and squared error, and two samples:
 #   sample 1: x = (1, 2), z1 = (1 + 1, -1 + 0.5 + 1) = (2, 0.5), a = (2, 0.5), z2 = 1 + 1 - 1 = 1
@@ -97,16 +98,6 @@ def test_losses_at_known_points(loss, logits, target, value, delta):
     assert_allclose(naive.LOSSES[loss][1](z, y), [delta], rtol=1e-12)
 
 
-def targets(rng, loss, n_samples, n_outputs):
-    if loss == "log_loss":
-        return rng.integers(0, n_outputs, (n_samples, 1)).astype(float)
-    if loss == "binary_log_loss":
-        return rng.integers(0, 2, (n_samples, n_outputs)).astype(float)
-    if loss == "poisson":
-        return rng.poisson(1.0, (n_samples, n_outputs)).astype(float)
-    return rng.normal(size=(n_samples, n_outputs))
-
-
 @pytest.mark.parametrize("loss", naive.LOSSES)
 @pytest.mark.parametrize("activation", naive.ACTIVATIONS)
 @pytest.mark.parametrize("hidden", [(), (4,), (3, 5)])
@@ -116,7 +107,7 @@ def test_gradient_equals_central_differences(activation, loss, hidden):
     shapes = list(zip(units[:-1], units[1:], strict=True))
     params = [rng.normal(size=s) for s in shapes] + [rng.normal(size=s[1]) for s in shapes]
     depth = len(shapes)
-    X, y = rng.normal(size=(7, 3)), targets(rng, loss, 7, 2)
+    X, y = rng.normal(size=(7, 3)), random_targets(rng, loss, 7, 2)
     masks = [None] + [rng.integers(0, 2, (7, width)) * 2.0 for width in hidden]
     kw = {"l2": 0.3, "sample_weight": rng.uniform(0.5, 2, 7), "masks": masks}
 

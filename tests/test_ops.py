@@ -4,23 +4,20 @@ Add the reference that the message of a failing test names; everything else find
 """
 
 import copy
-import ctypes
 import pickle
 import re
 from dataclasses import FrozenInstanceError, replace
 
-import mpmath
 import naive
 import naive_optimizers
 import numpy as np
 import pytest
+from kernel_calls import DTYPES, F32, F64, call, known
 from numba import carray, cfunc, types
 from numpy.testing import assert_allclose, assert_array_equal
 from problems import Problem, distance
-from scipy.special import expit, softmax
 from sklearn.base import clone
 
-from fastnet.kernels.host import tile
 from fastnet.kernels.jit import FASTMATH, retyped
 from fastnet.network.initializers import INITIALIZERS
 from fastnet.ops import rows
@@ -41,8 +38,6 @@ from fastnet.ops.optimizers import (
 from fastnet.ops.registry import Choice, Number, Op
 from fastnet.ops.schedules import SCHEDULES
 
-DTYPES = [np.dtype(np.float32), np.dtype(np.float64)]
-F32, F64 = DTYPES
 # No kink at a round number is nearer than the step of a difference.
 GRID = np.linspace(-8, 8, 161) + 0.0137
 STEP = 1e-5
@@ -57,26 +52,6 @@ ACTIVATION_ENDS = {
 }
 
 
-def _half_deviance(z, y):
-    return sum((t * mpmath.log(t) if t else 0) - t * x - t + mpmath.exp(x) for x, t in zip(z, y, strict=True))
-
-
-# {name: loss of one sample from its logits and targets, with mpmath}
-LOSS_VALUES = {
-    "log_loss": lambda z, y: mpmath.log(sum(mpmath.exp(x) for x in z)) - z[int(y[0])],
-    "binary_log_loss": lambda z, y: sum(
-        mpmath.log1p(mpmath.exp(x)) - t * x for x, t in zip(z, y, strict=True)
-    ),
-    "squared_error": lambda z, y: sum((x - t) ** 2 for x, t in zip(z, y, strict=True)) / 2,
-    "poisson": _half_deviance,
-}
-# {out_activation: predictions from rows of logits, with SciPy}
-LINKS = {
-    "softmax": lambda z: softmax(z, axis=1),
-    "logistic": expit,
-    "identity": lambda z: z,
-    "exp": np.exp,
-}
 # Other parameters to test, besides the registered ones.
 VARIANTS = {
     "sgd": [SGD(0.0, False), SGD(0.8, False), SGD(0.5, True), SGD(0.8, False, True), SGD(0.5, True, True)],
@@ -99,12 +74,6 @@ def activation_reference(name):
     return naive.ACTIVATIONS[name]
 
 
-def known(table, name, where, what):
-    if name not in table:
-        pytest.fail(f"give {name!r} {what}: an entry in {where} of tests/test_ops.py")
-    return table[name]
-
-
 def twin(op, parameters):
     """The optimizer's plain NumPy twin."""
     cls = getattr(naive_optimizers, type(op).__name__, None)
@@ -112,14 +81,6 @@ def twin(op, parameters):
         pytest.fail(f"write the twin of {type(op).__name__} in tests/naive_optimizers.py: a class of that name "
                     f"whose __init__ takes params and {', '.join(op.get_params())}, like AdamW there")
     return cls(parameters, **op.get_params())
-
-
-def call(address, *arguments):
-    """Call a row kernel; arrays go by address."""
-    kinds = {float: ctypes.c_double, int: ctypes.c_ssize_t, np.float32: ctypes.c_float, np.float64: ctypes.c_double}
-    values = [a.ctypes.data if isinstance(a, np.ndarray) else a for a in arguments]
-    signature = [ctypes.c_void_p if isinstance(a, np.ndarray) else kinds[type(a)] for a in arguments]
-    ctypes.CFUNCTYPE(None, *signature)(address)(*values)
 
 
 def activate(op, z):
@@ -180,7 +141,7 @@ def test_compiled_activation_equals_the_reference(name, dtype):
 def test_activation_at_the_ends_of_the_range(name, dtype):
     op, info = ACTIVATIONS[name], np.finfo(dtype)
     low, low_finite, middle, high_finite, high = known(
-        ACTIVATION_ENDS, name, "ACTIVATION_ENDS", "its values at -inf, -1e4, 0, 1e4 and inf"
+        ACTIVATION_ENDS, name, "ACTIVATION_ENDS of tests/test_ops.py", "its values at -inf, -1e4, 0, 1e4 and inf"
     )
     small = float(info.smallest_subnormal)
     points = [-np.inf, -1e4, -0.0, 0.0, 1e4, np.inf, small, -small]
@@ -224,185 +185,6 @@ def test_activation_has_the_same_bits_at_any_length(name, dtype):
     for n in (1, 3, 8, 17, 63, 149):
         assert_array_equal(activate(op, z[:n]), whole[:n])
         assert_array_equal(derive(op, z[:n], whole[:n]), derive(op, z, whole)[:n])
-
-
-# ---- losses ------------------------------------------------------------------------------------------
-
-
-def loss_data(name, n_outputs, dtype, seed=0):
-    """Logits and targets, exact in ``dtype``."""
-    rng, loss = np.random.default_rng(seed), LOSSES[name]
-    z = (4 * rng.normal(size=(12, n_outputs))).astype(dtype)
-    z[0], z[1] = 0, 30
-    if loss.class_index_target:
-        return z, rng.integers(0, n_outputs, (12, 1)).astype(dtype)
-    if loss.out_activation == "logistic":
-        return z, rng.integers(0, 2, z.shape).astype(dtype)
-    if loss.out_activation == "exp":
-        return z, (0.5 * rng.integers(0, 12, z.shape)).astype(dtype)
-    return z, rng.normal(size=z.shape).astype(dtype)
-
-
-def reference_loss(name, z, y, digits=60):
-    """(losses, gradients) in float64; the gradient by central differences with many digits."""
-    value = known(LOSS_VALUES, name, "LOSS_VALUES", "its loss of one sample in mpmath")
-    with mpmath.workdps(digits):
-        step = mpmath.mpf(10) ** -20
-        losses, gradients = [], []
-        for row, targets in zip(z.tolist(), y.tolist(), strict=True):
-            row, targets = [mpmath.mpf(x) for x in row], [mpmath.mpf(t) for t in targets]
-            losses.append(_number(value(row, targets)))
-            for j in range(len(row)):
-                up, down = ([*row[:j], row[j] + s, *row[j + 1 :]] for s in (step, -step))
-                gradients.append(_number((value(up, targets) - value(down, targets)) / (2 * step)))
-    return np.array(losses), np.array(gradients).reshape(z.shape)
-
-
-def _number(x):
-    """A float, or inf."""
-    return float(x) if abs(x) < mpmath.mpf(10) ** 308 else float("inf") * int(mpmath.sign(x))
-
-
-def loss_and_delta(op, z, y, weight=None, scale=1.0, padding=np.nan):
-    """The compiled kernel on padded rows: (losses, deltas); what it must not read or write is checked."""
-    n_rows, n = z.shape
-    dtype, shape = z.dtype, tile(z.dtype)
-    padded = -(-n // shape.panel) * shape.panel
-    stride = padded + shape.panel  # rows may be further apart than they are long
-    weight = np.ones(n_rows, dtype) if weight is None else weight
-    rows_z, delta = np.full((n_rows, stride), padding, dtype), np.full((n_rows, stride), 7, dtype)
-    rows_z[:, :n] = z
-    targets = y.copy()
-    if not op.class_index_target:
-        targets = np.full((n_rows, stride), padding, dtype)
-        targets[:, :n] = y
-    values = np.full(n_rows, -1.0)
-    call(
-        rows.loss(op, dtype), rows_z, targets, weight, delta, stride, n_rows, n, padded, dtype.type(scale),
-        rows.parameter_array(op, dtype), values,
-    )  # fmt: skip
-    assert_array_equal(rows_z[:, :n], z)
-    assert_array_equal(delta[:, n:padded], 0)
-    assert_array_equal(delta[:, padded:], 7)
-    return values, delta[:, :n].copy()
-
-
-def size_of_terms(name, z, y):
-    """What the terms of a loss may reach: their rounding is relative to it."""
-    largest = np.abs(LINKS[LOSSES[name].out_activation](z.astype(float))).max(axis=1)
-    y = np.zeros(z.shape) if LOSSES[name].class_index_target else y.astype(float)
-    z = np.abs(z.astype(float))
-    return largest + (1 + z + np.abs(y) + z * np.abs(y) + (z - y) ** 2).sum(axis=1)
-
-
-def output_counts(name):
-    return [2, 3, 10, 17, 35] if LOSSES[name].class_index_target else [1, 3, 17, 35]
-
-
-@pytest.mark.parametrize("name", [name for name, op in LOSSES.items() if not op.class_index_target])
-def test_loss_formula_equals_the_reference_and_central_differences(name):
-    op = LOSSES[name]
-    z, y = loss_data(name, 3, F64)
-    losses, gradients = reference_loss(name, z, y)
-    pairs = list(zip(z.ravel().tolist(), y.ravel().tolist(), strict=True))
-    values = np.reshape([op.value(a, t, op.values) for a, t in pairs], z.shape)
-    slopes = np.reshape([op.gradient(a, t, op.values) for a, t in pairs], z.shape)
-    scale = size_of_terms(name, z, y)
-    assert (np.abs(values.sum(axis=1) - losses) <= 1e-14 * scale).all()
-    assert_allclose(slopes, gradients, rtol=1e-13, atol=1e-14)
-    for (a, t), slope in zip(pairs[3:], slopes.ravel()[3:], strict=True):
-        if abs(a) < 20:
-            difference = (op.value(a + STEP, t, op.values) - op.value(a - STEP, t, op.values)) / (2 * STEP)
-            assert_allclose(difference, slope, rtol=1e-6, atol=1e-7)
-
-
-@pytest.mark.parametrize("dtype", DTYPES, ids=str)
-@pytest.mark.parametrize("name", LOSSES)
-def test_compiled_loss_and_gradient_equal_the_reference(name, dtype):
-    op, eps = LOSSES[name], np.finfo(dtype).eps
-    for n_outputs in output_counts(name):
-        z, y = loss_data(name, n_outputs, dtype, seed=n_outputs)
-        losses, gradients = reference_loss(name, z, y)
-        weight = np.random.default_rng(1).uniform(0, 3, 12).astype(dtype)
-        weight[2] = 0
-        scale = dtype.type(0.37)
-        values, deltas = loss_and_delta(op, z, y, weight, scale)
-        assert (np.abs(values - weight * losses) <= 2 * ULPS * eps * weight * size_of_terms(name, z, y)).all()
-        expected = float(scale) * weight.astype(float)[:, None] * gradients
-        assert_allclose(deltas, expected, rtol=2 * ULPS * eps, atol=2 * ULPS * eps)
-        assert values[2] == 0 and not deltas[2].any()
-        # the plain network's twin, too
-        assert name in naive.LOSSES, f"give {name!r} its value and gradient in naive.LOSSES (tests/naive.py)"
-        value, gradient = naive.LOSSES[name]
-        assert_allclose(value(z.astype(float), y.astype(float)), losses, rtol=1e-12, atol=1e-12)
-        assert_allclose(gradient(z.astype(float), y.astype(float)), gradients, rtol=1e-12, atol=1e-12)
-
-
-@pytest.mark.parametrize("dtype", DTYPES, ids=str)
-@pytest.mark.parametrize("name", LOSSES)
-def test_loss_of_extreme_logits_is_exact(name, dtype):
-    op, info = LOSSES[name], np.finfo(dtype)
-    ends = np.array([[1e4, 1e4], [1e4, -1e4], [-1e4, 1e4], [-1e4, -1e4], [0, 1e4], [-1e4, 0]], dtype)
-    n_targets = 1 if op.class_index_target else 2
-    for target in (0, 1):
-        y = np.full((6, n_targets), target, dtype)
-        losses, gradients = reference_loss(name, ends, y, digits=4500)  # beside e**1e4 a 1 must not be lost
-        values, deltas = loss_and_delta(op, ends, y)
-        # e**1e4 is infinite, in truth and here; no other loss exponentiates what grows
-        with np.errstate(over="ignore"):
-            gradients = gradients.astype(dtype)
-        assert np.isfinite(losses).all() or op.out_activation == "exp"
-        assert_allclose(values, losses, rtol=ULPS * info.eps, atol=ULPS * info.eps)
-        assert_allclose(deltas, gradients, rtol=ULPS * info.eps, atol=ULPS * info.eps)
-        assert np.isfinite(values[3]) and np.isfinite(deltas[3]).all()
-
-
-@pytest.mark.parametrize("dtype", DTYPES, ids=str)
-@pytest.mark.parametrize("name", LOSSES)
-def test_nan_in_a_logit_shows_in_its_row_only(name, dtype):
-    op = LOSSES[name]
-    for n_outputs in output_counts(name)[1:]:
-        z, y = loss_data(name, n_outputs, dtype)
-        clean = loss_and_delta(op, z, y)
-        for column in (0, n_outputs - 1):
-            broken = z.copy()
-            broken[5, column] = np.nan
-            values, deltas = loss_and_delta(op, broken, y)
-            assert np.isnan(values[5]) and np.isnan(deltas[5, column])
-            others = np.arange(12) != 5
-            assert_array_equal(values[others], clean[0][others])
-            assert_array_equal(deltas[others], clean[1][others])
-
-
-def link(op, z):
-    panel = tile(z.dtype).panel
-    stride = -(-z.shape[1] // panel) * panel
-    buffer = np.zeros((len(z), stride), z.dtype)
-    buffer[:, : z.shape[1]] = z
-    call(rows.link(op, z.dtype), buffer, stride, len(z), z.shape[1], rows.parameter_array(op, z.dtype))
-    return buffer[:, : z.shape[1]].copy()
-
-
-@pytest.mark.parametrize("dtype", DTYPES, ids=str)
-@pytest.mark.parametrize("name", LOSSES)
-def test_link_equals_scipy(name, dtype):
-    op, info = LOSSES[name], np.finfo(dtype)
-    expected = known(LINKS, op.out_activation, "LINKS", "its predictions from logits, with SciPy")
-    for n_outputs in output_counts(name):
-        z = (6 * np.random.default_rng(2).normal(size=(13, n_outputs))).astype(dtype)
-        z[0], z[1, 0], z[2, -1] = 0, 1e4, -1e4
-        with np.errstate(over="ignore"):
-            truth = expected(z.astype(float)).astype(dtype)
-        p = link(op, z)
-        # the exponent of exp(z) carries no error here, its difference to the maximum in softmax does
-        ulps = ULPS + (np.ptp(np.clip(z, -50, 50)) if op.class_index_target else 0)
-        assert_allclose(p, truth, rtol=ulps * info.eps, atol=info.tiny)
-        assert_array_equal(np.vstack([link(op, row[None]) for row in z]), p)
-        if not op.class_index_target:
-            plain = [op.link(float(x), op.values) for x in z.ravel()]
-            assert_allclose(p.ravel(), np.array(plain), rtol=ULPS * info.eps, atol=info.tiny)
-        z[3, 0] = np.nan
-        assert np.isnan(link(op, z)[3, 0]) and np.isfinite(link(op, z)[4:]).all()
 
 
 # ---- optimizers --------------------------------------------------------------------------------------

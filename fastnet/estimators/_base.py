@@ -210,6 +210,7 @@ class BaseMultilayerPerceptron(NestedValues, BaseEstimator, ABC):
             n_transferred = None
             check_same_network(self, coefs, intercepts, layer_units, loss)
         targets = cast("y", targets, dtype)
+        loss.check_targets(targets)  # once more: a small one may have become 0
         if sample_weight is not None:
             sample_weight = cast_weights(sample_weight, dtype)
         architecture = Architecture(

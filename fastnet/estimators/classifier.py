@@ -18,12 +18,28 @@ from .data import DTYPES
 from .parameters import CLASSIFICATION_LOSSES, PARAMETER_CONSTRAINTS, classification_loss
 
 
+def _gives_probabilities(classifier):
+    loss = classifier._loss_of_outputs()
+    if not loss.has_probabilities:
+        raise AttributeError(
+            f"loss={loss!r} gives no probabilities: use decision_function, or fit with loss='log_loss'."
+        )
+    return True
+
+
+def _gives_scores(classifier):
+    loss = classifier._loss_of_outputs()
+    if loss.has_probabilities:
+        raise AttributeError(f"loss={loss!r} gives probabilities: use predict_proba or predict_log_proba.")
+    return True
+
+
 class MLPClassifier(ClassifierMixin, BaseMultilayerPerceptron):
     r"""Multilayer perceptron for classification.
 
     A drop-in for :class:`sklearn.neural_network.MLPClassifier`, trained by compiled kernels. It minimises the
-    cross-entropy: of a softmax for several classes, of a sigmoid for two, of independent sigmoids for
-    several labels at once.
+    cross-entropy (of a softmax for several classes, of a sigmoid for two, of independent sigmoids for
+    several labels at once) or a loss of margins.
 
     Parameters
     ----------
@@ -33,8 +49,10 @@ class MLPClassifier(ClassifierMixin, BaseMultilayerPerceptron):
         Activation of the hidden layers: a name, such as 'tanh', or an object of :mod:`fastnet.activations`,
         for all of them; or a sequence with one for each hidden layer.
     loss : str or Loss, default='log_loss'
-        'log_loss' is the cross-entropy of a softmax, and for two classes or several labels of sigmoids. Or an
-        object of :mod:`fastnet.losses` whose outputs are probabilities.
+        'log_loss' is the cross-entropy of a softmax, and for two classes or several labels of sigmoids; 'hinge',
+        'squared_hinge' and 'perceptron' are losses of margins, which give scores (``decision_function``)
+        instead of probabilities. Or an object of :mod:`fastnet.losses`, such as
+        ``LogLoss(label_smoothing=0.1, focal_gamma=2.0)``.
     solver : str or Optimizer, default='adam'
         'sgd' is mini-batch gradient descent with momentum, 'adam' the method of [2]_, 'lbfgs' SciPy's
         L-BFGS-B on all samples at once. Any other name or object of :mod:`fastnet.optimizers` is a stochastic
@@ -169,7 +187,7 @@ class MLPClassifier(ClassifierMixin, BaseMultilayerPerceptron):
     n_outputs_ : int
         Number of outputs.
     out_activation_ : str
-        Activation of the output: 'softmax' or 'logistic'.
+        Activation of the output: 'softmax' or 'logistic', 'identity' for a loss without probabilities.
 
     See Also
     --------
@@ -338,7 +356,7 @@ class MLPClassifier(ClassifierMixin, BaseMultilayerPerceptron):
         if self._label_binarizer.y_type_ == "multiclass":
             truth, guess = targets[:, 0].astype(np.intp), outputs.argmax(axis=1)
         else:
-            truth, guess = targets > 0.5, outputs > 0.5
+            truth, guess = targets > 0.5, outputs > (0.5 if classification_loss(self).has_probabilities else 0.0)
         if truth.ndim == 2 and truth.shape[1] == 1:
             truth, guess = truth[:, 0], guess[:, 0]
         return float(accuracy_score(truth, guess, sample_weight=sample_weight))
@@ -396,15 +414,50 @@ class MLPClassifier(ClassifierMixin, BaseMultilayerPerceptron):
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_labels)
-            The most probable class, or for each label whether it is more likely than not (0/1).
+            The most probable class, or that of the largest score; or for each label whether it is more likely
+            than not, or its score above 0 (0/1).
         """
-        probabilities = self.predict_proba(X)
+        check_is_fitted(self)
+        probable = self._loss.has_probabilities
+        outputs = self.predict_proba(X) if probable else self._outputs(X)
         if self.n_outputs_ == 1:
-            probabilities = probabilities[:, 1]
-        return self._label_binarizer.inverse_transform(probabilities)
+            outputs = outputs[:, -1]
+        return self._label_binarizer.inverse_transform(outputs, threshold=0.5 if probable else 0.0)
 
+    def _loss_of_outputs(self):
+        """The loss that the network was fitted with, or else will be."""
+        if hasattr(self, "_loss"):
+            return self._loss
+        try:
+            return classification_loss(self)
+        except ValueError as error:  # `hasattr` must not raise it
+            raise AttributeError(str(error)) from error
+
+    @available_if(_gives_scores)
+    def decision_function(self, X):
+        """Predict scores, the raw outputs of the network.
+
+        Offered for a loss without probabilities, such as ``loss='hinge'``.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples,) or (n_samples, n_classes) or (n_samples, n_labels)
+            For two classes one score, above 0 for ``classes_[1]``; for several the score of each, whose largest
+            decides; for several labels at once the score of each, above 0 if the sample has it.
+        """
+        scores = self._outputs(X)
+        return scores.ravel() if self.n_outputs_ == 1 else scores
+
+    @available_if(_gives_probabilities)
     def predict_proba(self, X):
         """Predict probabilities.
+
+        Not offered for a loss without them, such as ``loss='hinge'``.
 
         Parameters
         ----------
@@ -424,10 +477,12 @@ class MLPClassifier(ClassifierMixin, BaseMultilayerPerceptron):
         logits = self._outputs(X, link=False)
         return expit(np.hstack([-logits, logits]))
 
+    @available_if(_gives_probabilities)
     def predict_log_proba(self, X):
         """Predict logarithms of probabilities.
 
-        They come from the logits, so that they are finite where the probabilities round to 0.
+        They come from the logits, so that they are finite where the probabilities round to 0. Not offered for a
+        loss without probabilities.
 
         Parameters
         ----------

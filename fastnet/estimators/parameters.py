@@ -56,9 +56,8 @@ PARAMETER_CONSTRAINTS = {
     "n_jobs": [None, _COUNT, Interval(Integral, None, -1, closed="right")],
 }
 
-_PROBABILITIES = ("softmax", "logistic")
-CLASSIFICATION_LOSSES = {"log_loss"}
-REGRESSION_LOSSES = {name for name, loss in LOSSES.items() if loss.out_activation not in _PROBABILITIES}
+CLASSIFICATION_LOSSES = {name for name, loss in LOSSES.items() if loss.is_classification and not loss.is_form}
+REGRESSION_LOSSES = {name for name, loss in LOSSES.items() if not loss.is_classification}
 
 
 def is_stochastic(estimator):
@@ -107,12 +106,12 @@ def initializer(estimator):
 
 
 def classification_loss(estimator):
-    """The loss that a classifier's ``loss`` names or is; raises ValueError if it gives no probabilities."""
+    """The loss that a classifier's ``loss`` names or is; raises ValueError if it is one of numbers."""
     loss = resolve("loss", estimator.loss, LOSSES, Loss)
-    if loss.out_activation not in _PROBABILITIES:
+    if not loss.is_classification:
         raise ValueError(
-            f"loss={estimator.loss!r} gives no probabilities of classes: its out_activation is "
-            f"{loss.out_activation!r}. Use loss='log_loss', or MLPRegressor."
+            f"loss={estimator.loss!r} is a loss of numbers: use one of {sorted(CLASSIFICATION_LOSSES)}, or "
+            "MLPRegressor."
         )
     return loss
 
@@ -120,7 +119,7 @@ def classification_loss(estimator):
 def regression_loss(estimator):
     """The loss that a regressor's ``loss`` names or is; raises ValueError if it is one of classes."""
     loss = resolve("loss", estimator.loss, LOSSES, Loss)
-    if loss.out_activation in _PROBABILITIES:
+    if loss.is_classification:
         raise ValueError(
             f"loss={estimator.loss!r} is a loss of classes: use one of {sorted(REGRESSION_LOSSES)}, or MLPClassifier."
         )

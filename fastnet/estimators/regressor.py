@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import RegressorMixin, _fit_context
-from sklearn.metrics import r2_score
+from sklearn.metrics import d2_pinball_score, r2_score
 from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
@@ -19,13 +19,14 @@ class MLPRegressor(RegressorMixin, BaseMultilayerPerceptron):
     r"""Multilayer perceptron for regression.
 
     A drop-in for :class:`sklearn.neural_network.MLPRegressor`, trained by compiled kernels. It minimises the
-    squared error or the Poisson deviance, of one output or several.
+    squared error or another loss, of one output or several.
 
     Parameters
     ----------
     loss : str or Loss, default='squared_error'
-        'squared_error' is half the squared error; 'poisson' half the Poisson deviance, whose output is an
-        exponential and which needs ``y >= 0``. Or an object of :mod:`fastnet.losses`.
+        'squared_error' for the mean, 'absolute_error' for the median, 'quantile'; 'huber' and 'log_cosh' between the
+        first two; 'poisson', 'gamma' and 'tweedie', whose output is an exponential, for ``y >= 0`` ('gamma'
+        for ``y > 0``). Or an object of :mod:`fastnet.losses`, such as ``Quantile(0.9)``.
     hidden_layer_sizes : int or array-like of int, default=(100,)
         Units of each hidden layer. ``()`` makes a linear model.
     activation : str, Activation, or list or tuple of these, default='relu'
@@ -81,7 +82,8 @@ class MLPRegressor(RegressorMixin, BaseMultilayerPerceptron):
         Whether 'sgd' uses Nesterov's momentum.
     early_stopping : bool, default=False
         Whether stochastic solvers hold out part of the data, stop when its score stalls, and keep the
-        weights of the best epoch. The score is the coefficient of determination.
+        weights of the best epoch. The score is the coefficient of determination; for 'quantile' and
+        'absolute_error', which do not aim at the mean, its counterpart :func:`sklearn.metrics.d2_pinball_score`.
     validation_fraction : float, default=0.1
         Share of the data that early stopping holds out, in [0, 1).
     beta_1 : float, default=0.9
@@ -133,7 +135,7 @@ class MLPRegressor(RegressorMixin, BaseMultilayerPerceptron):
     loss_curve_ : list of float
         Loss of every epoch. Not set by 'lbfgs'.
     validation_scores_ : list of float or None
-        Coefficient of determination on the held-out data, for every epoch; None without early
+        Score on the held-out data (see ``early_stopping``), for every epoch; None without early
         stopping. Not set by 'lbfgs'.
     best_validation_score_ : float or None
         The largest of them.
@@ -290,6 +292,9 @@ class MLPRegressor(RegressorMixin, BaseMultilayerPerceptron):
     def _score_outputs(self, targets, outputs, sample_weight):
         if not np.isfinite(outputs).all():
             return np.nan
+        quantile = regression_loss(self).quantile
+        if quantile is not None:
+            return float(d2_pinball_score(targets, outputs, sample_weight=sample_weight, alpha=quantile))
         return float(r2_score(targets, outputs, sample_weight=sample_weight))
 
     @available_if(lambda estimator: estimator._check_solver())

@@ -25,15 +25,12 @@ from functools import lru_cache
 import numpy as np
 from numba import carray, types
 
-from ..kernels.host import tile
 from ..kernels.jit import c_function, retyped
 from ..kernels.jit import kernel as helper
 from ..kernels.simd import scalar_type
-from ..kernels.softmax import make_softmax, make_softmax_four
-from ..kernels.vecmath import log
 from .digest import formulas_digest
+from .loss_kernels import LOSS_KERNELS, N_PARAMETERS, elementwise_link, softmax_link
 
-N_PARAMETERS = 4
 N_NUMBERS = 8
 NUMBERS_SIZE = 2 * N_NUMBERS
 
@@ -104,125 +101,18 @@ def derive(op, dtype):
 
 @lru_cache(1024)
 def loss(op, dtype):
-    """Address of the kernel that gives a tile of rows its loss and output delta together.
-
-    Rows are taken to whole vectors, so that few outputs are as quick as one vector's worth; what that puts
-    into the padding is overwritten with zeros.
-    """
-    lanes = tile(dtype).lanes
-
-    def elementwise():
-        value, gradient = retyped(op.value, dtype), retyped(op.gradient, dtype)
-
-        def kernel(z, y, weight, delta, stride, rows, n, padded, scale, p, values):
-            z, y, delta = carray(z, rows * stride), carray(y, rows * stride), carray(delta, rows * stride)
-            weight, values = carray(weight, rows), carray(values, rows)
-            p = carray(p, N_PARAMETERS)
-            parameters = (p[0], p[1], p[2], p[3])
-            width = (n + lanes - 1) // lanes * lanes
-            for i in range(rows):
-                first = i * stride
-                z_row, y_row = z[first : first + width], y[first : first + width]
-                delta_row, factor = delta[first : first + padded], scale * weight[i]
-                for j in range(width):
-                    delta_row[j] = value(z_row[j], y_row[j], parameters)
-                total = 0.0
-                for j in range(n):
-                    total += delta_row[j]
-                for j in range(width):
-                    delta_row[j] = factor * gradient(z_row[j], y_row[j], parameters)
-                for j in range(n, padded):
-                    delta_row[j] = 0
-                values[i] = weight[i] * total
-
-        return kernel
-
-    def softmax():
-        softmax_row, softmax_four, narrow, itemsize = _softmax_parts(dtype)
-
-        @helper
-        def finish(z, delta, y, values, first, i, factor, top, total):
-            label = first + int(y[i])
-            delta[label] -= factor
-            y[i] = z[label] - top  # its label is read: the place is free
-            values[i] = total
-
-        def kernel(z, y, weight, delta, stride, rows, n, padded, scale, p, values):
-            z, delta = carray(z, rows * stride), carray(delta, rows * stride)
-            y, weight, values = carray(y, rows), carray(weight, rows), carray(values, rows)
-            z_at, delta_at = z.ctypes.data, delta.ctypes.data
-            if n <= narrow:
-                for i in range(0, rows, 4):
-                    j, k, m = min(i + 1, rows - 1), min(i + 2, rows - 1), min(i + 3, rows - 1)
-                    a, b, c, d = scale * weight[i], scale * weight[j], scale * weight[k], scale * weight[m]
-                    r = softmax_four(z_at, delta_at, n, i * stride, j * stride, k * stride, m * stride, a, b, c, d)
-                    finish(z, delta, y, values, i * stride, i, a, r[0], r[4])
-                    if j > i:
-                        finish(z, delta, y, values, j * stride, j, b, r[1], r[5])
-                    if k > j:
-                        finish(z, delta, y, values, k * stride, k, c, r[2], r[6])
-                    if m > k:
-                        finish(z, delta, y, values, m * stride, m, d, r[3], r[7])
-            else:
-                for i in range(rows):
-                    first, factor = i * stride, scale * weight[i]
-                    at = first * itemsize
-                    top, total = softmax_row(z_at + at, delta_at + at, n, padded, factor)
-                    finish(z, delta, y, values, first, i, factor, top, total)
-            for i in range(rows):
-                values[i] = weight[i] * (log(values[i]) - y[i])
-
-        return kernel
-
+    """Address of the kernel that gives a tile of rows its loss and output delta together."""
     pointer, n = _pointer(dtype), types.intp
-    make = softmax if op.class_index_target else elementwise
     arguments = [pointer] * 4 + [n] * 4 + [scalar_type(dtype), pointer, types.CPointer(types.float64)]
-    return _address(op, "loss", dtype, make, *arguments)
-
-
-def _softmax_parts(dtype):
-    """Softmax of one row and of four, up to how many outputs the four serve, and the size of a number."""
-    shape = tile(dtype)
-    narrow = shape.lanes if shape.lanes >= 4 else 0
-    return make_softmax(dtype, shape), make_softmax_four(dtype, shape), narrow, dtype.itemsize
+    return _address(op, f"{op.kernel}_loss", dtype, lambda: LOSS_KERNELS[op.kernel](op, dtype), *arguments)
 
 
 @lru_cache(1024)
 def link(op, dtype):
     """Address of the kernel that turns raw outputs into predictions."""
-
-    def elementwise():
-        function = retyped(op.link, dtype)
-
-        def kernel(z, stride, rows, n, p):
-            z = carray(z, rows * stride)
-            p = carray(p, N_PARAMETERS)
-            parameters = (p[0], p[1], p[2], p[3])
-            for j in range(rows * stride):
-                z[j] = function(z[j], parameters)
-
-        return kernel
-
-    def softmax():
-        softmax_row, softmax_four, narrow, itemsize = _softmax_parts(dtype)
-        one = dtype.type(1)
-
-        def kernel(z, stride, rows, n, p):
-            z = carray(z, rows * stride).ctypes.data
-            if n <= narrow:
-                for i in range(0, rows, 4):
-                    j, k, m = min(i + 1, rows - 1), min(i + 2, rows - 1), min(i + 3, rows - 1)
-                    softmax_four(z, z, n, i * stride, j * stride, k * stride, m * stride, one, one, one, one)
-            else:
-                for i in range(rows):
-                    at = z + i * stride * itemsize
-                    softmax_row(at, at, n, stride, one)
-
-        return kernel
-
     pointer, n = _pointer(dtype), types.intp
-    make = softmax if op.class_index_target else elementwise
-    return _address(op, "link", dtype, make, pointer, n, n, n, pointer)
+    make = softmax_link if op.out_activation == "softmax" else elementwise_link
+    return _address(op, "link", dtype, lambda: make(op, dtype), pointer, n, n, n, pointer)
 
 
 @lru_cache(1024)

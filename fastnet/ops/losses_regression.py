@@ -1,0 +1,223 @@
+r"""Losses of numbers: one entry each. A prediction is the inverse link of the raw output z; r stands for z - y.
+
+Losses with log link predict :math:`e^z`, so that every prediction is positive. They exceed the largest number where
+their value does, and only there.
+"""
+
+from dataclasses import dataclass
+
+from ..kernels.functions import exp, expm1, log, log1p
+from ..kernels.functions import tanh as vector_tanh
+from .loss import LOSSES, Loss
+from .registry import number, register
+
+
+@dataclass(frozen=True)
+class _IdentityLink(Loss):
+    """A loss whose raw output is the prediction."""
+
+    @staticmethod
+    def link(z, parameters):
+        return z
+
+
+@dataclass(frozen=True)
+class _LogLink(Loss):
+    """A loss whose prediction is the exponential of the raw output."""
+
+    out_activation = "exp"
+
+    @staticmethod
+    def link(z, parameters):
+        return exp(z)
+
+
+@register(LOSSES, "squared_error")
+@dataclass(frozen=True)
+class SquaredError(_IdentityLink):
+    r"""Half the squared error, :math:`r^2 / 2`; estimates the mean.
+
+    For several outputs the reported loss is the mean over them, as in scikit-learn.
+    """
+
+    mean_over_outputs = True
+
+    @staticmethod
+    def value(z, y, parameters):
+        return 0.5 * (z - y) * (z - y)
+
+    @staticmethod
+    def gradient(z, y, parameters):
+        return z - y
+
+
+@register(LOSSES, "absolute_error")
+@dataclass(frozen=True)
+class AbsoluteError(_IdentityLink):
+    r"""Absolute error, :math:`|r|`, with gradient 0 at :math:`r = 0`; estimates the median, so outliers hardly pull."""
+
+    quantile = 0.5
+
+    @staticmethod
+    def value(z, y, parameters):
+        return abs(z - y)
+
+    @staticmethod
+    def gradient(z, y, parameters):
+        r = z - y
+        return 1.0 if r > 0.0 else (-1.0 if r < 0.0 else r)
+
+
+@register(LOSSES, "huber")
+@dataclass(frozen=True)
+class Huber(_IdentityLink):
+    r"""Huber's loss: :math:`r^2 / 2` up to :math:`|r| = \delta`, :math:`\delta (|r| - \delta / 2)` beyond.
+
+    Between the mean and the median: an outlier pulls no harder than an error of :math:`\delta`. Huber: "Robust
+    Estimation of a Location Parameter", Annals of Mathematical Statistics 35, 1964.
+
+    Parameters
+    ----------
+    delta : float, default=1.0
+        Where the parabola becomes a line, in units of y; above 0.
+    """
+
+    delta: float = number(1.0, 0.0, closed="neither")
+
+    @staticmethod
+    def value(z, y, parameters):
+        a, delta = abs(z - y), parameters[0]
+        return delta * (a - 0.5 * delta) if a > delta else 0.5 * a * a
+
+    @staticmethod
+    def gradient(z, y, parameters):
+        r, delta = z - y, parameters[0]
+        return delta if r > delta else (-delta if r < -delta else r)
+
+
+@register(LOSSES, "quantile")
+@dataclass(frozen=True)
+class Quantile(_IdentityLink):
+    r"""Pinball loss, :math:`-q r` for :math:`r < 0` and :math:`(1 - q) r` for :math:`r > 0`; estimates the q-quantile.
+
+    Two nets, say of 0.05 and 0.95, make a prediction interval. Koenker, Bassett: "Regression Quantiles", Econometrica
+    46, 1978.
+
+    Parameters
+    ----------
+    quantile : float, default=0.5
+        q, in (0, 1).
+    """
+
+    quantile: float = number(0.5, 0.0, 1.0, closed="neither")
+
+    @staticmethod
+    def value(z, y, parameters):
+        r, q = z - y, parameters[0]
+        return -q * r if r < 0.0 else (1.0 - q) * r
+
+    @staticmethod
+    def gradient(z, y, parameters):
+        r, q = z - y, parameters[0]
+        return -q if r < 0.0 else (1.0 - q if r > 0.0 else r)
+
+
+@register(LOSSES, "log_cosh")
+@dataclass(frozen=True)
+class LogCosh(_IdentityLink):
+    r"""Log-cosh, :math:`\log \cosh r`, about :math:`r^2 / 2` near 0 and :math:`|r| - \log 2` far from it.
+
+    Like Huber's loss, but smooth, with gradient :math:`\tanh r`. Far out it is computed as
+    :math:`|r| + \log(1 + e^{-2 |r|}) - \log 2`, near 0, where that cancels, as :math:`-\log(1 - \tanh^2 r) / 2`.
+    """
+
+    @staticmethod
+    def value(z, y, parameters):
+        a = abs(z - y)
+        t = vector_tanh(a)
+        near = -0.5 * log1p(-t * t)
+        far = a + log1p(exp(-2.0 * a)) - 0.6931471805599453
+        return near if a < 1.0 else far
+
+    @staticmethod
+    def gradient(z, y, parameters):
+        return vector_tanh(z - y)
+
+
+@register(LOSSES, "poisson")
+@dataclass(frozen=True)
+class Poisson(_LogLink):
+    r"""Half the Poisson deviance with log link, :math:`y \log y - y z - y + e^z`, for counts :math:`y \ge 0`."""
+
+    def check_targets(self, y):
+        if (y < 0).any():
+            raise ValueError("loss='poisson' needs y >= 0, got negative values: choose loss='squared_error'.")
+
+    @staticmethod
+    def value(z, y, parameters):
+        return (y * log(y) if y > 0.0 else 0.0) - y * z - y + exp(z)
+
+    @staticmethod
+    def gradient(z, y, parameters):
+        return exp(z) - y
+
+
+@register(LOSSES, "gamma")
+@dataclass(frozen=True)
+class Gamma(_LogLink):
+    r"""Half the gamma deviance with log link, :math:`e^u - u - 1` with :math:`u = \log y - z`, for :math:`y > 0`.
+
+    For amounts and durations whose spread grows with their mean: only the ratio of target and prediction counts.
+    """
+
+    def check_targets(self, y):
+        if (y <= 0).any():
+            raise ValueError(
+                "loss='gamma' needs y > 0, got values that are 0 or below: choose loss='tweedie' for y >= 0, else "
+                "loss='squared_error'."
+            )
+
+    @staticmethod
+    def value(z, y, parameters):
+        u = log(y) - z
+        return expm1(u) - u
+
+    @staticmethod
+    def gradient(z, y, parameters):
+        return -expm1(log(y) - z)
+
+
+@register(LOSSES, "tweedie")
+@dataclass(frozen=True)
+class Tweedie(_LogLink):
+    r"""Half the Tweedie deviance with log link, for :math:`y \ge 0` with many exact zeros, such as claims or rainfall.
+
+    .. math:: \frac{y^{2-p}}{(1-p)(2-p)} - \frac{y\, e^{(1-p) z}}{1-p} + \frac{e^{(2-p) z}}{2-p}
+
+    The variance of the target is taken to grow as the mean to the power p. Jørgensen: "Exponential Dispersion Models",
+    Journal of the Royal Statistical Society B 49, 1987.
+
+    Parameters
+    ----------
+    power : float, default=1.5
+        p, in (1, 2). The limits are losses of their own: 1 is `Poisson`, 2 is `Gamma`; 0, with the identity as
+        link, is `SquaredError`.
+    """
+
+    power: float = number(1.5, 1.0, 2.0, closed="neither")
+
+    def check_targets(self, y):
+        if (y < 0).any():
+            raise ValueError("loss='tweedie' needs y >= 0, got negative values: choose loss='squared_error'.")
+
+    @staticmethod
+    def value(z, y, parameters):
+        a, b = 1.0 - parameters[0], 2.0 - parameters[0]
+        # At y = 0 the first two terms are 0 even where their exponentials are infinite.
+        terms = exp(b * log(y)) / b - y * exp(a * z)
+        return (terms / a if y > 0.0 else 0.0) + exp(b * z) / b
+
+    @staticmethod
+    def gradient(z, y, parameters):
+        a, b = 1.0 - parameters[0], 2.0 - parameters[0]
+        return exp(b * z) - (y * exp(a * z) if y > 0.0 else 0.0)
