@@ -102,7 +102,7 @@ def retyped(function, dtype):
     Write literals as ``1.0``, not ``1``: integers stay as they are (exponents).
     """
     code = function.__code__
-    literals = tuple(dtype.type(c) if isinstance(c, float) else c for c in code.co_consts)
+    literals = _in_dtype(code.co_consts, dtype)
     constants = {name: function.__globals__.get(name) for name in code.co_names}
     constants = {name: dtype.type(c) for name, c in constants.items() if isinstance(c, float)}
     copy = FunctionType(
@@ -114,6 +114,12 @@ def retyped(function, dtype):
     )
     copy.__module__ = function.__module__
     return kernel(copy)
+
+
+def _in_dtype(constants, dtype):
+    """A tuple of literals, and of tuples of them (``a, b = 0.0, 1.0`` has one), with the floats in ``dtype``."""
+    kinds = {float: dtype.type, tuple: lambda c: _in_dtype(c, dtype)}
+    return tuple(kinds.get(type(c), lambda c: c)(c) for c in constants)
 
 
 def compile_seconds():
