@@ -9,7 +9,7 @@ import mpmath
 import naive
 import numpy as np
 import pytest
-from kernel_calls import DTYPES, F64, call, known
+from kernel_calls import DTYPES, F64, call, known, loss_and_delta
 from numba import carray, cfunc, types
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import expit, softmax
@@ -153,30 +153,6 @@ def reference_loss(name, op, z, y, digits=60):
 def _number(x):
     """A float, or inf."""
     return float(x) if abs(x) < mpmath.mpf(10) ** 308 else float("inf") * int(mpmath.sign(x))
-
-
-def loss_and_delta(op, z, y, weight=None, scale=1.0, padding=np.nan):
-    """The compiled kernel on padded rows: (losses, deltas); what it must not read or write is checked."""
-    n_rows, n = z.shape
-    dtype, shape = z.dtype, tile(z.dtype)
-    padded = -(-n // shape.panel) * shape.panel
-    stride = padded + shape.panel  # rows may be further apart than they are long
-    weight = np.ones(n_rows, dtype) if weight is None else weight
-    rows_z, delta = np.full((n_rows, stride), padding, dtype), np.full((n_rows, stride), 7, dtype)
-    rows_z[:, :n] = z
-    y = y.copy()
-    if not op.class_index_target:
-        y, given = np.full((n_rows, stride), padding, dtype), y
-        y[:, :n] = given
-    values = np.full(n_rows, -1.0)
-    call(
-        rows.loss(op, dtype), rows_z, y, weight, delta, stride, n_rows, n, padded, dtype.type(scale),
-        rows.parameter_array(op, dtype), values,
-    )  # fmt: skip
-    assert_array_equal(rows_z[:, :n], z)
-    assert_array_equal(delta[:, n:padded], 0)
-    assert_array_equal(delta[:, padded:], 7)
-    return values, delta[:, :n].copy()
 
 
 def size_of_terms(op, z, y, gradients):
