@@ -167,7 +167,7 @@ def size_of_terms(op, z, y, gradients):
 
 
 def output_counts(op):
-    return [2, 3, 35] if op.class_index_target else [1, 3, 35]
+    return [2, 3, 10, 17, 35] if op.class_index_target else [1, 3, 35]
 
 
 # ---- formulas and kernels ----------------------------------------------------------------------------
