@@ -1,12 +1,14 @@
 """Every loss of classes through the classifier: what it learns, what it offers, what it refuses."""
 
 import warnings
+from dataclasses import dataclass
 
 import naive
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.datasets import load_breast_cancer, load_digits
+from sklearn.metrics import hinge_loss
 from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
@@ -14,7 +16,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from fastnet import MLPClassifier
 from fastnet.estimators.parameters import CLASSIFICATION_LOSSES
-from fastnet.losses import Hinge, Huber, LogLoss, MulticlassHinge, SigmoidFocal
+from fastnet.kernels.functions import exp
+from fastnet.losses import Hinge, Huber, LogLoss, Loss, MulticlassHinge, SigmoidFocal
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -170,6 +173,62 @@ def test_forms_for_other_targets_are_refused(classes):
         MLPClassifier(loss=SigmoidFocal()).fit(*classes["several classes"])
     with pytest.raises(ValueError, match="is a loss of numbers: use one of"):
         MLPClassifier(loss=Huber()).fit(*classes["two classes"])
+
+
+@dataclass(frozen=True)
+class Boosting(Loss):
+    """exp(-s z), a margin loss that only this file knows."""
+
+    is_classification = True
+
+    def for_classes(self, n_classes, several_labels):
+        return CrammerSinger() if n_classes > 2 and not several_labels else self
+
+    @staticmethod
+    def value(z, y, parameters):
+        return exp(-(y + y - 1.0) * z)
+
+    @staticmethod
+    def gradient(z, y, parameters):
+        s = y + y - 1.0
+        return -s * exp(-s * z)
+
+    @staticmethod
+    def link(z, parameters):
+        return z
+
+
+@dataclass(frozen=True)
+class CrammerSinger(Boosting):
+    """max(0, 1 + max z_j - z_y), the hinge of the best rival: a formula of a row."""
+
+    class_index_target = True
+    formulas = ("row", "link")
+
+    @staticmethod
+    def row(z, label, delta, parameters):
+        rival = 1 if label == 0 else 0
+        for j in range(len(z)):
+            delta[j] = 0.0
+            rival = j if j != label and z[j] > z[rival] else rival
+        m = 1.0 + z[rival] - z[label]
+        delta[rival] = 1.0 if m > 0.0 else 0.0
+        delta[label] = -delta[rival]
+        return m if m > 0.0 else 0.0
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_users_loss_of_classes(classes, kind):
+    X, y = classes[kind]
+    model = MLPClassifier((6,), loss=Boosting(), solver="lbfgs", max_iter=40, alpha=0.0, random_state=0).fit(X, y)
+    assert model.score(X, y) > 0.85 and not hasattr(model, "predict_proba")
+    scores = model.decision_function(X)
+    if kind == "several classes":
+        assert_allclose(model.loss_, hinge_loss(y, scores), rtol=1e-9)
+    else:
+        sign = 2.0 * model._label_binarizer.transform(y) - 1
+        losses = np.exp(-sign * scores.reshape(len(X), -1)).sum(axis=1)
+        assert_allclose(model.loss_, losses.mean(), rtol=1e-9)
 
 
 def test_a_grid_over_losses_and_their_parameters(classes):

@@ -24,8 +24,8 @@ def rosenblatt(X, y, n_epochs, rate=1.0):
 
 
 def perceptron(X, y, n_epochs, rate=1.0, dtype="float64"):
-    """The network that follows the rule, from zeros."""
-    model = MLPClassifier(
+    """The network that follows the rule."""
+    return MLPClassifier(
         (),
         loss="perceptron",
         solver="sgd",
@@ -34,16 +34,14 @@ def perceptron(X, y, n_epochs, rate=1.0, dtype="float64"):
         batch_size=1,
         learning_rate_init=rate,
         alpha=0.0,
+        init="zeros",
         shuffle=False,
-        max_iter=1,
+        max_iter=n_epochs,
         tol=0.0,
         n_iter_no_change=np.inf,
         warm_start=True,
         dtype=dtype,
     ).fit(X, y)
-    for p in (*model.coefs_, *model.intercepts_):
-        p[:] = 0
-    return model.set_params(max_iter=n_epochs).fit(X, y)
 
 
 @pytest.fixture(params=["separable", "overlapping"])
