@@ -108,7 +108,7 @@ def test_invalid_parameters_are_refused_by_name(name, parameter, value, small):
 
 def test_an_invalid_loss_is_refused_by_name(small):
     refused(
-        make("MLPRegressor", loss="huber"), InvalidParameterError, "'loss' parameter of MLPRegressor", *small
+        make("MLPRegressor", loss="hubert"), InvalidParameterError, "'loss' parameter of MLPRegressor", *small
     )
 
 
