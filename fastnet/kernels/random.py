@@ -1,7 +1,7 @@
 """Counter-based random bits: a function of (seed, step, layer, row, column), never of a thread or of order.
 
-``layer_key`` and ``row_key`` mix the coordinates of a row with SplitMix64's finaliser; ``bits`` hashes key and column to
-32 bits with the "lowbias32" mixer (Wellons, "Prospecting for Hash Functions", 2018), which vectorises.
+``layer_key`` and ``row_key`` mix the coordinates of a row with SplitMix64's finaliser; ``bits`` hashes key and column
+to 32 bits with the "lowbias32" mixer (Wellons, "Prospecting for Hash Functions", 2018), which vectorises.
 """
 
 import numpy as np

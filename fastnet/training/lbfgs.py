@@ -6,11 +6,19 @@ Regularization", ECML 2007, section 2.3). Biases are not penalised and not split
 """
 
 import warnings
+from functools import cache
 
 import numpy as np
 import scipy.optimize
 from sklearn.utils.fixes import _get_additional_lbfgs_options_dict
 from sklearn.utils.optimize import _check_optimize_result
+from threadpoolctl import ThreadpoolController
+
+
+@cache
+def _libraries():
+    """The native libraries of this process whose threads can be limited; to find them takes a while."""
+    return ThreadpoolController()
 
 
 class _Objective:
@@ -118,20 +126,23 @@ def minimize(
     """
     objective = _Objective(session, coefs, intercepts, l1 / total_weight)
     try:
-        result = scipy.optimize.minimize(
-            objective,
-            objective.start,
-            method="L-BFGS-B",
-            jac=True,
-            bounds=objective.bounds,
-            callback=objective.after_iteration,
-            options={
-                "maxfun": max_fun,
-                "maxiter": max_iter,
-                "gtol": tol,
-                **_get_additional_lbfgs_options_dict("iprint", 1 if verbose >= 1 else -1),
-            },
-        )
+        # SciPy calls BLAS between two evaluations. OpenBLAS's threads would go on spinning on the cores that the engine
+        # then wants: an evaluation would take twice as long.
+        with _libraries().limit(limits=1, user_api="blas"):
+            result = scipy.optimize.minimize(
+                objective,
+                objective.start,
+                method="L-BFGS-B",
+                jac=True,
+                bounds=objective.bounds,
+                callback=objective.after_iteration,
+                options={
+                    "maxfun": max_fun,
+                    "maxiter": max_iter,
+                    "gtol": tol,
+                    **_get_additional_lbfgs_options_dict("iprint", 1 if verbose >= 1 else -1),
+                },
+            )
         n_iter, x, loss = _check_optimize_result("lbfgs", result, max_iter), result.x, float(result.fun)
     except KeyboardInterrupt:
         warnings.warn("Training interrupted by user.", stacklevel=2)

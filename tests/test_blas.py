@@ -1,0 +1,37 @@
+"""L-BFGS keeps BLAS to one thread while it runs, and gives back what there was."""
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from fastnet import MLPRegressor
+from fastnet.training import lbfgs
+
+
+def blas_threads():
+    return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_fit_limits_blas_and_restores_it(monkeypatch, fails):
+    seen, call = [], lbfgs._Objective.__call__
+
+    def spy(self, x):
+        seen.append(blas_threads())
+        if fails:
+            raise MemoryError
+        return call(self, x)
+
+    monkeypatch.setattr(lbfgs._Objective, "__call__", spy)
+    X = np.random.RandomState(0).standard_normal((30, 3))
+    net = MLPRegressor(hidden_layer_sizes=(4,), solver="lbfgs", tol=1e-2)
+    with threadpool_limits(3, user_api="blas"):
+        if blas_threads() != {3}:
+            pytest.skip("the number of BLAS threads cannot be set here")
+        if fails:
+            with pytest.raises(MemoryError):
+                net.fit(X, X[:, 0])
+        else:
+            net.fit(X, X[:, 0])
+        assert blas_threads() == {3}
+    assert seen and all(threads == {1} for threads in seen)
