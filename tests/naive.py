@@ -9,7 +9,29 @@ sum of the (mini-)batch's weights and never touch the biases.
 """
 
 import numpy as np
-from scipy.special import expit, logsumexp, softmax, xlogy
+from scipy.special import expit, logsumexp, ndtr, softmax, xlogy
+
+
+def normal_density(z):
+    return np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)
+
+
+def sech(z):
+    return 1 / np.cosh(np.minimum(np.abs(z), 700))
+
+
+def gelu_tanh(z):
+    """(g, g') of z (1 + tanh u) / 2, with 1 + tanh u = 2 expit(2 u), which is exact in the tail."""
+    u, du = np.sqrt(2 / np.pi) * (z + 0.044715 * z**3), np.sqrt(2 / np.pi) * (1 + 3 * 0.044715 * z**2)
+    return z * expit(2 * u), expit(2 * u) + z * sech(u) ** 2 / 2 * du
+
+
+def mish(z):
+    t, s = np.tanh(np.logaddexp(0, z)), sech(np.logaddexp(0, z))
+    return z * t, t + z * s**2 * expit(z)
+
+
+SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 
 # name -> (g(z), g'(z))
 ACTIVATIONS = {
@@ -17,6 +39,19 @@ ACTIVATIONS = {
     "logistic": (expit, lambda z: expit(z) * (1 - expit(z))),
     "tanh": (np.tanh, lambda z: 1 - np.tanh(z) ** 2),
     "relu": (lambda z: np.maximum(z, 0), lambda z: (z > 0).astype(z.dtype)),
+    "leaky_relu": (lambda z: np.maximum(z, 0.01 * z), lambda z: np.where(z > 0, 1, 0.01)),
+    "elu": (lambda z: np.where(z > 0, z, np.expm1(np.minimum(z, 0))), lambda z: np.exp(np.minimum(z, 0))),
+    "selu": (
+        lambda z: SELU_SCALE * np.where(z > 0, z, SELU_ALPHA * np.expm1(np.minimum(z, 0))),
+        lambda z: SELU_SCALE * np.where(z > 0, 1, SELU_ALPHA * np.exp(np.minimum(z, 0))),
+    ),
+    "gelu": (lambda z: z * ndtr(z), lambda z: ndtr(z) + z * normal_density(z)),
+    "silu": (lambda z: z * expit(z), lambda z: expit(z) + z * expit(z) * expit(-z)),
+    "mish": (lambda z: mish(z)[0], lambda z: mish(z)[1]),
+    "softplus": (lambda z: np.logaddexp(0, z), expit),
+    "hard_sigmoid": (lambda z: np.clip(z / 6 + 0.5, 0, 1), lambda z: (np.abs(z) < 3) / 6),
+    "hard_tanh": (lambda z: np.clip(z, -1, 1), lambda z: (np.abs(z) < 1).astype(z.dtype)),
+    "sine": (np.sin, np.cos),
 }
 
 

@@ -1,4 +1,4 @@
-"""Every op, found in its registry: formulas and compiled kernels against independent references, and as values.
+"""Every op, found in its registry, as a value; optimizers against plain twins. Others have tests of their own, too.
 
 Add the reference that the message of a failing test names; everything else finds a new op by itself.
 """
@@ -12,11 +12,12 @@ import naive
 import naive_optimizers
 import numpy as np
 import pytest
-from kernel_calls import DTYPES, F32, F64, call, known
+from kernel_calls import DTYPES, F32, F64, call
 from numba import carray, cfunc, types
-from numpy.testing import assert_allclose, assert_array_equal
+from numpy.testing import assert_array_equal
 from problems import Problem, distance
 from sklearn.base import clone
+from test_activations import ACTIVATION_CASES
 
 from fastnet.kernels.jit import FASTMATH, retyped
 from fastnet.network.initializers import INITIALIZERS
@@ -38,19 +39,7 @@ from fastnet.ops.optimizers import (
 from fastnet.ops.registry import Choice, Number, Op
 from fastnet.ops.schedules import SCHEDULES
 
-# No kink at a round number is nearer than the step of a difference.
-GRID = np.linspace(-8, 8, 161) + 0.0137
-STEP = 1e-5
-ULPS = 8  # of the compiled kernels; their functions state at most 2.7
-
-# Known values at the ends of the range: {name: (of -inf, of -1e4, of 0, of 1e4, of inf)}
-ACTIVATION_ENDS = {
-    "identity": (-np.inf, -1e4, 0, 1e4, np.inf),
-    "logistic": (0, 0, 0.5, 1, 1),
-    "tanh": (-1, -1, 0, 1, 1),
-    "relu": (0, 0, 0, 1e4, np.inf),
-}
-
+ULPS = 8  # of the compiled kernels
 
 # Other parameters to test, besides the registered ones.
 VARIANTS = {
@@ -66,14 +55,6 @@ VARIANTS = {
 }
 
 
-def activation_reference(name):
-    """(g, g') in float64."""
-    # `problems` enters what it does not know with no derivative.
-    if naive.ACTIVATIONS.get(name, (None, None))[1] is None:
-        pytest.fail(f"give {name!r} its g and g' in naive.ACTIVATIONS (tests/naive.py), in plain NumPy")
-    return naive.ACTIVATIONS[name]
-
-
 def twin(op, parameters):
     """The optimizer's plain NumPy twin."""
     cls = getattr(naive_optimizers, type(op).__name__, None)
@@ -81,110 +62,6 @@ def twin(op, parameters):
         pytest.fail(f"write the twin of {type(op).__name__} in tests/naive_optimizers.py: a class of that name "
                     f"whose __init__ takes params and {', '.join(op.get_params())}, like AdamW there")
     return cls(parameters, **op.get_params())
-
-
-def activate(op, z):
-    a = z.copy()
-    call(rows.activate(op, z.dtype), a, a.size, rows.parameter_array(op, z.dtype))
-    return a
-
-
-def derive(op, delta, x):
-    delta = delta.copy()
-    call(rows.derive(op, x.dtype), delta, x, x.size, rows.parameter_array(op, x.dtype))
-    return delta
-
-
-# ---- activations -------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", ACTIVATIONS)
-def test_activation_formula_equals_the_reference(name):
-    op, (g, slope) = ACTIVATIONS[name], activation_reference(name)
-    z = np.concatenate([GRID, [0.0]])
-    a = np.array([op.function(float(v), op.values) for v in z])
-    assert_allclose(a, g(z), rtol=1e-14, atol=1e-300)
-    x = z if op.derivative_of == "input" else a
-    slopes = [op.derivative(float(v), op.values) for v in x]
-    assert_allclose(slopes, slope(z), rtol=1e-13, atol=1e-15)
-
-
-@pytest.mark.parametrize("name", ACTIVATIONS)
-def test_activation_derivative_equals_central_differences(name):
-    op = ACTIVATIONS[name]
-    assert op.derivative_of in ("input", "output")
-    for z in GRID.tolist():
-        up, down = op.function(z + STEP, op.values), op.function(z - STEP, op.values)
-        x = z if op.derivative_of == "input" else op.function(z, op.values)
-        assert_allclose(op.derivative(x, op.values), (up - down) / (2 * STEP), rtol=1e-8, atol=1e-9, err_msg=str(z))
-
-
-@pytest.mark.parametrize("dtype", DTYPES, ids=str)
-@pytest.mark.parametrize("name", ACTIVATIONS)
-def test_compiled_activation_equals_the_reference(name, dtype):
-    op, (g, slope) = ACTIVATIONS[name], activation_reference(name)
-    info, rng = np.finfo(dtype), np.random.default_rng(0)
-    small = 10.0 ** rng.uniform(-30, 0, 30)
-    z = np.concatenate([GRID, 30 * rng.normal(size=240), small, -small]).astype(dtype)
-    exact = z.astype(float)
-    a = activate(op, z)
-    assert_allclose(a, g(exact), rtol=ULPS * info.eps, atol=info.tiny)
-    x = z if op.derivative_of == "input" else a
-    delta = rng.normal(size=z.size).astype(dtype)
-    # where g is flat its slope, made from g, has the absolute error of g
-    expected = delta * slope(exact)
-    assert_allclose(derive(op, delta, x), expected, rtol=ULPS * info.eps, atol=ULPS * info.eps)
-
-
-@pytest.mark.parametrize("dtype", DTYPES, ids=str)
-@pytest.mark.parametrize("name", ACTIVATIONS)
-def test_activation_at_the_ends_of_the_range(name, dtype):
-    op, info = ACTIVATIONS[name], np.finfo(dtype)
-    low, low_finite, middle, high_finite, high = known(
-        ACTIVATION_ENDS, name, "ACTIVATION_ENDS of tests/test_ops.py", "its values at -inf, -1e4, 0, 1e4 and inf"
-    )
-    small = float(info.smallest_subnormal)
-    points = [-np.inf, -1e4, -0.0, 0.0, 1e4, np.inf, small, -small]
-    expected = [low, low_finite, middle, middle, high_finite, high, middle, middle]
-    # every point in a whole vector and in a remainder
-    for repeats in (1, 64):
-        z = np.repeat(np.array(points, dtype), repeats)
-        assert_allclose(activate(op, z), np.repeat(expected, repeats), rtol=0, atol=2 * small)
-    with np.errstate(all="ignore"):
-        assert_allclose([op.function(z, op.values) for z in points], expected, rtol=0, atol=2 * small)
-
-
-@pytest.mark.parametrize("dtype", DTYPES, ids=str)
-@pytest.mark.parametrize("name", ACTIVATIONS)
-def test_nan_stays_nan_and_alone(name, dtype):
-    op, n = ACTIVATIONS[name], 77
-    clean = activate(op, np.linspace(-3, 3, n).astype(dtype))
-    ones = np.ones(n, dtype)
-    for position in (0, 1, 40, n - 1):
-        z = np.linspace(-3, 3, n).astype(dtype)
-        z[position] = np.nan
-        a = activate(op, z)
-        assert np.isnan(a[position])
-        others = np.arange(n) != position
-        assert_array_equal(a[others], clean[others])
-        # a delta that is NaN stays so, even where the slope is 0
-        delta = ones.copy()
-        delta[position] = np.nan
-        x = np.linspace(-3, 3, n).astype(dtype) if op.derivative_of == "input" else clean
-        assert np.isnan(derive(op, delta, x)[position])
-        assert np.isfinite(derive(op, delta, x)[others]).all()
-    assert np.isnan(op.function(float("nan"), op.values))
-
-
-@pytest.mark.parametrize("dtype", DTYPES, ids=str)
-@pytest.mark.parametrize("name", ACTIVATIONS)
-def test_activation_has_the_same_bits_at_any_length(name, dtype):
-    op = ACTIVATIONS[name]
-    z = (4 * np.random.default_rng(1).normal(size=150)).astype(dtype)
-    whole = activate(op, z)
-    for n in (1, 3, 8, 17, 63, 149):
-        assert_array_equal(activate(op, z[:n]), whole[:n])
-        assert_array_equal(derive(op, z[:n], whole[:n]), derive(op, z, whole)[:n])
 
 
 # ---- optimizers --------------------------------------------------------------------------------------
@@ -256,7 +133,11 @@ def test_five_steps_of_a_session_leave_the_twins_state(op, dtype):
 
 # ---- all ops -----------------------------------------------------------------------------------------
 
-OPS = [*ACTIVATIONS.values(), *LOSSES.values(), *SCHEDULES.values(), *INITIALIZERS.values(), *(op for _, op in RULES)]
+OPS = [
+    *(case.op for case in ACTIVATION_CASES),
+    *(op for registry in (LOSSES, SCHEDULES, INITIALIZERS) for op in registry.values()),
+    *(op for _, op in RULES),
+]
 
 
 @pytest.mark.parametrize("op", OPS, ids=repr)
@@ -307,7 +188,8 @@ def test_parameters_of_ops_go_round(op):
     parameters = op.get_params()
     assert type(op)(**parameters) == op
     assert list(parameters) == list(type(op).__dataclass_fields__)
-    assert op.values == tuple(float(v) for v in parameters.values())
+    numbers = [v for v in parameters.values() if isinstance(v, (int, float))]
+    assert op.values == tuple(float(v) for v in numbers)  # a choice of words is one of formulas
     for dtype in DTYPES:
         array = rows.parameter_array(op, dtype)
         assert array.dtype == dtype and array.shape == (rows.N_PARAMETERS,)

@@ -7,22 +7,28 @@ import numpy as np
 import pytest
 from numba import carray, njit, types
 from numba.core import config
+from scipy.special import erfc
 
-from fastnet.kernels import host, vecmath
+from fastnet.kernels import functions, host, special, vecmath
 
 FASTMATH = {"nsz", "arcp", "contract", "afn", "reassoc"}  # of the callers: reassoc is the danger
-NAMES = ["exp", "expm1", "log", "log1p", "tanh", "sigmoid"]
+NAMES = [*vecmath.__all__, *special.__all__]
 DTYPES = [np.float32, np.float64]
 # The largest error in ulp for float32 and float64, as in the docstrings.
 BOUND = {"exp": (1.1, 1.1), "expm1": (1.6, 2.2), "log": (1, 1), "log1p": (1.6, 1.6), "tanh": (2.6, 2.7),
-         "sigmoid": (2.6, 2.6)}
+         "sigmoid": (2.6, 2.6), "sin": (2.5, 2.5), "cos": (2.5, 2.5), "softplus": (1.8, 1.8),
+         "normal_cdf": (7, 6.5), "normal_pdf": (2.1, 2.1)}
+# Arguments beyond which sine and cosine have only their range.
+RANGE = {np.float32: 1e5, np.float64: 1e6}
+# Near a root far from 0, what the parts of pi leave: an absolute error.
+NEAR_ROOTS = {np.float32: 2.0**-34, np.float64: 2.0**-64}
 _kernels = {}
 
 
 def kernel(name, dtype):
     """The function over a contiguous array, in place, jitted as the callers are."""
     if (name, dtype) not in _kernels:
-        function = getattr(vecmath, name)
+        function = getattr(functions, name)
         number = {np.float32: types.float32, np.float64: types.float64}[dtype]
 
         @njit(types.void(types.CPointer(number), types.intp), fastmath=FASTMATH, nogil=True,
@@ -54,12 +60,22 @@ def reference(name, x):
         if name == "sigmoid":
             e = np.exp(-np.abs(x))
             return np.where(x < 0, e, 1.0) / (1.0 + e)
+        if name == "softplus":
+            return np.logaddexp(0, x)
+        if name == "normal_cdf":
+            return erfc(-x * np.sqrt(0.5)) / 2
+        if name == "normal_pdf":
+            return np.exp(-x * x / 2) / np.sqrt(2 * np.pi)
         return getattr(np, name)(x)
 
 
 def exact(name, x):
+    if name == "normal_cdf" and abs(x) > 50:
+        return mpmath.mpf(int(x > 0))  # mpmath's erfc fails on large numbers
     x = mpmath.mpf(float(x))
-    return 1 / (1 + mpmath.exp(-x)) if name == "sigmoid" else getattr(mpmath, name)(x)
+    formulas = {"sigmoid": lambda x: 1 / (1 + mpmath.exp(-x)), "softplus": lambda x: mpmath.log1p(mpmath.exp(x)),
+                "normal_cdf": lambda x: mpmath.erfc(-x / mpmath.sqrt(2)) / 2, "normal_pdf": mpmath.npdf}
+    return formulas.get(name, getattr(mpmath, name, None))(x)
 
 
 def arguments(name, dtype, n, seed=0):
@@ -75,6 +91,9 @@ def arguments(name, dtype, n, seed=0):
         x += [np.exp(rng.uniform(-1, 1, n)), 1 + near, 1 - near, near - 1]
     x = np.concatenate(x)
     x = x[np.abs(x) <= float(info.max)].astype(dtype)
+    if name in ("sin", "cos"):
+        x = np.concatenate([x, rng.uniform(-RANGE[dtype], RANGE[dtype], n).astype(dtype)])
+        x = x[np.abs(x) <= RANGE[dtype]]
     return np.abs(x) if name == "log" else x[x > -1] if name == "log1p" else x
 
 
@@ -82,7 +101,7 @@ def check_underflow(name, y, true, tiny):
     """Below the smallest normal number exp gives 0, sigmoid 0 or nearly the true value, the others all."""
     if name == "exp":
         assert (y == 0).all()
-    elif name == "sigmoid":
+    elif name in ("sigmoid", "softplus", "normal_cdf", "normal_pdf"):
         assert ((y >= 0) & (y <= tiny)).all()
     else:
         np.testing.assert_array_equal(y, true)
@@ -94,12 +113,17 @@ def test_float32_accuracy(name):
                         np.arange(0, 0x7F800000, 4999, np.uint32).view(np.float32)])
     if name not in ("log", "log1p"):
         x = np.concatenate([x, -x])
+    if name in ("sin", "cos"):
+        x = x[np.abs(x) <= RANGE[np.float32]]
     y, true = apply(name, x), reference(name, x)
     with np.errstate(over="ignore", under="ignore"):
         rounded = true.astype(np.float32)
     tiny = float(np.finfo(np.float32).tiny)
     normal = np.isfinite(rounded) & (np.abs(true) >= tiny)
-    error = np.abs(y[normal] - true[normal]) / np.spacing(np.abs(rounded[normal]).astype(np.float32))
+    error = np.abs(y[normal] - true[normal])
+    if name in ("sin", "cos"):
+        error -= NEAR_ROOTS[np.float32]
+    error /= np.spacing(np.abs(rounded[normal]).astype(np.float32))
     assert error.max() <= BOUND[name][0], (error.max(), x[normal][error.argmax()])
     np.testing.assert_array_equal(y[~np.isfinite(rounded)], rounded[~np.isfinite(rounded)])
     below = np.abs(true) < tiny
@@ -121,7 +145,10 @@ def test_float64_accuracy(name):
                 check_underflow(name, np.array([result]), np.array([float(true)]), tiny)
             else:
                 ulp = mpmath.mpf(2) ** (mpmath.frexp(size)[1] - 53)
-                worst = max(worst, (float(abs(mpmath.mpf(float(result)) - true) / ulp), float(argument)))
+                error = abs(mpmath.mpf(float(result)) - true)
+                if name in ("sin", "cos"):
+                    error -= NEAR_ROOTS[np.float64]
+                worst = max(worst, (float(error / ulp), float(argument)))
     assert worst[0] <= BOUND[name][1], worst
 
 
@@ -133,9 +160,11 @@ def test_special_values(name, dtype):
          -info.tiny, info.smallest_subnormal, -info.smallest_subnormal, info.tiny / 3,
          -info.tiny / 3, info.eps, -1.5]
     x = np.array(x, dtype)
+    if name in ("sin", "cos"):
+        x = x[~(np.abs(x) > RANGE[dtype]) | np.isinf(x)]
     y = apply(name, x)
-    expected = np.array([getattr(vecmath, name)(v) for v in x])
-    np.testing.assert_allclose(y, expected, rtol=3 * info.eps, atol=0)
+    expected = np.array([getattr(functions, name)(v) for v in x])
+    np.testing.assert_allclose(y, expected, rtol=max(3, BOUND[name][0]) * info.eps, atol=0)
     number = ~np.isnan(expected)
     np.testing.assert_array_equal(np.signbit(y[number]), np.signbit(expected[number]))
 
@@ -143,7 +172,7 @@ def test_special_values(name, dtype):
 @pytest.mark.parametrize("name", NAMES)
 def test_special_constants_fold(name):
     """A constant argument is folded at compile time: a conversion out of range must not leak as poison."""
-    function = getattr(vecmath, name)
+    function = getattr(functions, name)
     values = np.nan, np.inf, -np.inf, 1e300, -1e300
     a, b, c, d, e = values
 
@@ -151,7 +180,10 @@ def test_special_constants_fold(name):
     def constants():
         return function(a), function(b), function(c), function(d), function(e)
 
-    np.testing.assert_allclose(constants(), [function(v) for v in values], rtol=1e-15)
+    expected = [function(v) for v in values]
+    if name in ("sin", "cos"):  # out of their range, where they take its end
+        expected[3:] = [function(RANGE[np.float64] * sign) for sign in (1, -1)]
+    np.testing.assert_allclose(constants(), expected, rtol=1e-15)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -204,10 +236,10 @@ def test_llvm_code(name, dtype):
     assert not [line for line in operations if re.search(r"\b(reassoc|nsz|arcp|afn|nnan|ninf|fast)\b", line)]
     assert [line for line in operations if " contract " in line]
     # neither libm nor its intrinsics, nor a call to one of the implementations
-    functions = "exp|exp2|expm1|log|log2|log1p|tanh|pow|ldexp|frexp"
+    functions = "exp|exp2|expm1|log|log2|log1p|tanh|pow|ldexp|frexp|sin|cos|erf|erfc"
     assert not re.search(rf"@(llvm\.)?({functions})[f.(]", ir)
     assert not re.search(rf"\b(callq?|bl|jmp)\s+({functions})f?\b", assembly)
-    assert not re.search(r"call [^\n(]*kernels7vecmath", ir)
+    assert not re.search(r"call [^\n(]*kernels7(vecmath|special)", ir)
     if config.CPU_NAME != "generic":
         lanes = host.tile(dtype).lanes
         widths = [lanes, lanes // 2] if lanes * np.dtype(dtype).itemsize == 64 else [lanes]
@@ -216,7 +248,7 @@ def test_llvm_code(name, dtype):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_plain_python(name):
-    function = getattr(vecmath, name)
+    function = getattr(functions, name)
     x = np.array([0.3, 1.7, 20.0, 800.0])
     y = np.array([function(float(v)) for v in x])
     np.testing.assert_allclose(y, apply(name, x), rtol=1e-15)
@@ -231,3 +263,23 @@ def test_plain_python_overflows_silently():
     assert vecmath.exp(-1e4) == vecmath.sigmoid(-1e4) == 0
     assert vecmath.log(0.0) == vecmath.log1p(-1.0) == -np.inf
     assert np.isnan(vecmath.log(-1.0))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_sine_and_cosine_keep_their_range_beyond_their_accuracy(dtype):
+    x = np.logspace(4, 38, 5000).astype(dtype)
+    for name in ("sin", "cos"):
+        for y in (apply(name, x), apply(name, -x)):
+            assert (np.abs(y) <= 1).all()
+        assert np.isnan(apply(name, np.array([np.inf, -np.inf, np.nan], dtype))).all()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_distribution_functions_stay_within_their_limits(dtype):
+    x = np.linspace(-45, 45, 100_001).astype(dtype)
+    p, d, s = (apply(name, x) for name in ("normal_cdf", "normal_pdf", "softplus"))
+    assert ((p >= 0) & (p <= 1)).all() and ((d >= 0) & (d <= dtype(0.3989423))).all()
+    assert (s >= np.maximum(x, 0)).all()
+    np.testing.assert_array_equal(apply("normal_pdf", -x), d)
+    # (1 + erf) / 2 and its complement
+    np.testing.assert_allclose(p + apply("normal_cdf", -x), 1, rtol=2 * np.finfo(dtype).eps)

@@ -25,6 +25,7 @@ from functools import lru_cache
 import numpy as np
 from numba import carray, types
 
+from ..kernels import special  # noqa: F401  (teaches Numba more functions)
 from ..kernels.jit import c_function, retyped
 from ..kernels.jit import kernel as helper
 from ..kernels.simd import scalar_type
