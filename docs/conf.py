@@ -1,15 +1,20 @@
 """Sphinx configuration. Build: ``python -m sphinx -W --keep-going docs docs/_build/html``."""
 
+import dataclasses
 import importlib
 import inspect
 import re
+import sys
+import textwrap
 from pathlib import Path
 
-from docutils import nodes
 from sphinx.directives.patches import Figure
 from sphinx.util.docutils import SphinxDirective
 
 import fastnet
+
+sys.path.insert(0, str(Path(__file__).parent))
+from graphs import draw_activations  # noqa: E402
 
 project = "fastnet"
 author = "The fastnet developers"
@@ -35,19 +40,38 @@ doctest_test_doctest_blocks = ""
 
 
 class Registry(SphinxDirective):
-    """``.. registry:: module.NAME``: every entry of that dict, with its docstring up to the first section."""
+    """``.. registry:: module.NAME public.module [graphs]``: a table of that dict, then the objects with parameters.
 
-    required_arguments = 1
+    A row is an entry's name, its object, the first paragraph of its docstring (the formula), the others (its use and
+    source) and, if there is one, its graph.
+    """
+
+    required_arguments = 2
+    optional_arguments = 1
 
     def run(self):
         module, _, name = self.arguments[0].rpartition(".")
-        result = nodes.definition_list()
-        for key, entry in getattr(importlib.import_module(module), name).items():
-            text = re.split(r"\n\n[A-Z]\w+\n---+\n", inspect.getdoc(entry))[0]
-            definition = nodes.definition("", *self.parse_text_to_nodes(text))
-            term = nodes.term("", "", nodes.literal(text=repr(key)))
-            result += nodes.definition_list_item("", term, definition)
-        return [result]
+        public = self.arguments[1]
+        registry = getattr(importlib.import_module(module), name)
+        graphs = self.arguments[2] if len(self.arguments) > 2 else None
+        heads = ["Name", "Object", "Formula", "Use and source", *(["g (line) and g' (dashed)"] if graphs else [])]
+        rows, objects = [heads], []
+        for key, entry in registry.items():
+            cls = type(entry)
+            summary, _, rest = re.split(r"\n\n[A-Z]\w+\n---+\n", inspect.getdoc(entry))[0].partition("\n\n")
+            parameters = ", ".join(f"{f.name}={f.default!r}" for f in dataclasses.fields(cls))
+            link = f":class:`~{public}.{cls.__name__}`\\ ({parameters})" if parameters else f"``{cls.__name__}()``"
+            graph = [f".. image:: {graphs}/{key}.svg\n   :alt: {key} and its derivative"] if graphs else []
+            rows.append([f"``{key!r}``", link, summary, rest, *graph])
+            if parameters:
+                objects.append(f".. autoclass:: {public}.{cls.__name__}")
+        items = "\n".join(
+            (head + textwrap.indent(cell, " " * 7)[7:]).rstrip()
+            for row in rows
+            for head, cell in zip(["   * - ", *["     - "] * len(row)], row, strict=False)
+        )
+        table = f".. list-table::\n   :header-rows: 1\n   :class: vocabulary\n\n{items}\n"
+        return self.parse_text_to_nodes("\n\n".join([table, *objects]))
 
 
 class MeasuredFigure(Figure):
@@ -59,5 +83,6 @@ class MeasuredFigure(Figure):
 
 def setup(app):
     app.add_directive("registry", Registry)
+    app.connect("builder-inited", lambda app: draw_activations(Path(__file__).parent / "generated" / "activations"))
     app.add_directive("measured-figure", MeasuredFigure)
     return {"parallel_read_safe": True}
