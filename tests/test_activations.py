@@ -292,4 +292,6 @@ def test_activation_and_slope_equal_pytorchs(case):
     keep = points != 0 if kink or isinstance(case.op, HardSigmoid) and case.op.slope == 0.5 else slice(None)
     if key == "HardSigmoid(slope=0.5)":
         keep = (np.abs(points) != 1) & (points != 0)  # clamp passes the gradient on at its ends
-    assert_allclose(slopes[keep], z.grad.numpy()[keep], rtol=1e-12, atol=1e-13)
+    # PyTorch's slope of the hard sigmoid is 1/6 in single precision
+    rtol = 1e-7 if case.name == "hard_sigmoid" else 1e-12
+    assert_allclose(slopes[keep], z.grad.numpy()[keep], rtol=rtol, atol=1e-13)
