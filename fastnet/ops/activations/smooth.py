@@ -14,23 +14,19 @@ def _gelu(z, parameters):
 
 
 def _gelu_slope(z, parameters):
-    c = -1e3 if z < -1e3 else z
-    c = 1e3 if c > 1e3 else c
+    c = 0.0 if abs(z) > 1e3 else z
     return normal_cdf(z) + c * normal_pdf(z)
 
 
 # (1 + tanh u) / 2 is the sigmoid of 2 u, which has no cancellation.
 def _gelu_tanh(z, parameters):
-    c = -1e3 if z < -1e3 else z
-    c = 1e3 if c > 1e3 else c
-    s = sigmoid(_2_ROOT_2_PI * c * (1.0 + _CUBIC * c * c))
-    return (c if z < 0.0 else z) * s
+    s = sigmoid(_2_ROOT_2_PI * z * (1.0 + _CUBIC * z * z))
+    return (-1e3 if z < -1e3 else z) * s
 
 
 def _gelu_tanh_slope(z, parameters):
-    c = -1e3 if z < -1e3 else z
-    c = 1e3 if c > 1e3 else c
-    s = sigmoid(_2_ROOT_2_PI * c * (1.0 + _CUBIC * c * c))
+    s = sigmoid(_2_ROOT_2_PI * z * (1.0 + _CUBIC * z * z))
+    c = 0.0 if abs(z) > 1e3 else z
     return s * (1.0 + c * (1.0 - s) * _2_ROOT_2_PI * (1.0 + 3.0 * _CUBIC * c * c))
 
 
@@ -83,9 +79,8 @@ class SiLU(Activation):
 
     @staticmethod
     def derivative(z, parameters):
-        c = -1e3 if z < -1e3 else z
-        c = 1e3 if c > 1e3 else c
-        s = sigmoid(c)
+        s = sigmoid(z)
+        c = 0.0 if abs(z) > 1e3 else z
         return s * (1.0 + c * (1.0 - s))
 
 
