@@ -6,6 +6,7 @@ from problems import Problem, parameters, same_bits
 
 import fastnet
 from fastnet.engine import Session, forward
+from fastnet.engine.pace import Pace
 from fastnet.kernels import threads
 from fastnet.ops.optimizers import SGD, Adam
 
@@ -19,6 +20,10 @@ def seen(monkeypatch):
     """Numbers of threads that ran; four are allowed."""
     monkeypatch.setattr("fastnet.engine.plan.allowed_threads", lambda: 4)
     monkeypatch.setattr("fastnet.kernels.threads.allowed_threads", lambda: 4)
+    # Otherwise small problems would be left to one thread.
+    monkeypatch.setattr("fastnet.engine.run.are_few", lambda *arguments: False)
+    monkeypatch.setattr("fastnet.engine.plan.PREDICTION_PRODUCTS", 1)
+    monkeypatch.setattr("fastnet.engine.session.Pace", lambda count, adaptive, guess: Pace(count, False, guess))
     counts, run = [], threads.Workers.run
 
     def counted(self, n_threads, *arguments):

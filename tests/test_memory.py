@@ -91,3 +91,43 @@ def test_a_large_net_stands_in_memory_no_more_often_than_promised(solver, early_
     parameters = 4 * (500 * 2000 + 2000 * 2000 + 2000)
     # 64 MiB are allowed, but would hide three copies of these 20 MB
     assert peak < copies * parameters + (16 << 20 if batch_size == 100 else 48 << 20)
+
+
+MEMMAP_SCRIPT = """
+import resource, sys, warnings
+warnings.simplefilter("ignore")
+import numpy as np
+import fastnet
+
+path, dtype, budget = sys.argv[1], sys.argv[2], int(sys.argv[3])
+n, width = 100_000, 256
+X = np.memmap(path, dtype, "w+", shape=(n, width))
+rng = np.random.default_rng(0)
+for i in range(0, n, 10_000):
+    X[i : i + 10_000] = rng.random((10_000, width))
+X.flush()
+del X
+X = np.memmap(path, dtype, "r", shape=(n, width))
+y = (X[:, 0] > 0.5).astype(int)
+net = fastnet.MLPClassifier((32,), max_iter=1, random_state=0, n_jobs=2)
+net.fit(X[:500], y[:500]).predict(X[:500])  # loads and compiles everything
+# The kernel refuses private memory beyond this; pages of the file are not private.
+used = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmData"))
+resource.setrlimit(resource.RLIMIT_DATA, ((used << 10) + (budget << 20),) * 2)
+try:
+    np.ones(X.size)  # the limit holds
+except MemoryError:
+    print(net.fit(X, y).score(X, y))
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs Linux's limit of private memory")
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_memmap_larger_than_the_budget_is_trained_where_it_lies(tmp_path, dtype):
+    budget = 96  # MiB; the file has 98 in float32, 195 in float64
+    done = subprocess.run(
+        [sys.executable, "-c", MEMMAP_SCRIPT, str(tmp_path / "X"), dtype, str(budget)],
+        capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout) > 0.9

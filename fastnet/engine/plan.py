@@ -20,6 +20,8 @@ FETCH_AHEAD_BYTES = 600 << 10
 # The samples of a mini-batch lie anywhere in X. Their first bytes are asked for a batch ahead if L2 holds as much:
 # asked for at once, they would also come at once.
 FETCH_ROW_BYTES, FETCH_BYTES = 1 << 10, 64 << 10
+# Weights times rows above which a second thread may pay: for a mini-batch, and in each thread's part of a prediction.
+BATCH_PRODUCTS, PREDICTION_PRODUCTS = 50_000, 25_000_000
 # Blocks of smaller nets that are updated in one go: fewer calls.
 GROUP_BLOCKS = 4
 
@@ -241,17 +243,19 @@ def slow_seconds(architecture, rows):
     return 20e-6 + 6 * architecture.n_weights * rows / 20e9
 
 
-def choose_threads(architecture, n_rows, n_jobs):
-    """Threads wanted for a batch.
+def choose_threads(architecture, n_rows, n_jobs, training=True):
+    """Threads wanted for a mini-batch, or for a prediction.
 
     Parameters
     ----------
     architecture : Architecture
         The net.
     n_rows : int
-        Rows of a batch.
+        Rows of the mini-batch, or to predict.
     n_jobs : int or None
         The user's wish; -1 for all cores, -2 for all but one; None for what pays off.
+    training : bool, default=True
+        Whether it is a mini-batch.
 
     Returns
     -------
@@ -259,7 +263,10 @@ def choose_threads(architecture, n_rows, n_jobs):
         At least 1.
     """
     allowed = allowed_threads()
-    if n_jobs is None:
-        # A barrier and a share of the weights must be worth it.
-        return allowed if architecture.n_weights * n_rows > 50_000 else 1
-    return max(1, allowed + 1 + n_jobs if n_jobs < 0 else n_jobs)
+    wanted = allowed if n_jobs is None else max(1, allowed + 1 + n_jobs if n_jobs < 0 else n_jobs)
+    products = architecture.n_weights * n_rows
+    if not training:
+        # Threads are started for each prediction: they must be worth that.
+        return min(wanted, max(1, products // PREDICTION_PRODUCTS))
+    # A barrier and a share of the weights must be worth it.
+    return 1 if n_jobs is None and products <= BATCH_PRODUCTS else wanted

@@ -47,7 +47,7 @@ class Run:
         self._engine = engine(self.dtype)
         with ExitStack() as stack:  # gives threads and cores back if anything below fails
             if share is None:
-                granted = stack.enter_context(reserve(plan.choose_threads(architecture, n_rows, n_jobs)))
+                granted = stack.enter_context(reserve(plan.choose_threads(architecture, n_rows, n_jobs, training)))
                 self._workers = Workers(granted)
                 stack.callback(self._workers.close)
                 self.flat = aligned_zeros(self.layout.size, self.dtype)

@@ -36,6 +36,8 @@ class Session(Run):
         smooth part.
     n_jobs : int, optional
         Threads; None for as many as pay off, -1 for all.
+    adaptive : bool, default=False
+        Whether one thread may take over from `n_jobs` where it is faster. With None it always may.
     seed : int, default=0
         Key of dropout's random bits.
     keep_z : bool, default=False
@@ -62,6 +64,7 @@ class Session(Run):
         l1=0.0,
         l2=0.0,
         n_jobs=None,
+        adaptive=False,
         seed=0,
         keep_z=False,
     ):
@@ -73,7 +76,7 @@ class Session(Run):
             self.record["batch_size"] = batch_size
             self.record["chunks"] = self._chunks = -(-batch_size // self.workspace.rows)
             guess = plan.slow_seconds(architecture, self.workspace.rows)
-            self._pace = Pace(self.n_threads, n_jobs is None, guess)
+            self._pace = Pace(self.n_threads, adaptive or n_jobs is None, guess)
             self._set_samples(X, targets, sample_weight)
             self._set_objective(optimizer, l1, l2)
             self.record["seed"] = np.int64(np.uint64(seed % 2**64))

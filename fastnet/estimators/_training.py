@@ -53,6 +53,7 @@ class Problem:
             l1=estimator.alpha * estimator.l1_ratio,
             l2=estimator.alpha * (1 - estimator.l1_ratio),
             n_jobs=estimator.n_jobs,
+            adaptive=True,
             **options,
         )
         try:

@@ -123,8 +123,8 @@ class MLPRegressor(RegressorMixin, BaseMultilayerPerceptron):
         ``batch_size`` as large as the training data). 'input' is the type of X. ``warm_start`` and
         ``partial_fit`` keep the model's.
     n_jobs : int or None, default=None
-        Threads of one fit. None takes as many as pay off for this network and batch, -1 all; unlike in
-        scikit-learn, None is not 1. The result has the same bits for every value.
+        Threads of one fit or prediction, at most: a fit times one thread beside them and goes on with what is
+        faster. -1 means all; so does None, unlike in scikit-learn. The result has the same bits for every value.
 
     Attributes
     ----------
