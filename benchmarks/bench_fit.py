@@ -1,6 +1,9 @@
 """Time and memory of a whole ``fit``, validation and results included."""
 
+import tempfile
+import tracemalloc
 import warnings
+from pathlib import Path
 
 import numpy as np
 import scipy.sparse
@@ -53,6 +56,33 @@ class FitMemory:
 
     def peakmem_fit(self, name, dtype):
         fit(classifier(self.problem, dtype="float32", max_iter=1), self.X, self.problem.y)
+
+
+class Memmap:
+    """Memory that a fit allocates when X lies in a file: none of it may be read into memory as a whole."""
+
+    unit = "MiB"
+
+    def setup(self):
+        self.directory = tempfile.TemporaryDirectory()
+        X = np.memmap(Path(self.directory.name) / "X", np.float64, "w+", shape=(100_000, 256))
+        rng = np.random.default_rng(0)
+        for start in range(0, len(X), 10_000):
+            X[start : start + 10_000] = rng.random((10_000, 256))
+        self.X, self.y = X, np.arange(len(X)) % 2
+        fit(MLPClassifier((32,), max_iter=1), X[:500], self.y[:500])  # compiles, or loads the compiled code
+
+    def teardown(self):
+        del self.X
+        self.directory.cleanup()
+
+    def track_allocated(self):
+        tracemalloc.start()
+        try:
+            fit(MLPClassifier((32,), max_iter=1), self.X, self.y)
+            return tracemalloc.get_traced_memory()[1] / 2**20
+        finally:
+            tracemalloc.stop()
 
 
 class SparseMemory:

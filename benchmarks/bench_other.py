@@ -129,3 +129,13 @@ class Start:
 
     def timeraw_second_fit(self):
         return "net.fit(X, y)", BEFORE_FIT + "net.fit(X, y)"
+
+
+class EmptyCache:
+    """The first fit of all: everything is compiled."""
+
+    number, repeat, timeout = 1, 1, 300
+
+    def timeraw_first_fit(self):
+        directory = "import os, tempfile; directory = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)\n"
+        return "net.fit(X, y)", directory + 'os.environ["NUMBA_CACHE_DIR"] = directory.name\n' + BEFORE_FIT

@@ -9,6 +9,7 @@ SCRIPT = """
 import os, signal, threading, time, warnings
 import numpy as np
 import fastnet
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored if the tests run in the background
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(50_000, 20)).astype(np.float32)

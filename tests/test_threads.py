@@ -225,6 +225,7 @@ def test_control_c_stops_a_fit_and_keeps_the_weights(n_samples, sizes, n_jobs):
         import os, signal, threading, time, warnings
         import numpy as np
         import fastnet
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored if the tests run in the background
         rng = np.random.default_rng(0)
         X = rng.normal(size=({n_samples}, 20)).astype(np.float32)
         y = (X[:, 0] * X[:, 1] > 0).astype(int)

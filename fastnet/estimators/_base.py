@@ -10,7 +10,7 @@ from numbers import Integral
 import numpy as np
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from ..network.architecture import Architecture
 from ._training import Problem, train_lbfgs, train_stochastic
@@ -283,8 +283,7 @@ class BaseMultilayerPerceptron(NestedValues, BaseEstimator, ABC):
         return coefs, intercepts
 
     def _outputs(self, X, link=True):
-        """Outputs of the network, one row a sample: predictions, or logits without the link."""
-        check_is_fitted(self)
+        """Outputs of the fitted network, one row a sample: predictions, or logits without the link."""
         X = engine_input(validate_data(self, X, accept_sparse=("csr", "csc"), dtype=DTYPES, reset=False))
         coefs, intercepts = self._parameters()
 

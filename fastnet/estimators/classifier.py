@@ -419,7 +419,7 @@ class MLPClassifier(ClassifierMixin, BaseMultilayerPerceptron):
         """
         check_is_fitted(self)
         probable = self._loss.has_probabilities
-        outputs = self.predict_proba(X) if probable else self._outputs(X)
+        outputs = self._probabilities(X) if probable else self._outputs(X)
         if self.n_outputs_ == 1:
             outputs = outputs[:, -1]
         return self._label_binarizer.inverse_transform(outputs, threshold=0.5 if probable else 0.0)
@@ -450,6 +450,7 @@ class MLPClassifier(ClassifierMixin, BaseMultilayerPerceptron):
             For two classes one score, above 0 for ``classes_[1]``; for several the score of each, whose largest
             decides; for several labels at once the score of each, above 0 if the sample has it.
         """
+        check_is_fitted(self)
         scores = self._outputs(X)
         return scores.ravel() if self.n_outputs_ == 1 else scores
 
@@ -471,6 +472,9 @@ class MLPClassifier(ClassifierMixin, BaseMultilayerPerceptron):
             labels at once, the probability of each; rows then do not sum to 1.
         """
         check_is_fitted(self)
+        return self._probabilities(X)
+
+    def _probabilities(self, X):
         if self.n_outputs_ > 1:
             return self._outputs(X)
         # 1 - p would round to 0 long before the probability does.
@@ -494,6 +498,7 @@ class MLPClassifier(ClassifierMixin, BaseMultilayerPerceptron):
         log_probabilities : ndarray of shape (n_samples, n_classes) or (n_samples, n_labels)
             Logarithms of what ``predict_proba`` gives.
         """
+        check_is_fitted(self)
         logits = self._outputs(X, link=False)
         if self.out_activation_ == "softmax":
             return log_softmax(logits, axis=1)
