@@ -11,6 +11,8 @@ SLICE_SECONDS = 0.2
 # once in so many slices.
 TRIALS = 2
 RETRY = 32
+# A trial is short: on a large net the wrong number of threads would cost more than all that follows.
+TRIAL_SECONDS, TRIAL_CHUNKS = 0.02, 64
 
 
 class Pace:
@@ -48,9 +50,8 @@ class Pace:
         self._slices += 1
         seconds = self._seconds[self.n_threads]
         seconds = self._guess if seconds == float("inf") else seconds
-        if on_trial:
-            # Enough to see their time, few enough not to lose much if the choice is bad.
-            n_chunks = min(n_chunks, max(16, n_chunks // 4))
+        if on_trial and len(choices) > 1:
+            n_chunks = min(n_chunks, TRIAL_CHUNKS, max(1, int(TRIAL_SECONDS / seconds)))
         n_chunks = min(n_chunks, max(1, int(SLICE_SECONDS / seconds)))
         return n_chunks
 
