@@ -255,9 +255,10 @@ def test_no_configuration_compiles_the_engine_again():
     y, target = rng.randint(3, size=50), rng.standard_normal((50, 2))
     common = dict(max_iter=2, random_state=0)
     for dtype in ("float32", "float64"):
-        MLPClassifier((4,), dtype=dtype, **common).fit(X, y).predict(X[:1])
-    engines = {key for key in jit.compiled_keys() if key[0] in ("engine", "few_rows")}
-    assert engines == {(name, dtype) for name in ("engine", "few_rows") for dtype in ("float32", "float64")}
+        MLPClassifier((4,), dtype=dtype, early_stopping=True, **common).fit(X, y).predict(X[:1])
+    names = {"engine", "predictor", "few_rows"}
+    engines = {key for key in jit.compiled_keys() if key[0] in names}
+    assert engines == {(name, dtype) for name in names for dtype in ("float32", "float64")}
     for parameters in (
         dict(hidden_layer_sizes=()),
         dict(hidden_layer_sizes=(3, 5, 7), activation="tanh"),
@@ -270,7 +271,7 @@ def test_no_configuration_compiles_the_engine_again():
         MLPClassifier(**parameters, **common).fit(X, y).predict(X)
         MLPRegressor(**parameters, **common).fit(X[:, ::-1].astype(np.float32), target).predict(X)
     ops = {key[:3] for key in jit.compiled_keys() if key not in engines}
-    assert {name for name, *_ in ops}.isdisjoint({"engine", "few_rows"})
+    assert {name for name, *_ in ops}.isdisjoint(names)
     # What was compiled besides is the ops that were used, once a dtype each.
     losses = {"softmax_loss", "elementwise_loss"}
     assert {name for name, *_ in ops} == {"activate", "derive", "link", "prepare", "update"} | losses

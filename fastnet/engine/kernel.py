@@ -1,4 +1,4 @@
-"""The engine: a slice of an epoch, or of a prediction, in one compiled call by each thread.
+"""The engine: a slice of an epoch in one compiled call by each thread.
 
 A mini-batch has two phases with a barrier after each: rows (`rows.py`), then weights (`weights.py`). The
 call walks plain records (`records.py`); nothing about a configuration is compiled in.
@@ -41,7 +41,7 @@ def engine(dtype):
 def _make(dtype):
     shape = tile(dtype)
     itemsize, scalar, rows = dtype.itemsize, dtype.type, shape.rows
-    forward, backward, predict = make_row_phase(dtype, shape)
+    forward, backward, _ = make_row_phase(dtype, shape)
     update_weights = make_weight_phase(dtype, shape)
     gather_entries, _, _, _ = make_sparse(dtype, shape)
     pointer, double, index = make_pointer(scalar_type(dtype)), make_pointer(types.float64), make_pointer(types.int64)
@@ -67,30 +67,9 @@ def _make(dtype):
             total += values[i]
         return total
 
-    @kernel
-    def predict_rows(net, layers, thread):
-        """Forward only: each thread takes rows of its own through its own part of the workspace."""
-        tile_count = (net.n_samples + rows - 1) // rows
-        low = tile_count * thread // net.n_threads * rows
-        high = min(tile_count * (thread + 1) // net.n_threads * rows, net.n_samples)
-        first_tile = thread * net.thread_rows // rows
-        for begin in range(low, high, net.thread_rows):
-            n_rows = min(net.thread_rows, high - begin)
-            n_tiles = (n_rows + rows - 1) // rows
-            shift = begin - first_tile * rows
-            if net.entry_columns != 0:
-                start, stop = first_tile * rows, first_tile * rows + n_rows
-                gather_entries(net, layers[0], shift, start, stop, thread * net.entry_capacity, net.step, shift)
-            for t in range(0, n_tiles, net.block_tiles):
-                count = min(net.block_tiles, n_tiles - t)
-                predict(net, layers, shift, first_tile + t, count, first_tile * rows + n_rows)
-
     def run(net, layers, panels, thread, first, last, step):
         net = carray(net, 1)[0]
         layers, panels = carray(layers, net.n_layers), carray(panels, net.n_panels)
-        if not net.training:
-            predict_rows(net, layers, thread)
-            return
         n_threads = net.n_threads
         numbers = net.scratch + (thread * net.scratch_size + net.scratch_size - NUMBERS_SIZE) * itemsize
         arrivals = 0

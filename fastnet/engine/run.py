@@ -12,6 +12,7 @@ from ..ops import rows as op_kernels
 from . import plan
 from .few import are_few, forward_few
 from .kernel import engine
+from .predictor import predictor
 from .records import IS_CSR, IS_DOUBLE, NET, WIDE_INDICES
 from .sparse import largest_entries
 
@@ -44,7 +45,7 @@ class Run:
         self.dtype = np.dtype(dtype)
         self.layout = Layout(architecture.layer_units, tile(self.dtype))
         self._kept = []  # arrays whose addresses the records hold
-        self._engine = engine(self.dtype)
+        self._function = engine(self.dtype) if training else predictor(self.dtype)
         with ExitStack() as stack:  # gives threads and cores back if anything below fails
             if share is None:
                 granted = stack.enter_context(reserve(plan.choose_threads(architecture, n_rows, n_jobs, training)))
@@ -113,19 +114,20 @@ class Run:
         if X.dtype == np.float64:
             record["x_kind"] |= IS_DOUBLE
 
-    def _run_thread(self, thread, *arguments):
-        addresses = (self.net.ctypes.data, self.layers.ctypes.data, self.panels.ctypes.data)
-        self._engine(*addresses, thread, *arguments)
+    def _train(self, thread, *arguments):
+        self._function(self.net.ctypes.data, self.layers.ctypes.data, self.panels.ctypes.data, thread, *arguments)
+
+    def _predict(self, thread):
+        self._function(self.net.ctypes.data, self.layers.ctypes.data, thread)
 
     def _abandon(self):
         self._sync[ABANDONED] = 1
 
-    def _call(self, first=0, last=1, step=0, n_threads=None):
-        """Run the engine over a slice of chunks in every thread."""
-        n_threads = n_threads or self.n_threads
+    def _call(self, n_threads, function, *arguments):
+        """Run the compiled function in every thread."""
         self.record["n_threads"] = n_threads
         self._sync[:] = 0
-        self._workers.run(n_threads, self._run_thread, (first, last, step), self._abandon)
+        self._workers.run(n_threads, function, arguments, self._abandon)
 
     def predict(self, n_rows, rows=None, link=True):
         """Forward pass over rows of X, for a run that is not for training.
@@ -150,7 +152,7 @@ class Run:
             record["order"] = rows.ctypes.data
         record["link"] = op_kernels.link(self.architecture.loss, self.dtype) if link else 0
         record["n_samples"], record["outputs"] = n_rows, outputs.ctypes.data
-        self._call()
+        self._call(self.n_threads, self._predict)
         return outputs
 
     def close(self):

@@ -243,7 +243,7 @@ class Session(Run):
         while first < count:
             last = first + self._pace.next_slice(count - first)
             start = time.perf_counter()
-            self._call(first, last, self.step, self._pace.n_threads)
+            self._call(self._pace.n_threads, self._train, first, last, self.step)
             self._pace.took(last - first, time.perf_counter() - start)
             first = last
 

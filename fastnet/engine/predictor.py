@@ -1,0 +1,56 @@
+"""The forward pass alone: compiled apart from the engine, so that a fit need not wait for it."""
+
+import ctypes
+from functools import cache
+
+import numba
+from numba import carray, types
+
+from ..kernels.host import tile
+from ..kernels.jit import c_function
+from .records import LAYER, NET
+from .rows import make_row_phase
+from .sparse import make_sparse
+
+
+@cache
+def predictor(dtype):
+    """The compiled forward pass of a dtype.
+
+    Returns
+    -------
+    ctypes function
+        ``predictor(net, layers, thread)`` with addresses of records: each thread takes rows of its own through its own
+        part of the workspace, into ``net.outputs``. Runs without the GIL.
+    """
+    pointers = [types.CPointer(numba.from_dtype(record)) for record in (NET, LAYER)]
+    signature = (None, *[ctypes.c_void_p] * 2, ctypes.c_int64)
+    key = ("predictor", dtype.name)
+    return c_function(lambda: _make(dtype), types.void, [*pointers, types.int64], key, signature)
+
+
+def _make(dtype):
+    shape = tile(dtype)
+    rows = shape.rows
+    _, _, predict = make_row_phase(dtype, shape)
+    gather_entries, _, _, _ = make_sparse(dtype, shape)
+
+    def run(net, layers, thread):
+        net = carray(net, 1)[0]
+        layers = carray(layers, net.n_layers)
+        tile_count = (net.n_samples + rows - 1) // rows
+        low = tile_count * thread // net.n_threads * rows
+        high = min(tile_count * (thread + 1) // net.n_threads * rows, net.n_samples)
+        first_tile = thread * net.thread_rows // rows
+        for begin in range(low, high, net.thread_rows):
+            n_rows = min(net.thread_rows, high - begin)
+            n_tiles = (n_rows + rows - 1) // rows
+            shift = begin - first_tile * rows
+            if net.entry_columns != 0:
+                start, stop = first_tile * rows, first_tile * rows + n_rows
+                gather_entries(net, layers[0], shift, start, stop, thread * net.entry_capacity, net.step, shift)
+            for t in range(0, n_tiles, net.block_tiles):
+                count = min(net.block_tiles, n_tiles - t)
+                predict(net, layers, shift, first_tile + t, count, first_tile * rows + n_rows)
+
+    return run
