@@ -277,13 +277,16 @@ def train_epoch(
     l2=0.0,
     sample_weight=None,
     masks=None,
+    input_noise=None,
+    weight_masks=None,
 ):
     """One epoch over ``X[order]``; returns new (coefs, intercepts, epoch loss).
 
     The epoch's loss is the mean of the mini-batches' objectives before their steps, each weighted by its
     number of samples (the last may be smaller), with squared_error averaged over the outputs, as in
     scikit-learn. A mini-batch whose weights are all zero is skipped and counts nowhere. ``masks(step, rows)``
-    may give the dropout masks of a mini-batch.
+    may give the dropout masks of a mini-batch, ``input_noise(step, rows)`` what is added to its rows of X,
+    ``weight_masks(step)`` the scaled masks of its weights, one array for each layer.
     """
     depth, n_outputs = len(coefs), intercepts[-1].shape[0]
     total, counted = 0.0, 0
@@ -298,14 +301,19 @@ def train_epoch(
             "sample_weight": weight,
             "masks": masks and masks(optimizer.t, rows),
         }
-        value = objective(coefs, intercepts, X[rows], y[rows], **kw)
+        x = X[rows] + input_noise(optimizer.t, rows) if input_noise else X[rows]
+        kept = weight_masks(optimizer.t) if weight_masks else [np.ones_like(W) for W in coefs]
+        masked = [m * W for m, W in zip(kept, coefs, strict=True)]
+        value = objective(masked, intercepts, x, y[rows], **kw)
         if loss == "squared_error":
             value /= n_outputs
         value += (l1 * l1_norm(coefs) + l2 / 2 * sum((W**2).sum() for W in coefs)) / weight.sum()
         total += value * len(rows)
         counted += len(rows)
 
-        grads = gradient(coefs, intercepts, X[rows], y[rows], l2=l2, **kw)
+        grads = gradient(masked, intercepts, x, y[rows], **kw)
+        penalised = [m * g + l2 * W / weight.sum() for m, g, W in zip(kept, grads[0], coefs, strict=True)]
+        grads = penalised, grads[1]
         params, steps = optimizer.step(coefs + intercepts, grads[0] + grads[1], rate)
         coefs, intercepts = params[:depth], params[depth:]
         if l1:

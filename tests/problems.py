@@ -34,10 +34,12 @@ class Problem:
     def architecture(self, **kw):
         return Architecture(self.units, ACTIVATIONS[self.activation], LOSSES[self.loss], **kw)
 
-    def session(self, dropout=(), input_dropout=0.0, **kw):
+    def session(self, dropout=(), input_dropout=0.0, input_noise=0.0, drop_connect=(), **kw):
         weight = None if self.sample_weight is None else self.sample_weight.astype(self.dtype)
         session = Session(
-            self.architecture(dropout=dropout, input_dropout=input_dropout),
+            self.architecture(
+                dropout=dropout, input_dropout=input_dropout, input_noise=input_noise, drop_connect=drop_connect
+            ),
             self.X.astype(self.dtype),
             np.ascontiguousarray(self.y, dtype=self.dtype),
             sample_weight=weight,

@@ -45,6 +45,8 @@ def _make(dtype):
     update_weights = make_weight_phase(dtype, shape)
     gather_entries, _, _, _ = make_sparse(dtype, shape)
     pointer, double, index = make_pointer(scalar_type(dtype)), make_pointer(types.float64), make_pointer(types.int64)
+    records = [types.CPointer(numba.from_dtype(record)) for record in (NET, LAYER)]
+    call_drop = make_call(types.intp, *records, *[types.intp] * 3)
     call_prepare = make_call(types.void, types.float64, types.float64, types.intp, types.intp)
 
     @kernel
@@ -68,6 +70,7 @@ def _make(dtype):
         return total
 
     def run(net, layers, panels, thread, first, last, step):
+        net_address, layers_address = net, layers
         net = carray(net, 1)[0]
         layers, panels = carray(layers, net.n_layers), carray(panels, net.n_panels)
         n_threads = net.n_threads
@@ -87,6 +90,10 @@ def _make(dtype):
             scale = 1.0 / weight
             if shift == 0 or unit == first:  # a slice may begin within a batch
                 step += 1
+                if net.drop_connect != 0:
+                    arrivals += n_threads
+                    if not call_drop(net.drop_connect, net_address, layers_address, thread, step, arrivals):
+                        return
             if net.update != 0:
                 rate = carray(double(net.rates), unit // net.chunks + 1)[unit // net.chunks]
                 call_prepare(net.prepare, float(step), rate, net.optimizer_parameters, numbers)
@@ -108,7 +115,7 @@ def _make(dtype):
             if thread == 0:
                 net.loss_sum += total_of(net.row_losses, count) * scale * batch_rows
             is_last = shift + count == batch_rows
-            update_weights(net, layers, panels, thread, numbers, count, scale, shift == 0, is_last)
+            update_weights(net, layers, panels, thread, step, numbers, count, scale, shift == 0, is_last)
             if n_threads > 1:
                 arrivals += n_threads
                 if not barrier(net.sync, arrivals, net.yield_function):

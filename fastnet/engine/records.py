@@ -80,6 +80,11 @@ NET = _record(
     rates=_I,  # double, one a batch
     l1=_F,
     l2=_F,
+    # noise in training (noise.py): functions, or 0
+    input_noise=_I,
+    drop_connect=_I,
+    mask_weights=_I,
+    noise_deviation=_F,
     # results
     step=_I,  # optimizer steps taken
     loss_sum=_F,
@@ -113,6 +118,9 @@ LAYER = _record(
     parameters=_I,
     drop_threshold=_I,  # of 2**32, for the layer's inputs; 0 keeps all
     drop_scale=_F,
+    all_weights=_I,  # those that are trained; `weights` is a masked copy if some are dropped
+    connect_threshold=_I,  # of 2**32, for the weights; 0 keeps all
+    connect_scale=_F,
 )
 
 # One panel of weights, as the update shares them out.

@@ -38,6 +38,7 @@ def make_row_phase(dtype, shape):
     call_activate = make_call(types.void, integer, integer, integer)
     call_derive = make_call(types.void, integer, integer, integer, integer)
     call_loss = make_call(types.void, *[integer] * 8, number, integer, integer)
+    call_noise = make_call(types.void, *[integer] * 7, number)
     call_link = make_call(types.void, integer, integer, integer, integer, integer)
 
     @kernel
@@ -178,6 +179,11 @@ def make_row_phase(dtype, shape):
         first = first_tile * rows
         count = min(n_tiles * rows, n_rows - first)
         gather(net, layers[0], begin, first, count)
+        if net.input_noise != 0:
+            call_noise(
+                net.input_noise, layers[0].input + first * panel * itemsize, net.panel_stride, layers[0].fan_in, count,
+                net.seed, step, shift + first, scalar(net.noise_deviation),
+            )
         for i in range(net.n_layers):
             layer = layers[i]
             is_sparse = i == 0 and net.entry_columns != 0

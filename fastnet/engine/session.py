@@ -7,7 +7,7 @@ import numpy as np
 from ..kernels.host import tile
 from ..network.layout import aligned_zeros
 from ..ops import rows as op_kernels
-from . import plan
+from . import noise, plan
 from .pace import Pace
 from .run import Run
 
@@ -39,7 +39,7 @@ class Session(Run):
     adaptive : bool, default=False
         Whether one thread may take over from `n_jobs` where it is faster. With None it always may.
     seed : int, default=0
-        Key of dropout's random bits.
+        Key of the random bits of dropout, DropConnect and input noise.
     keep_z : bool, default=False
         Whether to keep each layer's z, for `arrays`; all rows are then one chunk.
 
@@ -80,6 +80,7 @@ class Session(Run):
             self._set_samples(X, targets, sample_weight)
             self._set_objective(optimizer, l1, l2)
             self.record["seed"] = np.int64(np.uint64(seed % 2**64))
+            self._masked = noise.set_up(architecture, X, self.flat, self.record, self.layers)
         except BaseException:
             self.close()
             raise
@@ -186,7 +187,7 @@ class Session(Run):
         states : list
             As from `get_state`.
         """
-        self.twins = self.workspace = self.layers = self._gradient = self._predictor = None
+        self.twins = self.workspace = self.layers = self._gradient = self._predictor = self._masked = None
         self._kept.clear()
         parameters = self.get_parameters() if with_parameters else None
         self.flat = None
@@ -263,7 +264,7 @@ class Session(Run):
         record = self.record
         order = np.arange(self.n_samples)
         self._start(order)
-        self.step = 0  # the same dropout at every call
+        self.step = 0  # the same noise at every call
         self._run_slices(self._chunks)
         if not record["rows_done"]:
             raise ValueError("the sum of sample_weight must be positive")

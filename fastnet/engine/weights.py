@@ -13,6 +13,25 @@ from ..ops.rows import N_NUMBERS
 from .sparse import make_sparse
 
 
+def make_write_twin(dtype, shape):
+    """Compile-time factory: transposes weights into their twin, for one dtype."""
+    itemsize, panel = dtype.itemsize, shape.panel
+    square = min(shape.rows, shape.lanes)  # no panel is narrower than a vector
+    transpose = make_transpose(itemsize, square)
+
+    @kernel
+    def write_twin(layer, source, width, k0, column, n):
+        """Transpose n weights of a panel, from row k0 on, into the twin that the delta recursion reads."""
+        for i in range(0, n // width, square):
+            p = (k0 + i) // panel
+            twin_width = panel if p < layer.twin_panels - 1 else layer.twin_last_width
+            target = layer.twin + (p * layer.twin_rows * panel + column * twin_width + (k0 + i) % panel) * itemsize
+            for j in range(0, width, square):
+                transpose(source + (i * width + j) * itemsize, width, target + j * twin_width * itemsize, twin_width)
+
+    return write_twin
+
+
 def make_weight_phase(dtype, shape):
     """Compile-time factory: the weight phase of one thread, for one dtype."""
     itemsize, rows, panel, block = dtype.itemsize, shape.rows, shape.panel, shape.block
@@ -21,10 +40,10 @@ def make_weight_phase(dtype, shape):
     wide, narrow = make_gradient_tile(itemsize, shape, rows, 2), make_gradient_tile(itemsize, shape, rows, 1)
     tall = make_gradient_tile(itemsize, shape, block, 1)
     wide_sums, narrow_sums = make_column_sums(itemsize, shape, 2), make_column_sums(itemsize, shape, 1)
-    square = min(rows, shape.lanes)  # no panel is narrower than a vector
-    transpose = make_transpose(itemsize, square)
+    write_twin = make_write_twin(dtype, shape)
     _, _, transpose_entries, gradient_of_entries = make_sparse(dtype, shape)
     pointer, double = make_pointer(number), make_pointer(types.float64)
+    call_mask = make_call(types.void, *[integer] * 9, number)
     call_update = make_call(types.void, *[integer] * 7, integer, number)
 
     @kernel
@@ -100,16 +119,6 @@ def make_weight_phase(dtype, shape):
                 prefetch(net.states[i] + line)
 
     @kernel
-    def write_twin(layer, source, width, k0, column, n):
-        """Transpose n weights of a panel, from row k0 on, into the twin that the delta recursion reads."""
-        for i in range(0, n // width, square):
-            p = (k0 + i) // panel
-            twin_width = panel if p < layer.twin_panels - 1 else layer.twin_last_width
-            target = layer.twin + (p * layer.twin_rows * panel + column * twin_width + (k0 + i) % panel) * itemsize
-            for j in range(0, width, square):
-                transpose(source + (i * width + j) * itemsize, width, target + j * twin_width * itemsize, twin_width)
-
-    @kernel
     def own_columns(net, layer, thread):
         """Of sparse input a thread owns the same columns in all panels, so that it transposes only these."""
         n_blocks = (layer.fan_in + block - 1) // block
@@ -117,7 +126,7 @@ def make_weight_phase(dtype, shape):
         return low * block, min(high * block, layer.fan_in)
 
     @kernel
-    def update_weights(net, layers, panels, thread, numbers, count, scale, is_first, is_last):
+    def update_weights(net, layers, panels, thread, step, numbers, count, scale, is_first, is_last):
         """Gradient and update of this thread's blocks, from `count` workspace rows."""
         g = net.scratch + thread * net.scratch_size * itemsize
         low = net.total_cost * thread // net.n_threads
@@ -158,6 +167,11 @@ def make_weight_phase(dtype, shape):
                         tall(a, d, target, count)
                     else:
                         narrow(a, d, target, count)
+                if layer.connect_threshold != 0:
+                    call_mask(
+                        net.mask_weights, g, n // part.width, part.width, start * block, part.column, net.seed, step,
+                        part.layer, layer.connect_threshold, scalar(layer.connect_scale),
+                    )
                 if net.update != 0 and net.chunks > 1:
                     add_same(net.gradient + offset * itemsize, g, n, is_first)
                 if is_last and (net.l1 > 0 or net.l2 > 0):
@@ -167,7 +181,7 @@ def make_weight_phase(dtype, shape):
                 if net.update == 0 or not is_last:
                     continue
                 step_run(net, g, offset, n, numbers, l1)
-                if layer.twin != 0:
+                if layer.twin != 0 and layer.connect_threshold == 0:  # else before the next mini-batch
                     write_twin(layer, net.flat + offset * itemsize, part.width, start * block, part.column, n)
             if begin == 0 and end > 0 and part.bias_offset >= 0:
                 column_sums(g, d, part.width, count)

@@ -8,6 +8,9 @@ import numpy as np
 
 from .jit import kernel
 
+# Streams that are no layer's dropout, in the place of its number; to DROP_CONNECT the layer's number is added.
+INPUT_NOISE, DROP_CONNECT = 1 << 32, 2 << 32
+
 
 @kernel
 def mix64(x):

@@ -8,7 +8,7 @@ from ..ops.losses import Loss
 
 @dataclass(frozen=True)
 class Architecture:
-    """Widths, activation, loss and dropout of a multilayer perceptron.
+    """Widths, activation, loss and noise of a multilayer perceptron.
 
     Attributes
     ----------
@@ -22,6 +22,10 @@ class Architecture:
         Probability of dropping a unit, one per hidden layer; empty for none.
     input_dropout : float
         Probability of dropping a feature of a sample.
+    input_noise : float
+        Standard deviation of the noise added to the features in training.
+    drop_connect : tuple of float
+        Probability of dropping a weight in a mini-batch, one per layer of weights; empty for none.
     use_bias : bool
         Whether biases are trained; else they are zeros and stay so.
     n_frozen : int
@@ -35,6 +39,8 @@ class Architecture:
     input_dropout: float = 0.0
     use_bias: bool = True
     n_frozen: int = 0
+    input_noise: float = 0.0
+    drop_connect: tuple = ()
 
     def __post_init__(self):
         n_hidden = self.n_layers - 1
@@ -52,6 +58,11 @@ class Architecture:
     def n_weights(self):
         """Number of weights, biases not counted."""
         return sum(a * b for a, b in zip(self.layer_units, self.layer_units[1:], strict=False))
+
+    @property
+    def is_noisy(self):
+        """Whether training draws random bits."""
+        return bool(any(self.drop_rates()) or self.input_noise or any(self.drop_connect))
 
     def drop_rates(self):
         """Dropout of the input and of each hidden layer, as one tuple."""

@@ -1,0 +1,197 @@
+"""Optional passes of training with noise: Gaussian noise on the inputs, and DropConnect.
+
+Each is a C function of its own, compiled only when a fit asks for it; the engine calls it by address.
+"""
+
+import numba
+import numpy as np
+from numba import carray, types
+from scipy.sparse import issparse
+
+from ..kernels import special  # noqa: F401  (teaches Numba the cosine)
+from ..kernels.functions import cos, log
+from ..kernels.host import tile
+from ..kernels.jit import c_function, kernel
+from ..kernels.random import DROP_CONNECT, INPUT_NOISE, bits, layer_key, row_key
+from ..kernels.simd import make_pointer, scalar_type
+from ..kernels.threads import barrier
+from ..network.layout import aligned_zeros
+from .records import LAYER, NET
+from .weights import make_write_twin
+
+
+def set_up(architecture, X, flat, net, layers):
+    """Enter an architecture's noise into the records of a training run.
+
+    Parameters
+    ----------
+    architecture : Architecture
+        The net.
+    X : ndarray or CSR array of shape (n_samples, n_features)
+        The input.
+    flat : ndarray
+        Parameter vector.
+    net, layers : records of NET and LAYER
+        Changed in place.
+
+    Returns
+    -------
+    ndarray or None
+        Masked copies of the weights, if some are dropped: memory that the records point to.
+    """
+    if architecture.input_noise:
+        if issparse(X):
+            raise ValueError("input_noise is for dense X")
+        net["input_noise"], net["noise_deviation"] = input_noise(flat.dtype), architecture.input_noise
+    if not any(architecture.drop_connect):
+        return None
+    net["drop_connect"], net["mask_weights"] = drop_connect(flat.dtype), mask_weights(flat.dtype)
+    copies = aligned_zeros(flat.size, flat.dtype)
+    for layer, rate in zip(layers, architecture.drop_connect, strict=True):
+        layer["connect_threshold"] = min(round(rate * 2**32), 2**32 - 1)
+        layer["connect_scale"] = 1.0 / (1.0 - rate)
+        if layer["connect_threshold"]:
+            layer["all_weights"] = layer["weights"]
+            layer["weights"] += copies.ctypes.data - flat.ctypes.data
+    return copies
+
+
+def input_noise(dtype):
+    r"""Address of the function that adds Gaussian noise to the inputs of a block of rows.
+
+    Column c of a row gets :math:`\sigma \sqrt{-2 \ln u} \cos 2 \pi v` (Box and Muller: "A Note on the Generation of
+    Random Normal Deviates", 1958) with :math:`u = (b_{2c} + 1/2) / 2^{32}` and :math:`v = b_{2c+1} / 2^{32}`, where b
+    are the row's random bits in the stream ``INPUT_NOISE``. None is beyond :math:`6.8 \sigma`.
+
+    Its C signature is ``void(T *a, intp panel_stride, intp columns, intp count, intp seed, intp step, intp row, T
+    deviation)``: `count` rows in panels, the first of which is number `row` of the mini-batch.
+    """
+    n, number = types.intp, scalar_type(dtype)
+    arguments = [types.CPointer(number), *[n] * 6, number]
+    return c_function(lambda: _make_input_noise(dtype), types.void, arguments, ("input_noise", dtype.name))
+
+
+def _make_input_noise(dtype):
+    panel, scalar = tile(dtype).panel, dtype.type
+    # In float32 u may round to 1: its logarithm is 0 then, and so is the noise.
+    unit, half, minus_two, turn = map(scalar, (2.0**-32, 0.5, -2.0, 2.0**-31 * np.pi))
+
+    @kernel
+    def add(a, low, high, first, columns, deviation):
+        for j in range(columns):
+            even = 2 * (first + j)
+            u = (scalar(bits(low, high, even)) + half) * unit
+            angle = scalar(bits(low, high, even + 1)) * turn
+            a[j] += deviation * np.sqrt(minus_two * log(u)) * cos(angle)
+
+    def noise(a, panel_stride, columns, count, seed, step, row, deviation):
+        n_panels = (columns + panel - 1) // panel
+        a = carray(a, n_panels * panel_stride)
+        key = layer_key(seed, step, INPUT_NOISE)
+        for i in range(count):
+            of_row = row_key(key, row + i)
+            low, high = np.uint32(of_row & np.uint64(0xFFFFFFFF)), np.uint32(of_row >> np.uint64(32))
+            for p in range(n_panels):
+                first, at = p * panel, p * panel_stride + i * panel
+                add(a[at : at + panel], low, high, first, min(panel, columns - first), deviation)
+
+    return noise
+
+
+def mask_weights(dtype):
+    """Address of the function that drops weights of a run of rows of a panel, and scales the others.
+
+    Weight (k, j) is dropped if the random bits of row k and column j, in the stream ``DROP_CONNECT + layer``, are
+    below the threshold. Gradients of the weights are masked by the same function.
+
+    Its C signature is ``void(T *w, intp rows, intp width, intp k, intp column, intp seed, intp step, intp layer, intp
+    threshold, T scale)``: `rows` rows of `width`, of which the first is row k and begins with column `column`.
+    """
+    n, number = types.intp, scalar_type(dtype)
+    arguments = [types.CPointer(number), *[n] * 8, number]
+
+    def make():
+        mask = _make_mask(dtype)
+
+        def mask_weights(w, rows, width, k, column, seed, step, layer, threshold, scale):
+            mask(carray(w, rows * width), rows, width, k, column, seed, step, layer, threshold, scale)
+
+        return mask_weights
+
+    return c_function(make, types.void, arguments, ("mask_weights", dtype.name))
+
+
+def _make_mask(dtype):
+    zero = dtype.type(0)
+
+    @kernel
+    def mask_row(w, low, high, column, limit, scale):
+        for j in range(len(w)):
+            w[j] = w[j] * scale if bits(low, high, column + j) >= limit else zero
+
+    @kernel
+    def mask(w, rows, width, k, column, seed, step, layer, threshold, scale):
+        key = layer_key(seed, step, DROP_CONNECT + layer)
+        limit = np.uint32(threshold)
+        for i in range(rows):
+            of_row = row_key(key, k + i)
+            low, high = np.uint32(of_row & np.uint64(0xFFFFFFFF)), np.uint32(of_row >> np.uint64(32))
+            mask_row(w[i * width : (i + 1) * width], low, high, column, limit, scale)
+
+    return mask
+
+
+def drop_connect(dtype):
+    """Address of the pass before a mini-batch: each thread writes masked copies of its share of the weights.
+
+    The forward pass reads the copies, the delta recursion their twins. Its C signature is ``intp(NET *net, LAYER
+    *layers, intp thread, intp step, intp arrivals)``. It ends with a barrier: 0 if another thread has been given up.
+    """
+    records = [types.CPointer(numba.from_dtype(record)) for record in (NET, LAYER)]
+    arguments = [*records, *[types.intp] * 3]
+    return c_function(lambda: _make_drop_connect(dtype), types.intp, arguments, ("drop_connect", dtype.name))
+
+
+def _make_drop_connect(dtype):
+    shape = tile(dtype)
+    itemsize, panel, block, scalar = dtype.itemsize, shape.panel, shape.block, dtype.type
+    mask, write_twin = _make_mask(dtype), make_write_twin(dtype, shape)
+    pointer = make_pointer(scalar_type(dtype))
+
+    def drop_connect(net, layers, thread, step, arrivals):
+        net = carray(net, 1)[0]
+        layers = carray(layers, net.n_layers)
+        for i in range(net.n_layers):
+            layer = layers[i]
+            if layer.connect_threshold == 0:
+                continue
+            n_blocks = (layer.fan_in + block - 1) // block
+            total = layer.n_panels * n_blocks
+            for b in range(total * thread // net.n_threads, total * (thread + 1) // net.n_threads):
+                p, k = b // n_blocks, b % n_blocks * block
+                width = panel if p < layer.n_panels - 1 else layer.last_width
+                rows = min(block, layer.fan_in - k)
+                n = rows * width
+                offset = (p * layer.padded_in * panel + k * width) * itemsize
+                whole, w = carray(pointer(layer.all_weights + offset), n), carray(pointer(layer.weights + offset), n)
+                for j in range(n):
+                    w[j] = whole[j]
+                mask(
+                    w,
+                    rows,
+                    width,
+                    k,
+                    p * panel,
+                    net.seed,
+                    step,
+                    i,
+                    layer.connect_threshold,
+                    scalar(layer.connect_scale),
+                )
+                if layer.twin != 0:
+                    write_twin(layer, layer.weights + offset, width, k, p * panel, n)
+        if net.n_threads > 1 and not barrier(net.sync, arrivals, net.yield_function):
+            return 0
+        return 1
+
+    return drop_connect
