@@ -90,6 +90,8 @@ INVALID = {
     "l1_ratio": [-0.1, 1.1, "all"],
     "dropout": [-0.1, 1.0, 2, "half"],
     "input_dropout": [-0.1, 1.0, "half", [0.5]],
+    "drop_connect": [-0.1, 1.0, 2, "half"],
+    "input_noise": [-0.1, np.inf, np.nan, "some", [0.5]],
     "init": ["he", None],
     "bias_init": ["ones", [0.0]],
     "use_bias": ["no", None],
@@ -130,6 +132,15 @@ def test_layers_without_units_are_refused(name, sizes, small):
 @pytest.mark.parametrize("name", NAMES)
 def test_dropout_lists_have_one_probability_per_hidden_layer(name, dropout, small):
     refused(make(name, hidden_layer_sizes=(4, 3), dropout=dropout), ValueError, "dropout", *small)
+
+
+@pytest.mark.parametrize(
+    "rates", [[0.5], [0.1, 0.1], (), [0.5, 0.5, 1.0], [-0.1, 0.5, 0.5], [0.5, 0.5, np.nan], ["a", "b", "c"]], ids=str
+)
+@pytest.mark.parametrize("name", NAMES)
+def test_drop_connect_lists_have_one_probability_per_layer_of_weights(name, rates, small):
+    match = "drop_connect must .*each layer of weights.*got [0-2] for 3|Every drop_connect must"
+    refused(make(name, hidden_layer_sizes=(4, 3), drop_connect=rates), ValueError, match, *small)
 
 
 def test_the_length_of_a_dropout_list_is_named(small):
@@ -353,9 +364,17 @@ def test_weights_without_any_sample_are_refused(name, solver, small):
     refused(make(name, solver=solver), ValueError, match, *small, sample_weight=np.full(60, -1.0))
 
 
-@pytest.mark.parametrize("params", [{"dropout": 0.5}, {"input_dropout": 0.5}], ids=str)
-def test_a_random_loss_is_refused_by_lbfgs(params, small):
-    refused(make("MLPClassifier", solver="lbfgs", **params), ValueError, "dropout.*lbfgs", *small)
+@pytest.mark.parametrize("name", ["dropout", "input_dropout", "drop_connect", "input_noise"])
+def test_a_random_loss_is_refused_by_lbfgs(name, small):
+    refused(make("MLPClassifier", solver="lbfgs", **{name: 0.5}), ValueError, f"^{name} .*lbfgs", *small)
+
+
+@pytest.mark.parametrize("make_sparse", [sp.csr_array, sp.csc_array])
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_noise_on_sparse_input_is_refused(make_sparse, method, small):
+    match = r"input_noise=0.1 would make sparse X dense: give X.toarray\(\)"
+    model = make("MLPRegressor", input_noise=0.1)
+    refused(model, ValueError, match, make_sparse(small[0]), small[1], method=method)
 
 
 def test_soft_thresholding_without_a_step_is_refused(small):

@@ -52,7 +52,8 @@ def test_every_parameter_of_scikit_learn_has_its_name_default_and_place(name):
     assert list(ours)[: len(positional)] == positional
     added = {k: ours[k] for k in ours if k not in theirs}
     assert all(p.kind == p.KEYWORD_ONLY for p in added.values())
-    defaults = {"l1_ratio": 0.0, "dropout": 0.0, "input_dropout": 0.0, "init": "glorot_uniform",
+    defaults = {"l1_ratio": 0.0, "dropout": 0.0, "input_dropout": 0.0, "drop_connect": 0.0,
+                "input_noise": 0.0, "init": "glorot_uniform",
                 "bias_init": None, "use_bias": True, "freeze": 0, "dtype": "auto", "n_jobs": None}  # fmt: skip
     assert {k: added[k].default for k in defaults} == defaults
 

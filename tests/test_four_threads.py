@@ -110,6 +110,9 @@ def test_predictions(seen, n_rows, dtype):
         {"solver": "lbfgs"},
         {"solver": "lbfgs", "alpha": 1.0, "l1_ratio": 0.5, "dtype": "float32"},
         {"solver": "adam", "early_stopping": True, "input_dropout": 0.1},
+        {"solver": "adam", "batch_size": 70, "input_noise": 0.5, "drop_connect": 0.2},
+        {"solver": "sgd", "batch_size": 300, "drop_connect": [0.5, 0.0, 0.3], "freeze": 1},
+        {"solver": "sgd", "batch_size": None, "input_noise": 0.5, "drop_connect": 0.2},
     ],
     ids=str,
 )

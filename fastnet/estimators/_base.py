@@ -8,6 +8,7 @@ from itertools import pairwise
 from numbers import Integral
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, validate_data
@@ -20,7 +21,7 @@ from .parameters import (
     PARAMETER_CONSTRAINTS,
     batch_rows,
     check_together,
-    dropout_rates,
+    drop_rates,
     hidden_units,
     is_stochastic,
     layer_activations,
@@ -87,6 +88,8 @@ class BaseMultilayerPerceptron(NestedValues, BaseEstimator, ABC):
         l1_ratio=0.0,
         dropout=0.0,
         input_dropout=0.0,
+        drop_connect=0.0,
+        input_noise=0.0,
         init="glorot_uniform",
         bias_init=None,
         use_bias=True,
@@ -122,6 +125,8 @@ class BaseMultilayerPerceptron(NestedValues, BaseEstimator, ABC):
         self.l1_ratio = l1_ratio
         self.dropout = dropout
         self.input_dropout = input_dropout
+        self.drop_connect = drop_connect
+        self.input_noise = input_noise
         self.init = init
         self.bias_init = bias_init
         self.use_bias = use_bias
@@ -191,8 +196,14 @@ class BaseMultilayerPerceptron(NestedValues, BaseEstimator, ABC):
     def _fit(self, X, y, sample_weight, incremental):
         hidden = hidden_units(self.hidden_layer_sizes)
         activations = layer_activations(self.activation, len(hidden))
-        dropout = dropout_rates(self.dropout, len(hidden))
+        dropout = drop_rates("dropout", self.dropout, len(hidden), "hidden layer")
+        drop_connect = drop_rates("drop_connect", self.drop_connect, len(hidden) + 1, "layer of weights")
         check_together(self, incremental)
+        if self.input_noise and issparse(X):
+            raise ValueError(
+                f"input_noise={self.input_noise} would make sparse X dense: give X.toarray(), or set input_noise=0. "
+                "Noise that keeps X sparse is input_dropout."
+            )
         first_pass = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
 
         X, targets, loss, n_outputs = self._validate_input(X, y, incremental, reset=first_pass)
@@ -214,8 +225,9 @@ class BaseMultilayerPerceptron(NestedValues, BaseEstimator, ABC):
         if sample_weight is not None:
             sample_weight = cast_weights(sample_weight, dtype)
         architecture = Architecture(
-            layer_units, activations[:-1], loss, dropout, float(self.input_dropout), self.use_bias, self.freeze
-        )
+            layer_units, activations[:-1], loss, dropout, float(self.input_dropout), self.use_bias, self.freeze,
+            float(self.input_noise), drop_connect,
+        )  # fmt: skip
 
         problem = Problem(architecture, X, targets, sample_weight, coefs, intercepts, random_state)
         del coefs, intercepts
@@ -295,7 +307,7 @@ class BaseMultilayerPerceptron(NestedValues, BaseEstimator, ABC):
         return outputs
 
     def _architecture(self, coefs):
-        """Architecture of the fitted network, without dropout."""
+        """Architecture of the fitted network, without noise."""
         units = (coefs[0].shape[0], *(w.shape[1] for w in coefs))
         return Architecture(units, self._activations, self._loss)
 

@@ -71,7 +71,7 @@ def train_stochastic(estimator, problem, first_pass, incremental):
     state = _optimizer_state(estimator, problem, first_pass, incremental)
     history = _history(estimator, first_pass)
     architecture, seed = problem.architecture, 0
-    if any(architecture.dropout) or architecture.input_dropout:
+    if architecture.is_noisy:
         seed = int(problem.random_state.randint(np.iinfo(np.int64).max, dtype=np.int64))
 
     options = {"optimizer": state.rule, "batch_size": _batch_size(estimator, len(order)), "seed": seed}

@@ -59,7 +59,7 @@ class Pass:
 def inspect(estimator, X, y, sample_weight=None):
     """Lay open the forward and the backward pass of a fitted network.
 
-    The numbers come from the compiled engine that trains. Dropout is off, and of the penalties only the smooth
+    The numbers come from the compiled engine that trains. Noise is off, and of the penalties only the smooth
     part, L2, is in loss and gradients. ``class_weight`` counts as in training. All layers and biases have gradients and
     penalties, also those that ``freeze`` or ``use_bias`` keep from training. The estimator is not changed.
 

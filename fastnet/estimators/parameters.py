@@ -48,6 +48,8 @@ PARAMETER_CONSTRAINTS = {
     "l1_ratio": [_UP_TO_ONE],
     "dropout": [_BELOW_ONE, "array-like"],
     "input_dropout": [_BELOW_ONE],
+    "drop_connect": [_BELOW_ONE, "array-like"],
+    "input_noise": [_NON_NEGATIVE],
     "init": [StrOptions(set(INITIALIZERS)), Initializer, BaseEstimator],
     "use_bias": ["boolean"],
     "freeze": [Interval(Integral, 0, None, closed="left")],
@@ -55,6 +57,9 @@ PARAMETER_CONSTRAINTS = {
     "dtype": [StrOptions({"auto", "input", "float32", "float64"})],
     "n_jobs": [None, _COUNT, Interval(Integral, None, -1, closed="right")],
 }
+
+# Parameters that make the loss random.
+NOISE = ("dropout", "input_dropout", "drop_connect", "input_noise")
 
 CLASSIFICATION_LOSSES = {name for name, loss in LOSSES.items() if loss.is_classification and not loss.is_form}
 REGRESSION_LOSSES = {name for name, loss in LOSSES.items() if not loss.is_classification}
@@ -167,16 +172,15 @@ def hidden_units(hidden_layer_sizes):
     return tuple(int(size) for size in sizes)
 
 
-def dropout_rates(dropout, n_hidden):
-    """``dropout`` as a tuple of one probability a hidden layer, () if all are 0; raises ValueError."""
-    rates = [dropout] * n_hidden if isinstance(dropout, Real) else list(dropout)
-    if len(rates) != n_hidden:
+def drop_rates(name, given, n_layers, layer):
+    """A parameter as a tuple of one probability a layer, () if all are 0; raises ValueError."""
+    rates = [given] * n_layers if isinstance(given, Real) else list(given)
+    if len(rates) != n_layers:
         raise ValueError(
-            f"dropout must be one number, or hold one for each hidden layer: got {len(rates)} for "
-            f"{n_hidden} hidden layer(s)."
+            f"{name} must be one number, or hold one for each {layer}: got {len(rates)} for {n_layers} {layer}(s)."
         )
     if not all(isinstance(rate, Real) and 0 <= rate < 1 for rate in rates):
-        raise ValueError(f"Every dropout must be a number in the range [0.0, 1.0), got {dropout}.")
+        raise ValueError(f"Every {name} must be a number in the range [0.0, 1.0), got {given}.")
     return tuple(float(rate) for rate in rates) if any(rates) else ()
 
 
@@ -194,10 +198,11 @@ def check_together(estimator, incremental):
             "gradients: set l1_ratio=0, or choose another solver, such as 'adamw'."
         )
     _check_rates(estimator, rule)
-    if rule is None and (np.any(estimator.dropout) or estimator.input_dropout):
+    noise = [name for name in NOISE if np.any(getattr(estimator, name))]
+    if rule is None and noise:
         raise ValueError(
-            "dropout and input_dropout need a stochastic solver, such as 'adam': solver='lbfgs' minimises a loss that "
-            "must not be random."
+            f"{' and '.join(noise)} above 0 needs a stochastic solver, such as 'adam': solver='lbfgs' minimises a "
+            "loss that must not be random."
         )
     if not estimator.use_bias and estimator.bias_init:
         raise ValueError(

@@ -63,7 +63,7 @@ class MLPRegressor(RegressorMixin, BaseMultilayerPerceptron):
     shuffle : bool, default=True
         Whether to shuffle the samples before each epoch.
     random_state : int, RandomState instance or None, default=None
-        Source of the initial weights, the validation split, the key of dropout and the shuffles, drawn in
+        Source of the initial weights, the validation split, the key of the noise and the shuffles, drawn in
         this order. An int gives the same model at each ``fit``. ``partial_fit`` takes a new order at each
         call, also with an int.
     tol : float, default=1e-4
@@ -103,6 +103,13 @@ class MLPRegressor(RegressorMixin, BaseMultilayerPerceptron):
         The units kept are scaled by ``1 / (1 - dropout)``. For stochastic solvers. See [3]_.
     input_dropout : float, default=0.0
         The same for the features.
+    drop_connect : float or sequence of float, default=0.0
+        DropConnect: probability to drop a weight, in [0, 1); a sequence has one for each layer of weights, the
+        output's included. Each mini-batch has one mask; the weights kept are scaled by ``1 / (1 - drop_connect)``.
+        Biases are not dropped, penalties are those of all weights. For stochastic solvers. See [4]_.
+    input_noise : float, default=0.0
+        Standard deviation of Gaussian noise added to each feature of each sample in training, in the features'
+        own unit. For dense X and stochastic solvers.
     init : str, Initializer or fitted estimator, default='glorot_uniform'
         Initial weights, by name or as an object of :mod:`fastnet.initializers`. 'glorot_uniform' [1]_ draws
         weights and biases within scikit-learn's bounds; the others have zero biases. A fitted network, of
@@ -179,6 +186,7 @@ class MLPRegressor(RegressorMixin, BaseMultilayerPerceptron):
     .. [2] Kingma, Ba: "Adam: A Method for Stochastic Optimization", ICLR 2015.
     .. [3] Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov: "Dropout: A Simple Way to Prevent Neural
        Networks from Overfitting", JMLR 15, 2014.
+    .. [4] Wan, Zeiler, Zhang, LeCun, Fergus: "Regularization of Neural Networks using DropConnect", ICML 2013.
 
     Examples
     --------
@@ -223,6 +231,8 @@ class MLPRegressor(RegressorMixin, BaseMultilayerPerceptron):
         l1_ratio=0.0,
         dropout=0.0,
         input_dropout=0.0,
+        drop_connect=0.0,
+        input_noise=0.0,
         init="glorot_uniform",
         bias_init=None,
         use_bias=True,
@@ -259,6 +269,8 @@ class MLPRegressor(RegressorMixin, BaseMultilayerPerceptron):
             l1_ratio=l1_ratio,
             dropout=dropout,
             input_dropout=input_dropout,
+            drop_connect=drop_connect,
+            input_noise=input_noise,
             init=init,
             bias_init=bias_init,
             use_bias=use_bias,

@@ -1,8 +1,8 @@
 """Mini-batch training: the loop over the epochs.
 
 Order of the draws from ``random_state``, as scikit-learn's: initial weights, the split for validation, then
-one shuffle an epoch. The key of dropout's random bits is drawn between the split and the first shuffle, and
-only when there is dropout.
+one shuffle an epoch. The key of the noise's random bits is drawn between the split and the first shuffle, and
+only when there is noise (dropout, DropConnect, Gaussian).
 """
 
 import warnings
