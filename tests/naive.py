@@ -189,12 +189,17 @@ def l1_norm(coefs):
     return sum(np.abs(W).sum() for W in coefs)
 
 
+def penalty(coefs, l1, l2):
+    """Of one strength each, or of one a layer."""
+    l1, l2 = (np.broadcast_to(strength, len(coefs)) for strength in (l1, l2))
+    return sum(a * np.abs(W).sum() + b / 2 * (W**2).sum() for W, a, b in zip(coefs, l1, l2, strict=True))
+
+
 def objective(coefs, intercepts, X, y, activation, loss, l2=0.0, sample_weight=None, masks=None):
     """Weighted mean of the losses summed over the outputs, plus l2/2 |W|^2 / (sum of the weights)."""
     weight = np.ones(len(X)) if sample_weight is None else sample_weight
     logits = forward(coefs, intercepts, X, activation, masks)[0][-1]
-    penalty = l2 / 2 * sum((W**2).sum() for W in coefs)
-    return (weight @ LOSSES[loss][0](logits, y) + penalty) / weight.sum()
+    return (weight @ LOSSES[loss][0](logits, y) + penalty(coefs, 0.0, l2)) / weight.sum()
 
 
 def deltas(coefs, intercepts, X, y, activation, loss, sample_weight=None, masks=None):
@@ -216,7 +221,8 @@ def gradient(coefs, intercepts, X, y, activation, loss, l2=0.0, sample_weight=No
     _, inputs = forward(coefs, intercepts, X, activation, masks)
     ds = deltas(coefs, intercepts, X, y, activation, loss, sample_weight, masks)
     total = len(X) if sample_weight is None else sample_weight.sum()
-    coef_grads = [(a.T @ d + l2 * W) / total for a, d, W in zip(inputs, ds, coefs, strict=True)]
+    l2 = np.broadcast_to(l2, len(coefs))
+    coef_grads = [(a.T @ d + c * W) / total for a, d, W, c in zip(inputs, ds, coefs, l2, strict=True)]
     return coef_grads, [d.sum(axis=0) / total for d in ds]
 
 
@@ -307,15 +313,17 @@ def train_epoch(
         value = objective(masked, intercepts, x, y[rows], **kw)
         if loss == "squared_error":
             value /= n_outputs
-        value += (l1 * l1_norm(coefs) + l2 / 2 * sum((W**2).sum() for W in coefs)) / weight.sum()
+        value += penalty(coefs, l1, l2) / weight.sum()
         total += value * len(rows)
         counted += len(rows)
 
         grads = gradient(masked, intercepts, x, y[rows], **kw)
-        penalised = [m * g + l2 * W / weight.sum() for m, g, W in zip(kept, grads[0], coefs, strict=True)]
+        each = np.broadcast_to(l2, depth) / weight.sum()
+        penalised = [m * g + c * W for m, g, W, c in zip(kept, grads[0], coefs, each, strict=True)]
         grads = penalised, grads[1]
         params, steps = optimizer.step(coefs + intercepts, grads[0] + grads[1], rate)
         coefs, intercepts = params[:depth], params[depth:]
-        if l1:
-            coefs = [soft(W, s * l1 / weight.sum()) for W, s in zip(coefs, steps[:depth], strict=True)]
+        if np.any(l1):
+            each = np.broadcast_to(l1, depth) / weight.sum()
+            coefs = [soft(W, s * c) for W, s, c in zip(coefs, steps[:depth], each, strict=True)]
     return coefs, intercepts, total / max(counted, 1)

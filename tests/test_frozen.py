@@ -105,8 +105,8 @@ def test_lbfgs_minimises_over_the_rest(n_frozen, use_bias, l1):
     session, intercepts = session_of(problem, n_frozen, use_bias, l2=1.0)
     with session:
         coefs, biases, loss, _ = minimize(
-            session, problem.coefs, intercepts, total_weight=31, l1=l1, l2=1.0, mean_over_outputs=True, tol=1e-6,
-            max_iter=2000, max_fun=9000, verbose=False,
+            session, problem.coefs, intercepts, total_weight=31, l1=np.full(4, l1), l2=np.ones(4),
+            mean_over_outputs=True, tol=1e-6, max_iter=2000, max_fun=9000, verbose=False,
         )  # fmt: skip
     assert same_bits(coefs[:n_frozen] + biases[:n_frozen], problem.coefs[:n_frozen] + intercepts[:n_frozen])
     assert use_bias or same_bits(biases, intercepts)

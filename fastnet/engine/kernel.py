@@ -121,7 +121,7 @@ def _make(dtype):
                 if not barrier(net.sync, arrivals, net.yield_function):
                     return
             if thread == 0 and is_last:
-                if net.l1 > 0 or net.l2 > 0:
+                if net.has_penalty != 0:
                     net.penalty_sum += total_of(net.penalties, net.n_penalties) * batch_rows
                 net.rows_done += batch_rows
                 net.step = step

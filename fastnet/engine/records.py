@@ -78,13 +78,12 @@ NET = _record(
     optimizer_parameters=_I,
     seed=_I,
     rates=_I,  # double, one a batch
-    l1=_F,
-    l2=_F,
     # noise in training (noise.py): functions, or 0
     input_noise=_I,
     drop_connect=_I,
     mask_weights=_I,
     noise_deviation=_F,
+    has_penalty=_I,  # of any layer
     # results
     step=_I,  # optimizer steps taken
     loss_sum=_F,
@@ -121,6 +120,8 @@ LAYER = _record(
     all_weights=_I,  # those that are trained; `weights` is a masked copy if some are dropped
     connect_threshold=_I,  # of 2**32, for the weights; 0 keeps all
     connect_scale=_F,
+    l1=_F,  # penalties of the weights, before they are divided by the batch's weight sum
+    l2=_F,
 )
 
 # One panel of weights, as the update shares them out.

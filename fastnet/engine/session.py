@@ -31,9 +31,9 @@ class Session(Run):
         Without one only `loss_and_gradient` can be called.
     batch_size : int, default=200
         Samples in a mini-batch.
-    l1, l2 : float, default=0
-        Penalties of the weights, divided by the batch's weight sum. Without an optimizer there is only L2, the
-        smooth part.
+    l1, l2 : float or sequence of float, default=0
+        Penalties of the weights, of all layers or of each, divided by the batch's weight sum. Without an optimizer
+        there is only L2, the smooth part.
     n_jobs : int, optional
         Threads; None for as many as pay off, -1 for all.
     adaptive : bool, default=False
@@ -99,7 +99,8 @@ class Session(Run):
 
     def _set_objective(self, optimizer, l1, l2):
         record = self.record
-        record["l1"], record["l2"] = 0.0 if optimizer is None else l1, l2
+        self.layers["l1"], self.layers["l2"] = 0.0 if optimizer is None else l1, l2
+        record["has_penalty"] = bool(self.layers["l1"].any() or self.layers["l2"].any())
         record["n_penalties"] = n_penalties = plan.penalty_count(self.layout, tile(self.dtype))
         record["penalties"] = self._address(aligned_zeros(n_penalties, np.float64))
         self.states, self._gradient, self._optimizer = [], None, optimizer

@@ -131,7 +131,6 @@ def make_weight_phase(dtype, shape):
         g = net.scratch + thread * net.scratch_size * itemsize
         low = net.total_cost * thread // net.n_threads
         high = net.total_cost * (thread + 1) // net.n_threads
-        l1, l2 = scalar(net.l1 * scale), scalar(net.l2 * scale)
         first_column = last_column = first_entry = 0
         if net.entry_columns != 0 and net.n_frozen == 0:
             first_column, last_column = own_columns(net, layers[0], thread)
@@ -139,6 +138,7 @@ def make_weight_phase(dtype, shape):
         for p in range(net.n_panels):
             part = panels[p]
             layer = layers[part.layer]
+            l1, l2 = scalar(layer.l1 * scale), scalar(layer.l2 * scale)
             unit = part.width * block
             n_blocks = (layer.fan_in + block - 1) // block
             begin = min(max((low - part.cost + unit - 1) // unit, 0), n_blocks)
@@ -174,7 +174,7 @@ def make_weight_phase(dtype, shape):
                     )
                 if net.update != 0 and net.chunks > 1:
                     add_same(net.gradient + offset * itemsize, g, n, is_first)
-                if is_last and (net.l1 > 0 or net.l2 > 0):
+                if is_last and (layer.l1 > 0 or layer.l2 > 0):
                     penalise_blocks(net, part, start, stop, offset, n, unit, g, l1, l2)
                 if net.update == 0:
                     add_double(net.gradient + offset * 8, g, n, is_first)

@@ -13,7 +13,7 @@ from ..training.lbfgs import minimize
 from ..training.state import History, OptimizerState
 from ..training.stochastic import train_epochs
 from ..training.validation import split_rows
-from .parameters import batch_rows, needs_all_samples, optimizer, schedule, warmup_epochs
+from .parameters import batch_rows, needs_all_samples, optimizer, penalties, schedule, warmup_epochs
 
 
 @dataclass
@@ -50,8 +50,7 @@ class Problem:
             self.targets,
             sample_weight=self.sample_weight,
             dtype=self.dtype,
-            l1=estimator.alpha * estimator.l1_ratio,
-            l2=estimator.alpha * (1 - estimator.l1_ratio),
+            **penalties(estimator),
             n_jobs=estimator.n_jobs,
             adaptive=True,
             **options,
@@ -115,8 +114,7 @@ def train_lbfgs(estimator, problem, first_pass, incremental):
             session,
             *start,
             total_weight=problem.total_weight,
-            l1=estimator.alpha * estimator.l1_ratio,
-            l2=estimator.alpha * (1 - estimator.l1_ratio),
+            **penalties(estimator),
             mean_over_outputs=problem.architecture.loss.mean_over_outputs,
             tol=estimator.tol,
             max_iter=estimator.max_iter,

@@ -24,7 +24,7 @@ PARAMETER_CONSTRAINTS = {
     "hidden_layer_sizes": ["array-like", _COUNT],
     "activation": [StrOptions(set(ACTIVATIONS)), Activation, list, tuple],
     "solver": [StrOptions({"lbfgs", *OPTIMIZERS}), Optimizer],
-    "alpha": [_NON_NEGATIVE],
+    "alpha": [_NON_NEGATIVE, "array-like"],
     "batch_size": [StrOptions({"auto"}), _COUNT, None],
     "learning_rate": [StrOptions(set(SCHEDULES)), Schedule, callable],
     "warmup": [_NON_NEGATIVE],
@@ -184,6 +184,21 @@ def drop_rates(name, given, n_layers, layer):
     return tuple(float(rate) for rate in rates) if any(rates) else ()
 
 
+def penalties(estimator):
+    """The L1 and L2 penalties, each an array with one number a layer of weights; raises ValueError."""
+    n_layers = len(hidden_units(estimator.hidden_layer_sizes)) + 1
+    alpha = [estimator.alpha] * n_layers if isinstance(estimator.alpha, Real) else [*np.atleast_1d(estimator.alpha)]
+    if len(alpha) != n_layers:
+        raise ValueError(
+            f"alpha must be one number, or hold one for each layer of weights, the output's included: got {len(alpha)} "
+            f"for {n_layers} layer(s)."
+        )
+    if not all(isinstance(a, Real) and 0 <= a < np.inf for a in alpha):
+        raise ValueError(f"Every alpha must be a number in the range [0.0, inf), got {estimator.alpha}.")
+    alpha = np.array(alpha, np.float64)
+    return {"l1": alpha * estimator.l1_ratio, "l2": alpha * (1 - estimator.l1_ratio)}
+
+
 def check_together(estimator, incremental):
     """Raise ValueError where parameters that are valid one by one contradict each other."""
     if estimator.early_stopping and incremental:
@@ -197,6 +212,7 @@ def check_together(estimator, incremental):
             f"l1_ratio > 0 has no meaning with solver={estimator.solver!r}, whose steps do not follow the size of "
             "gradients: set l1_ratio=0, or choose another solver, such as 'adamw'."
         )
+    penalties(estimator)
     _check_rates(estimator, rule)
     noise = [name for name in NOISE if np.any(getattr(estimator, name))]
     if rule is None and noise:

@@ -37,9 +37,10 @@ class MLPRegressor(RegressorMixin, BaseMultilayerPerceptron):
         L-BFGS-B on all samples at once. Any other name or object of :mod:`fastnet.optimizers` is a stochastic
         solver, too, such as 'adamw'. An object carries its own parameters; the names 'sgd' and 'adam' take
         ``momentum``, ``beta_1`` and the like from here, other names stand for default parameters.
-    alpha : float, default=0.0001
+    alpha : float or sequence of float, default=0.0001
         Strength of the penalty: each weight w costs ``l1_ratio * |w| + (1 - l1_ratio) * w**2 / 2``, times
-        ``alpha``, divided by the number of samples (the sum of their weights). Biases cost nothing.
+        ``alpha``, divided by the number of samples (the sum of their weights). Biases cost nothing. A sequence
+        has one strength for each layer of weights, the output layer included.
     batch_size : int, 'auto' or None, default='auto'
         Samples in a mini-batch. None is all samples; 'auto' is ``min(200, n_samples)``, and all samples for
         'rprop'. Not used by 'lbfgs'.

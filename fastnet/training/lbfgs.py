@@ -28,7 +28,7 @@ class _Objective:
     """
 
     def __init__(self, session, coefs, intercepts, l1):
-        self.session, self.l1 = session, l1
+        self.session = session
         frozen, use_bias = session.architecture.n_frozen, session.architecture.use_bias
         self.trained = slice(frozen, None), slice(frozen if use_bias else len(intercepts), None)
         self.all_parameters = coefs, intercepts
@@ -36,13 +36,18 @@ class _Objective:
         self.shapes = [w.shape for w in coefs] + [b.shape for b in intercepts]
         self.n_layers = len(coefs)
         self.n_weights = sum(w.size for w in coefs)
+        # Of each weight; None without L1.
+        self.l1 = np.repeat(l1[frozen:], [w.size for w in coefs]) if any(l1[frozen:]) else None
         flat = np.concatenate([p.ravel() for p in (*coefs, *intercepts)], dtype=np.float64)
         weights, biases = np.split(flat, [self.n_weights])
-        if l1:
-            self.start = np.concatenate([np.maximum(weights, 0), np.maximum(-weights, 0), biases])
-            zeros = np.zeros(2 * self.n_weights)
-            lower = np.concatenate([zeros, np.full(biases.size, -np.inf)])
-            self.bounds = scipy.optimize.Bounds(lower, np.inf)
+        if self.l1 is not None:
+            # A weight without L1, in a layer of alpha 0, is a free u, and its v stays 0.
+            split, free = self.l1 > 0, np.full(biases.size, np.inf)
+            u, v = np.where(split, np.maximum(weights, 0), weights), np.where(split, np.maximum(-weights, 0), 0)
+            self.start = np.concatenate([u, v, biases])
+            lower = np.concatenate([np.where(split, 0, -np.inf), np.zeros(self.n_weights), -free])
+            upper = np.concatenate([np.full(self.n_weights, np.inf), np.where(split, np.inf, 0), free])
+            self.bounds = scipy.optimize.Bounds(lower, upper)
         else:
             self.start, self.bounds = flat, None
         # Where an interruption leaves us: the last iterate, at first the start.
@@ -54,7 +59,7 @@ class _Objective:
 
     def unpack(self, x):
         """The lists of all coefs and intercepts, with those in ``x``."""
-        if self.l1:
+        if self.l1 is not None:
             u, v, biases = np.split(x, [self.n_weights, 2 * self.n_weights])
             x = np.concatenate([u - v, biases])
         ends = np.cumsum([np.prod(shape, dtype=int) for shape in self.shapes])[:-1]
@@ -68,10 +73,11 @@ class _Objective:
         value, coef_grads, intercept_grads = self.session.loss_and_gradient()
         coef_grads, intercept_grads = self.only_trained(coef_grads, intercept_grads)
         gradient = np.concatenate([g.ravel() for g in (*coef_grads, *intercept_grads)], dtype=np.float64)
-        if self.l1:
+        if self.l1 is not None:
             weights, biases = np.split(gradient, [self.n_weights])
             gradient = np.concatenate([weights + self.l1, self.l1 - weights, biases])
-            value += self.l1 * x[: 2 * self.n_weights].sum()
+            u, v, _ = np.split(x, [self.n_weights, 2 * self.n_weights])
+            value += self.l1 @ (u + v)
         if self.value is None:
             self.value = value
         return value, gradient
@@ -96,8 +102,8 @@ def minimize(
         Where to start.
     total_weight : float
         Sum of the samples' weights, by which penalties are divided.
-    l1, l2 : float
-        Strengths of the penalties.
+    l1, l2 : ndarray of shape (n_layers,)
+        Strengths of the penalties of each layer's weights.
     mean_over_outputs : bool
         Whether the loss to *report* is the mean over outputs; minimised is always the sum, whose gradient
         the engine gives.
@@ -151,7 +157,7 @@ def minimize(
     coefs, intercepts = objective.unpack(x)
     n_outputs = len(intercepts[-1])
     if mean_over_outputs and n_outputs > 1 and loss is not None:
-        penalised, _ = objective.only_trained(coefs, intercepts)
-        penalty = sum(l1 * np.abs(w).sum() + l2 / 2 * np.vdot(w, w) for w in penalised) / total_weight
+        penalised = objective.only_trained(list(zip(coefs, l1, l2, strict=True)), intercepts)[0]
+        penalty = sum(a * np.abs(w).sum() + b / 2 * np.vdot(w, w) for w, a, b in penalised) / total_weight
         loss = float((loss - penalty) / n_outputs + penalty)
     return coefs, intercepts, loss, n_iter
