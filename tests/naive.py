@@ -164,25 +164,31 @@ OUTPUTS = {
 }
 
 
-def forward(coefs, intercepts, X, activation, masks=None):
+def skips(coefs, residual):
+    """Whether each layer of weights has a skip connection: hidden layers that read as many hidden units."""
+    inside = range(1, len(coefs) - 1)
+    return [residual and layer in inside and W.shape[0] == W.shape[1] for layer, W in enumerate(coefs)]
+
+
+def forward(coefs, intercepts, X, activation, masks=None, residual=False):
     """Pre-activations z of every layer after the input, and the values that enter every layer.
 
     ``masks``: one array (or None) for the input and for each hidden layer, already scaled: 0 where a unit
     is dropped, 1/(1-p) where it is kept. The last z holds the logits.
     """
     g = ACTIVATIONS[activation][0]
-    masks = masks or [None] * len(coefs)
+    masks = [1.0 if mask is None else mask for mask in masks or [None] * len(coefs)]
     zs, inputs = [], []
-    a = X
-    for W, b, mask in zip(coefs, intercepts, masks, strict=True):
-        inputs.append(a if mask is None else a * mask)
-        zs.append(inputs[-1] @ W + b)
-        a = g(zs[-1])
+    a = X * masks[0]
+    for W, b, mask, skip in zip(coefs, intercepts, [*masks[1:], 1.0], skips(coefs, residual), strict=True):
+        inputs.append(a)
+        zs.append(a @ W + b)
+        a = g(zs[-1]) * mask + (a if skip else 0.0)
     return zs, inputs
 
 
-def predict(coefs, intercepts, X, activation, loss):
-    return OUTPUTS[loss](forward(coefs, intercepts, X, activation)[0][-1])
+def predict(coefs, intercepts, X, activation, loss, residual=False):
+    return OUTPUTS[loss](forward(coefs, intercepts, X, activation, residual=residual)[0][-1])
 
 
 def l1_norm(coefs):
@@ -195,31 +201,33 @@ def penalty(coefs, l1, l2):
     return sum(a * np.abs(W).sum() + b / 2 * (W**2).sum() for W, a, b in zip(coefs, l1, l2, strict=True))
 
 
-def objective(coefs, intercepts, X, y, activation, loss, l2=0.0, sample_weight=None, masks=None):
+def objective(coefs, intercepts, X, y, activation, loss, l2=0.0, sample_weight=None, masks=None, residual=False):
     """Weighted mean of the losses summed over the outputs, plus l2/2 |W|^2 / (sum of the weights)."""
     weight = np.ones(len(X)) if sample_weight is None else sample_weight
-    logits = forward(coefs, intercepts, X, activation, masks)[0][-1]
+    logits = forward(coefs, intercepts, X, activation, masks, residual)[0][-1]
     return (weight @ LOSSES[loss][0](logits, y) + penalty(coefs, 0.0, l2)) / weight.sum()
 
 
-def deltas(coefs, intercepts, X, y, activation, loss, sample_weight=None, masks=None):
+def deltas(coefs, intercepts, X, y, activation, loss, sample_weight=None, masks=None, residual=False):
     """Gradient in z of every layer, of the weighted SUM of the samples' losses."""
-    zs, _ = forward(coefs, intercepts, X, activation, masks)
+    zs, _ = forward(coefs, intercepts, X, activation, masks, residual)
     slope = ACTIVATIONS[activation][1]
     weight = np.ones(len(X)) if sample_weight is None else sample_weight
     result = [LOSSES[loss][1](zs[-1], y) * weight[:, None]]
+    error = 0.0  # gradient in the layer's output
     for layer in range(len(coefs) - 1, 0, -1):
-        delta = result[0] @ coefs[layer].T
+        error = result[0] @ coefs[layer].T + (error if skips(coefs, residual)[layer] else 0.0)
+        delta = error
         if masks and masks[layer] is not None:
             delta = delta * masks[layer]
         result.insert(0, delta * slope(zs[layer - 1]))
     return result
 
 
-def gradient(coefs, intercepts, X, y, activation, loss, l2=0.0, sample_weight=None, masks=None):
+def gradient(coefs, intercepts, X, y, activation, loss, l2=0.0, sample_weight=None, masks=None, residual=False):
     """Gradient of `objective`: (list for the coefs, list for the intercepts)."""
-    _, inputs = forward(coefs, intercepts, X, activation, masks)
-    ds = deltas(coefs, intercepts, X, y, activation, loss, sample_weight, masks)
+    _, inputs = forward(coefs, intercepts, X, activation, masks, residual)
+    ds = deltas(coefs, intercepts, X, y, activation, loss, sample_weight, masks, residual)
     total = len(X) if sample_weight is None else sample_weight.sum()
     l2 = np.broadcast_to(l2, len(coefs))
     coef_grads = [(a.T @ d + c * W) / total for a, d, W, c in zip(inputs, ds, coefs, l2, strict=True)]
@@ -285,6 +293,7 @@ def train_epoch(
     masks=None,
     input_noise=None,
     weight_masks=None,
+    residual=False,
 ):
     """One epoch over ``X[order]``; returns new (coefs, intercepts, epoch loss).
 
@@ -306,6 +315,7 @@ def train_epoch(
             "loss": loss,
             "sample_weight": weight,
             "masks": masks and masks(optimizer.t, rows),
+            "residual": residual,
         }
         x = X[rows] + input_noise(optimizer.t, rows) if input_noise else X[rows]
         kept = weight_masks(optimizer.t) if weight_masks else [np.ones_like(W) for W in coefs]

@@ -18,9 +18,10 @@ class Problem:
     """A random network with data: everything in float64, exactly representable in ``dtype``."""
 
     def __init__(self, seed, units, activation="relu", loss="squared_error", n_samples=23, weights=False,
-                 dtype=np.float64):  # fmt: skip
+                 dtype=np.float64, residual=False):  # fmt: skip
         rng = np.random.default_rng(seed)
         self.units, self.activation, self.loss, self.dtype = units, activation, loss, dtype
+        self.residual = residual
         shapes = list(zip(units[:-1], units[1:], strict=True))
         self.coefs = [self.rounded(rng.normal(size=s) / np.sqrt(s[0])) for s in shapes]
         self.intercepts = [self.rounded(0.3 * rng.normal(size=s[1])) for s in shapes]
@@ -32,7 +33,7 @@ class Problem:
         return a.astype(self.dtype).astype(np.float64)
 
     def architecture(self, **kw):
-        return Architecture(self.units, ACTIVATIONS[self.activation], LOSSES[self.loss], **kw)
+        return Architecture(self.units, ACTIVATIONS[self.activation], LOSSES[self.loss], residual=self.residual, **kw)
 
     def session(self, dropout=(), input_dropout=0.0, input_noise=0.0, drop_connect=(), **kw):
         weight = None if self.sample_weight is None else self.sample_weight.astype(self.dtype)
@@ -52,13 +53,13 @@ class Problem:
     def objective(self, coefs, intercepts, **kw):
         return naive.objective(
             coefs, intercepts, self.X, self.y, self.activation, self.loss,
-            sample_weight=self.sample_weight, **kw,
+            sample_weight=self.sample_weight, residual=self.residual, **kw,
         )  # fmt: skip
 
     def gradient(self, **kw):
         return naive.gradient(
             self.coefs, self.intercepts, self.X, self.y, self.activation, self.loss,
-            sample_weight=self.sample_weight, **kw,
+            sample_weight=self.sample_weight, residual=self.residual, **kw,
         )  # fmt: skip
 
 

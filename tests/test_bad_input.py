@@ -96,6 +96,7 @@ INVALID = {
     "bias_init": ["ones", [0.0]],
     "use_bias": ["no", None],
     "freeze": [-1, 2, 0.5, None],
+    "residual": ["projection", None, 2],
     "dtype": ["float16", "double", 32],
     "n_jobs": [0, 1.5, "all"],
 }

@@ -39,7 +39,7 @@ def run_both(problem, name, batch_size, epochs=2, order=None, **kw):
         coefs_, intercepts_, loss = naive.train_epoch(
             coefs_, intercepts_, problem.X, problem.y, order, activation=problem.activation,
             loss=problem.loss, optimizer=twin, rate=rate, batch_size=batch_size,
-            sample_weight=problem.sample_weight, **kw,
+            sample_weight=problem.sample_weight, residual=problem.residual, **kw,
         )  # fmt: skip
         losses_.append(loss)
     return (coefs + intercepts, losses, steps, states), (coefs_ + intercepts_, losses_, twin.t, twin.states)

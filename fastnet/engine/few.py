@@ -59,7 +59,7 @@ def _prepared(architecture, dtype):
     parameters = [op_kernels.parameter_array(op, dtype) for op in architecture.activations]
     layers = np.zeros((architecture.n_layers, len(PLAIN_LAYER.names)), np.int64)
     records = layers.view(PLAIN_LAYER)[:, 0]
-    records["fan_in"], records["fan_out"] = units[:-1], units[1:]
+    records["fan_in"], records["fan_out"], records["residual"] = units[:-1], units[1:], architecture.skips()
     for record, op, array in zip(records, architecture.activations, parameters, strict=False):
         record["activate"], record["parameters"] = op_kernels.activate(op, dtype), array.ctypes.data
     link = op_kernels.link(architecture.loss, dtype)
@@ -94,6 +94,12 @@ def _make(dtype):
             else:
                 target[j] = scalar(carray(single(source + j * column), 1)[0])
 
+    @kernel
+    def add(target, source, n):
+        target, source = carray(pointer(target), n), carray(pointer(source), n)
+        for j in range(n):
+            target[j] += source[j]
+
     def run(layers, n_layers, x, x_row, x_column, is_double, n_rows, space, width, link, link_parameters, outputs):
         layers = carray(layers, n_layers)
         n_outputs = layers[n_layers - 1].fan_out
@@ -109,6 +115,8 @@ def _make(dtype):
                     )
                 if layer.activate != 0:
                     call_activate(layer.activate, c, (layer.fan_out + lanes - 1) // lanes * lanes, layer.parameters)
+                if layer.residual:
+                    add(c, a, layer.fan_out)
                 a, c = c, a
             if link != 0:
                 call_link(link, a, width, 1, n_outputs, link_parameters)

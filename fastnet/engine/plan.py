@@ -74,9 +74,12 @@ class Workspace:
             self.loss_delta = aligned_zeros(rows.size, dtype)
         hidden = range(1, last)
         by_input = {i for i in hidden if architecture.activations[i - 1].derivative_of == "input"}
-        rates = architecture.drop_rates()
+        rates, skips = architecture.drop_rates(), architecture.skips()
         self.z = {i: self._panels(i) for i in hidden if training and (i in by_input or keep_z)}
-        self.raw = {i: self._panels(i) for i in hidden if training and i not in by_input and rates[i] > 0}
+        changed = {i for i in hidden if rates[i] > 0 or skips[i - 1]}  # after the activation
+        self.raw = {i: self._panels(i) for i in changed - by_input if training}
+        widest = max(hidden, key=lambda i: skips[i - 1] * self.widths[i], default=0)
+        self.errors = self._panels(widest) if training and any(skips) else aligned_zeros(0, dtype)
 
     def _allocate_entries(self, n_threads):
         self.entry_arrays, self.entry_capacity = {}, 0
@@ -159,6 +162,7 @@ class Workspace:
             rate = architecture.drop_rates()[i]
             record["drop_threshold"] = min(round(rate * 2**32), 2**32 - 1)
             record["drop_scale"] = 1.0 / (1.0 - rate)
+            record["residual"] = architecture.skips()[i]
             if i == architecture.n_layers - 1:
                 continue
             op, source = architecture.activations[i], self.activations[i + 1]

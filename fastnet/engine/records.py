@@ -60,6 +60,7 @@ NET = _record(
     scratch=_I,
     scratch_size=_I,  # elements a thread
     zeros=_I,  # a panel's width of zeros
+    errors=_I,  # panels: the loss's derivative by the output of the layer with a skip that comes next
     sync=_I,
     yield_function=_I,
     # parameters
@@ -110,7 +111,7 @@ LAYER = _record(
     output_panel=_I,
     delta=_I,
     z=_I,  # or 0: a copy of z is kept here
-    raw=_I,  # or 0: the activation before dropout is kept here
+    raw=_I,  # or 0: the activation before dropout and skip is kept here
     source=_I,  # what the derivative reads
     activate=_I,  # or 0
     derive=_I,
@@ -122,6 +123,7 @@ LAYER = _record(
     connect_scale=_F,
     l1=_F,  # penalties of the weights, before they are divided by the batch's weight sum
     l2=_F,
+    residual=_I,  # whether the input is added to the output
 )
 
 # One panel of weights, as the update shares them out.
@@ -143,6 +145,7 @@ PLAIN_LAYER = _record(
     bias=_I,
     activate=_I,  # or 0
     parameters=_I,
+    residual=_I,
 )
 
 IS_DOUBLE, IS_CSR, WIDE_INDICES = 1, 2, 4

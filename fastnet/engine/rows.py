@@ -78,6 +78,12 @@ def make_row_phase(dtype, shape):
             target[j] = source[j]
 
     @kernel
+    def add(target, source, n):
+        target, source = carray(pointer(target), n), carray(pointer(source), n)
+        for j in range(n):
+            target[j] += source[j]
+
+    @kernel
     def drop(target, key, first, threshold, scale):
         """Inverted dropout of one row of a panel: zero where the hash is below the threshold, else scale."""
         a = carray(pointer(target), panel)
@@ -207,6 +213,9 @@ def make_row_phase(dtype, shape):
                     above = layers[i + 1]
                     if above.drop_threshold != 0 and net.training:
                         drop_panel(net, above, layer.output, p, i + 1, first, count, step, shift)
+                    if layer.residual:
+                        at = (p * net.panel_stride + first * panel) * itemsize
+                        add(layer.output + at, layer.input + at, n_tiles * rows * panel)
         return count
 
     @kernel
@@ -228,15 +237,20 @@ def make_row_phase(dtype, shape):
             layer, below = layers[i], layers[i - 1]
             for p in range(below.n_panels):
                 at = (p * net.panel_stride + first * panel) * itemsize
+                start, start_row = net.zeros, 0
+                if layer.residual:  # the loss also depends on the layer's input through its skip
+                    start, start_row = net.errors + at, panel
                 sweep(
                     layer.delta + first * panel * itemsize, net.panel_stride, layer.fan_out,
                     layer.twin + p * layer.twin_rows * panel * itemsize,
                     panel if p < below.n_panels - 1 else layer.twin_last_width,
-                    net.zeros, 0, below.delta + at, panel, n_tiles,
+                    start, start_row, below.delta + at, panel, n_tiles,
                 )
+                n = n_tiles * rows * panel
+                if below.residual:
+                    copy(net.errors + at, below.delta + at, n)
                 if layer.drop_threshold != 0:
                     drop_panel(net, layer, below.delta, p, i, first, count, step, shift)
-                n = n_tiles * rows * panel
                 call_derive(below.derive, below.delta + at, below.source + at, n, below.parameters)
 
     @kernel

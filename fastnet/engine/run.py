@@ -82,6 +82,7 @@ class Run:
         self._sync = aligned_zeros(SYNC_WORDS, np.int64)
         record["sync"], record["yield_function"] = self._sync.ctypes.data, yield_address()
         record["panel_stride"] = space.panel_stride
+        record["errors"] = space.errors.ctypes.data
         record["loss_delta"] = space.loss_delta.ctypes.data if training else 0
         record["chunk_rows"] = record["thread_rows"] = space.rows
         record["block_tiles"] = plan.BLOCK_TILES

@@ -94,6 +94,7 @@ class BaseMultilayerPerceptron(NestedValues, BaseEstimator, ABC):
         bias_init=None,
         use_bias=True,
         freeze=0,
+        residual=False,
         dtype="auto",
         n_jobs=None,
     ):
@@ -131,6 +132,7 @@ class BaseMultilayerPerceptron(NestedValues, BaseEstimator, ABC):
         self.bias_init = bias_init
         self.use_bias = use_bias
         self.freeze = freeze
+        self.residual = residual
         self.dtype = dtype
         self.n_jobs = n_jobs
 
@@ -226,7 +228,7 @@ class BaseMultilayerPerceptron(NestedValues, BaseEstimator, ABC):
             sample_weight = cast_weights(sample_weight, dtype)
         architecture = Architecture(
             layer_units, activations[:-1], loss, dropout, float(self.input_dropout), self.use_bias, self.freeze,
-            float(self.input_noise), drop_connect,
+            float(self.input_noise), drop_connect, bool(self.residual),
         )  # fmt: skip
 
         problem = Problem(architecture, X, targets, sample_weight, coefs, intercepts, random_state)
@@ -243,7 +245,7 @@ class BaseMultilayerPerceptron(NestedValues, BaseEstimator, ABC):
             for name in _OPTIONAL_ATTRIBUTES:
                 vars(self).pop(name, None)
         self._random_state = random_state
-        self._activations, self._loss = architecture.activations, loss
+        self._activations, self._loss, self._residual = architecture.activations, loss, architecture.residual
         self.n_outputs_ = n_outputs
         self.n_layers_ = len(layer_units)
         self.out_activation_ = loss.out_activation
@@ -309,7 +311,7 @@ class BaseMultilayerPerceptron(NestedValues, BaseEstimator, ABC):
     def _architecture(self, coefs):
         """Architecture of the fitted network, without noise."""
         units = (coefs[0].shape[0], *(w.shape[1] for w in coefs))
-        return Architecture(units, self._activations, self._loss)
+        return Architecture(units, self._activations, self._loss, residual=self._residual)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

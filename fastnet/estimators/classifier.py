@@ -95,9 +95,9 @@ class MLPClassifier(ClassifierMixin, BaseMultilayerPerceptron):
         Whether to print the progress.
     warm_start : bool, default=False
         Whether ``fit`` goes on from the current weights, with the optimizer's moments and step count,
-        instead of beginning anew. A changed ``activation`` then works on the old weights; a changed ``loss``
-        must have the same output activation; another ``solver``, or training what
-        was frozen, begins with moments of zero.
+        instead of beginning anew. A changed ``activation`` or ``residual`` then works on the old weights; a
+        changed ``loss`` must have the same output activation; another ``solver``, or training what was frozen,
+        begins with moments of zero.
     momentum : float, default=0.9
         Momentum of 'sgd', in [0, 1].
     nesterovs_momentum : bool, default=True
@@ -145,6 +145,10 @@ class MLPClassifier(ClassifierMixin, BaseMultilayerPerceptron):
     freeze : int, default=0
         Number of layers, from the first on, whose weights and biases are not trained; at most the number of
         hidden layers. Their weights cost no penalty.
+    residual : bool, default=False
+        Whether every hidden layer as wide as the hidden layer below adds what it reads to its activation, a skip
+        connection [5]_: ``a = g(z) + a_below``. The first hidden layer and those of another width have none.
+        ``dropout`` drops ``g(z)``, not what is added.
     class_weight : dict, list of dict, 'balanced' or None, default=None
         Class label to weight, by which the weights of its samples are multiplied, in training and in the score
         of early stopping; a class left out weighs 1. 'balanced' weighs a class by ``n_samples / (n_classes *
@@ -215,6 +219,7 @@ class MLPClassifier(ClassifierMixin, BaseMultilayerPerceptron):
     .. [3] Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov: "Dropout: A Simple Way to Prevent Neural
        Networks from Overfitting", JMLR 15, 2014.
     .. [4] Wan, Zeiler, Zhang, LeCun, Fergus: "Regularization of Neural Networks using DropConnect", ICML 2013.
+    .. [5] He, Zhang, Ren, Sun: "Deep Residual Learning for Image Recognition", CVPR 2016.
 
     Examples
     --------
@@ -265,6 +270,7 @@ class MLPClassifier(ClassifierMixin, BaseMultilayerPerceptron):
         bias_init=None,
         use_bias=True,
         freeze=0,
+        residual=False,
         class_weight=None,
         dtype="auto",
         n_jobs=None,
@@ -304,6 +310,7 @@ class MLPClassifier(ClassifierMixin, BaseMultilayerPerceptron):
             bias_init=bias_init,
             use_bias=use_bias,
             freeze=freeze,
+            residual=residual,
             dtype=dtype,
             n_jobs=n_jobs,
         )

@@ -21,7 +21,8 @@ class LayerPass:
     z : ndarray of shape (n_samples, fan_out)
         :math:`z = a W + b`.
     activation : ndarray of shape (n_samples, fan_out)
-        :math:`g(z)`; for the output layer the prediction (probabilities, for a classifier).
+        :math:`g(z)`, plus ``input`` where there is a skip connection; for the output layer the prediction
+        (probabilities, for a classifier).
     delta : ndarray of shape (n_samples, fan_out)
         Derivative of the loss by z. The loss is the mean over samples, so each row holds its sample's weight
         divided by the sum of the weights.

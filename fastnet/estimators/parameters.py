@@ -1,5 +1,6 @@
 """What parameters may be: each on its own, and together."""
 
+from itertools import pairwise
 from numbers import Integral, Real
 
 import numpy as np
@@ -53,6 +54,7 @@ PARAMETER_CONSTRAINTS = {
     "init": [StrOptions(set(INITIALIZERS)), Initializer, BaseEstimator],
     "use_bias": ["boolean"],
     "freeze": [Interval(Integral, 0, None, closed="left")],
+    "residual": ["boolean"],
     "bias_init": [None, Interval(Real, None, None, closed="neither")],
     "dtype": [StrOptions({"auto", "input", "float32", "float64"})],
     "n_jobs": [None, _COUNT, Interval(Integral, None, -1, closed="right")],
@@ -224,7 +226,14 @@ def check_together(estimator, incremental):
         raise ValueError(
             f"use_bias=False makes a network without biases, got bias_init={estimator.bias_init}: leave it out."
         )
-    n_layers = len(hidden_units(estimator.hidden_layer_sizes)) + 1
+    hidden = hidden_units(estimator.hidden_layer_sizes)
+    if estimator.residual and all(a != b for a, b in pairwise(hidden)):
+        raise ValueError(
+            "residual=True connects a hidden layer to the next one if that has as many units, got "
+            f"hidden_layer_sizes={estimator.hidden_layer_sizes}: give successive layers the same size, such as "
+            "(100, 100), or set residual=False."
+        )
+    n_layers = len(hidden) + 1
     if estimator.freeze >= n_layers:
         raise ValueError(
             f"freeze must leave a layer to train: got freeze={estimator.freeze} for a network of {n_layers} layer(s) "

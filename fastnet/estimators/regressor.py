@@ -74,9 +74,9 @@ class MLPRegressor(RegressorMixin, BaseMultilayerPerceptron):
         Whether to print the progress.
     warm_start : bool, default=False
         Whether ``fit`` goes on from the current weights, with the optimizer's moments and step count,
-        instead of beginning anew. A changed ``activation`` then works on the old weights; a changed ``loss``
-        must have the same output activation; another ``solver``, or training what
-        was frozen, begins with moments of zero.
+        instead of beginning anew. A changed ``activation`` or ``residual`` then works on the old weights; a
+        changed ``loss`` must have the same output activation; another ``solver``, or training what was frozen,
+        begins with moments of zero.
     momentum : float, default=0.9
         Momentum of 'sgd', in [0, 1].
     nesterovs_momentum : bool, default=True
@@ -125,6 +125,10 @@ class MLPRegressor(RegressorMixin, BaseMultilayerPerceptron):
     freeze : int, default=0
         Number of layers, from the first on, whose weights and biases are not trained; at most the number of
         hidden layers. Their weights cost no penalty.
+    residual : bool, default=False
+        Whether every hidden layer as wide as the hidden layer below adds what it reads to its activation, a skip
+        connection [5]_: ``a = g(z) + a_below``. The first hidden layer and those of another width have none.
+        ``dropout`` drops ``g(z)``, not what is added.
     dtype : {'auto', 'input', 'float32', 'float64'}, default='auto'
         Type of the computation, of ``coefs_`` and of the predictions. 'auto' is float32 for
         mini-batches, ``partial_fit`` included, and the type of X when all samples make one batch ('lbfgs',
@@ -188,6 +192,7 @@ class MLPRegressor(RegressorMixin, BaseMultilayerPerceptron):
     .. [3] Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov: "Dropout: A Simple Way to Prevent Neural
        Networks from Overfitting", JMLR 15, 2014.
     .. [4] Wan, Zeiler, Zhang, LeCun, Fergus: "Regularization of Neural Networks using DropConnect", ICML 2013.
+    .. [5] He, Zhang, Ren, Sun: "Deep Residual Learning for Image Recognition", CVPR 2016.
 
     Examples
     --------
@@ -238,6 +243,7 @@ class MLPRegressor(RegressorMixin, BaseMultilayerPerceptron):
         bias_init=None,
         use_bias=True,
         freeze=0,
+        residual=False,
         dtype="auto",
         n_jobs=None,
     ):
@@ -276,6 +282,7 @@ class MLPRegressor(RegressorMixin, BaseMultilayerPerceptron):
             bias_init=bias_init,
             use_bias=use_bias,
             freeze=freeze,
+            residual=residual,
             dtype=dtype,
             n_jobs=n_jobs,
         )

@@ -30,6 +30,8 @@ class Architecture:
         Whether biases are trained; else they are zeros and stay so.
     n_frozen : int
         Layers of weights, from the first on, that are not trained; less than all.
+    residual : bool
+        Whether hidden layers as wide as the hidden layer below have a skip connection: see `skips`.
     """
 
     layer_units: tuple
@@ -41,6 +43,7 @@ class Architecture:
     n_frozen: int = 0
     input_noise: float = 0.0
     drop_connect: tuple = ()
+    residual: bool = False
 
     def __post_init__(self):
         n_hidden = self.n_layers - 1
@@ -67,3 +70,12 @@ class Architecture:
     def drop_rates(self):
         """Dropout of the input and of each hidden layer, as one tuple."""
         return (self.input_dropout, *(self.dropout or (0.0,) * (self.n_layers - 1)))
+
+    def skips(self):
+        """Whether each layer of weights has a skip connection, a tuple of bool.
+
+        A hidden layer that reads as many hidden units as it has adds what it reads to its activation. The first hidden
+        layer never does: it reads features, not units.
+        """
+        units, last = self.layer_units, self.n_layers - 1
+        return tuple(self.residual and 0 < i < last and units[i] == units[i + 1] for i in range(self.n_layers))
