@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 from problems import Problem, parameters, same_bits
 
 import fastnet
@@ -88,6 +89,38 @@ def test_full_batches_in_chunks(seen, dtype, dropout):
         seen.clear()
         gradients, numbers = coef_grads + intercept_grads, np.array([loss, *losses])
         results.append([numbers, *gradients, *coefs, *intercepts, *sum(states, [])])
+    assert_all_equal(results)
+
+
+BEYOND = [
+    {"clip_value": 0.01},
+    {"clip_norm": 0.3},
+    {"max_norm": 0.5},
+    {"ema_decay": 0.7},
+    {"clip_norm": 0.3, "max_norm": 0.5, "ema_decay": 0.7},
+]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [*SHAPES, "chunks", "sparse"])
+@pytest.mark.parametrize("extra", BEYOND, ids=str)
+def test_clipping_norms_and_averages(seen, shape, dtype, extra):
+    units, batch_size = SHAPES.get(shape, ((33, 40, 9), 2500 if shape == "chunks" else 30))
+    problem = Problem(0, units, "tanh", "log_loss", n_samples=batch_size + 7, weights=True, dtype=dtype)
+    X = problem.X.astype(dtype)
+    X = sp.csr_array(np.where(X > 1, X, 0)) if shape == "sparse" else X
+    y, weight = problem.y.astype(dtype), problem.sample_weight.astype(dtype)
+    order, results = np.random.default_rng(0).permutation(len(y)), []
+    for n_jobs in N_JOBS:
+        options = {"optimizer": Adam(), "batch_size": batch_size, "l1": 1e-3, "l2": 0.1, "n_jobs": n_jobs, **extra}
+        with Session(problem.architecture(), X, y, weight, dtype=dtype, **options) as session:
+            session.set_parameters(problem.coefs, problem.intercepts)
+            losses = [session.run_epoch(order, 0.01) for _ in range(2)]
+            norms = np.array(session.gradient_norms())
+            states, (coefs, intercepts) = session.get_state(), session.get_parameters()
+            results.append([*coefs, *intercepts, *sum(states, []), np.array(losses), norms, session.flat.copy()])
+        assert set(seen) == {n_jobs}
+        seen.clear()
     assert_all_equal(results)
 
 

@@ -35,18 +35,18 @@ def engine(dtype):
     pointers = [types.CPointer(numba.from_dtype(record)) for record in (NET, LAYER, PANEL)]
     signature = (None, *[ctypes.c_void_p] * 3, *[ctypes.c_int64] * 4)
     key = ("engine", dtype.name)
-    return c_function(lambda: _make(dtype), types.void, [*pointers, *[types.int64] * 4], key, signature)
+    return c_function(lambda: _make(dtype, pointers), types.void, [*pointers, *[types.int64] * 4], key, signature)
 
 
-def _make(dtype):
+def _make(dtype, pointers):
     shape = tile(dtype)
     itemsize, scalar, rows = dtype.itemsize, dtype.type, shape.rows
     forward, backward, _ = make_row_phase(dtype, shape)
     update_weights = make_weight_phase(dtype, shape)
     gather_entries, _, _, _ = make_sparse(dtype, shape)
     pointer, double, index = make_pointer(scalar_type(dtype)), make_pointer(types.float64), make_pointer(types.int64)
-    records = [types.CPointer(numba.from_dtype(record)) for record in (NET, LAYER)]
-    call_drop = make_call(types.intp, *records, *[types.intp] * 3)
+    call_drop = make_call(types.intp, *pointers[:2], *[types.intp] * 3)
+    call_finish = make_call(types.void, *pointers, types.intp, types.intp, types.float64, types.float64)
     call_prepare = make_call(types.void, types.float64, types.float64, types.intp, types.intp)
 
     @kernel
@@ -69,10 +69,9 @@ def _make(dtype):
             total += values[i]
         return total
 
-    def run(net, layers, panels, thread, first, last, step):
-        net_address, layers_address = net, layers
-        net = carray(net, 1)[0]
-        layers, panels = carray(layers, net.n_layers), carray(panels, net.n_panels)
+    def run(nets, first_layer, first_panel, thread, first, last, step):
+        net = carray(nets, 1)[0]
+        layers, panels = carray(first_layer, net.n_layers), carray(first_panel, net.n_panels)
         n_threads = net.n_threads
         numbers = net.scratch + (thread * net.scratch_size + net.scratch_size - NUMBERS_SIZE) * itemsize
         arrivals = 0
@@ -92,7 +91,7 @@ def _make(dtype):
                 step += 1
                 if net.drop_connect != 0:
                     arrivals += n_threads
-                    if not call_drop(net.drop_connect, net_address, layers_address, thread, step, arrivals):
+                    if not call_drop(net.drop_connect, nets, first_layer, thread, step, arrivals):
                         return
             if net.update != 0:
                 rate = carray(double(net.rates), unit // net.chunks + 1)[unit // net.chunks]
@@ -116,6 +115,12 @@ def _make(dtype):
                 net.loss_sum += total_of(net.row_losses, count) * scale * batch_rows
             is_last = shift + count == batch_rows
             update_weights(net, layers, panels, thread, step, numbers, count, scale, shift == 0, is_last)
+            if is_last and net.finish != 0:
+                if n_threads > 1:
+                    arrivals += n_threads
+                    if not barrier(net.sync, arrivals, net.yield_function):
+                        return
+                call_finish(net.finish, nets, first_layer, first_panel, thread, numbers, scale, float(step))
             if n_threads > 1:
                 arrivals += n_threads
                 if not barrier(net.sync, arrivals, net.yield_function):

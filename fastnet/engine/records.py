@@ -68,6 +68,8 @@ NET = _record(
     states=(_I, 4),
     n_states=_I,
     gradient=_I,  # or 0: chunks of a batch add up here; in double if there is no update
+    average=_I,  # or 0: of the weights
+    average_start=_I,  # steps before the average began
     # ops
     loss=_I,
     loss_delta=_I,  # the loss writes its rows here; the last layer's delta itself if that is one panel
@@ -77,6 +79,11 @@ NET = _record(
     prepare=_I,
     update=_I,  # 0: only store the gradient
     optimizer_parameters=_I,
+    inspect=_I,  # or 0; this and the next: `finish.py`
+    finish=_I,  # or 0
+    is_deferred=_I,  # whether `finish` takes the step
+    shares=_I,  # or 0: double, two a block of weights and a panel's biases: of the gradient's norm
+    n_shares=_I,
     seed=_I,
     rates=_I,  # double, one a batch
     # noise in training (noise.py): functions, or 0
@@ -85,11 +92,19 @@ NET = _record(
     mask_weights=_I,
     noise_deviation=_F,
     has_penalty=_I,  # of any layer
+    clip_value=_F,  # or infinite
+    clip_norm=_F,  # or infinite
+    max_norm=_F,  # or 0
+    decay=_F,  # of the average
     # results
     step=_I,  # optimizer steps taken
     loss_sum=_F,
     penalty_sum=_F,
     rows_done=_I,
+    norm_sum=_F,
+    largest_norm=_F,
+    n_clipped=_I,
+    n_measured=_I,  # batches whose norm was taken
 )
 
 # One layer: weights, the activations it reads and writes, and its ops.

@@ -8,11 +8,12 @@ from ..kernels.host import tile
 from ..network.layout import aligned_zeros
 from ..ops import rows as op_kernels
 from . import noise, plan
+from .extras import StepExtras
 from .pace import Pace
 from .run import Run
 
 
-class Session(Run):
+class Session(StepExtras):
     """One fit.
 
     Parameters
@@ -31,6 +32,12 @@ class Session(Run):
         Without one only `loss_and_gradient` can be called.
     batch_size : int, default=200
         Samples in a mini-batch.
+    clip_value, clip_norm : float, optional
+        Bounds of each number of a batch's gradient, and of its Euclidean norm over all that is trained.
+    max_norm : float, optional
+        Bound of the norm of a unit's incoming weights.
+    ema_decay : float, optional
+        Decay of an average of the parameters, over the optimizer's steps, which then is what predicts.
     l1, l2 : float or sequence of float, default=0
         Penalties of the weights, of all layers or of each, divided by the batch's weight sum. Without an optimizer
         there is only L2, the smooth part.
@@ -49,6 +56,8 @@ class Session(Run):
         Optimizer steps taken so far.
     n_threads : int
         Threads at hand.
+    measures_gradients : bool
+        Whether gradients are clipped, and so `gradient_norms` known.
     """
 
     def __init__(
@@ -63,6 +72,10 @@ class Session(Run):
         batch_size=200,
         l1=0.0,
         l2=0.0,
+        clip_value=None,
+        clip_norm=None,
+        max_norm=None,
+        ema_decay=None,
         n_jobs=None,
         adaptive=False,
         seed=0,
@@ -79,6 +92,7 @@ class Session(Run):
             self._pace = Pace(self.n_threads, adaptive or n_jobs is None, guess)
             self._set_samples(X, targets, sample_weight)
             self._set_objective(optimizer, l1, l2)
+            self._set_extras(clip_value, clip_norm, max_norm, ema_decay)
             self.record["seed"] = np.int64(np.uint64(seed % 2**64))
             self._masked = noise.set_up(architecture, X, self.flat, self.record, self.layers)
         except BaseException:
@@ -143,6 +157,8 @@ class Session(Run):
         """
         self.layout.pack(self.flat, coefs, intercepts)
         self.layout.pack_twins(self.twins, coefs)
+        if self._average is not None:
+            self._average[:] = self.flat
 
     def get_parameters(self):
         """Weights and biases to predict with, as fresh arrays of the computation dtype.
@@ -154,7 +170,9 @@ class Session(Run):
         return self.layout.unpack(self._evaluated())
 
     def _evaluated(self):
-        """The flat vector to predict with: of an optimizer that averages, not the one that is trained."""
+        """The flat vector to predict with: where weights are averaged, not the one that is trained."""
+        if self._average is not None:
+            return self._average
         return self._optimizer.evaluated(self.flat, self.states) if self._optimizer else self.flat
 
     def get_state(self):
@@ -191,7 +209,7 @@ class Session(Run):
         self.twins = self.workspace = self.layers = self._gradient = self._predictor = self._masked = None
         self._kept.clear()
         parameters = self.get_parameters() if with_parameters else None
-        self.flat = None
+        self.flat = self._average = None
         states = []
         while self.states:
             states.append(sum(self.layout.unpack(self.states.pop(0)), []))
@@ -205,7 +223,8 @@ class Session(Run):
             if np.count_nonzero(seen) < len(order):  # their entries might exceed the workspace
                 raise ValueError("rows of sparse X must not repeat in an epoch")
         record["order"], record["n_samples"] = order.ctypes.data, len(order)
-        record["loss_sum"], record["penalty_sum"], record["rows_done"] = 0.0, 0.0, 0
+        for result in ("loss_sum", "penalty_sum", "rows_done", "norm_sum", "largest_norm", "n_clipped", "n_measured"):
+            record[result] = 0
 
     def _mean_loss(self, n_outputs):
         record = self.record

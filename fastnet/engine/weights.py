@@ -45,6 +45,7 @@ def make_weight_phase(dtype, shape):
     pointer, double = make_pointer(number), make_pointer(types.float64)
     call_mask = make_call(types.void, *[integer] * 9, number)
     call_update = make_call(types.void, *[integer] * 7, integer, number)
+    call_inspect = make_call(types.void, *[integer] * 4, number, integer)
 
     @kernel
     def penalise(w, g, n, l1, l2):
@@ -109,6 +110,12 @@ def make_weight_phase(dtype, shape):
             net.update, net.flat + at, g, net.states[0] + at, net.states[1] + at, net.states[2] + at,
             net.states[3] + at, n, numbers, l1,
         )
+
+    @kernel
+    def inspect_run(net, g, offset, n, unit, first_share):
+        """Measure, clip and store complete gradients, as far as that is asked for."""
+        store = net.gradient + offset * itemsize if net.is_deferred != 0 else 0
+        call_inspect(net.inspect, g, n, unit, net.shares + first_share * 16, scalar(net.clip_value), store)
 
     @kernel
     def fetch_ahead(net, offset, n):
@@ -180,6 +187,10 @@ def make_weight_phase(dtype, shape):
                     add_double(net.gradient + offset * 8, g, n, is_first)
                 if net.update == 0 or not is_last:
                     continue
+                if net.inspect != 0:
+                    inspect_run(net, g, offset, n, unit, part.first_penalty + start)
+                if net.is_deferred != 0:
+                    continue
                 step_run(net, g, offset, n, numbers, l1)
                 if layer.twin != 0 and layer.connect_threshold == 0:  # else before the next mini-batch
                     write_twin(layer, net.flat + offset * itemsize, part.width, start * block, part.column, n)
@@ -190,7 +201,9 @@ def make_weight_phase(dtype, shape):
                     continue
                 if net.chunks > 1:
                     add_same(net.gradient + part.bias_offset * itemsize, g, part.width, is_first)
-                if is_last:
+                if is_last and net.inspect != 0:
+                    inspect_run(net, g, part.bias_offset, part.width, part.width, net.n_penalties + p)
+                if is_last and net.is_deferred == 0:
                     step_run(net, g, part.bias_offset, part.width, numbers + N_NUMBERS * itemsize, scalar(0))
 
     return update_weights

@@ -39,6 +39,7 @@ _OPTIONAL_ATTRIBUTES = (
     "_no_improvement_count",
     "_optimizer",
     "n_transferred_layers_",
+    "gradient_norms_",
 )
 
 
@@ -86,6 +87,10 @@ class BaseMultilayerPerceptron(NestedValues, BaseEstimator, ABC):
         n_iter_no_change=10,
         max_fun=15000,
         l1_ratio=0.0,
+        clip_value=None,
+        clip_norm=None,
+        max_norm=None,
+        ema_decay=None,
         dropout=0.0,
         input_dropout=0.0,
         drop_connect=0.0,
@@ -124,6 +129,10 @@ class BaseMultilayerPerceptron(NestedValues, BaseEstimator, ABC):
         self.n_iter_no_change = n_iter_no_change
         self.max_fun = max_fun
         self.l1_ratio = l1_ratio
+        self.clip_value = clip_value
+        self.clip_norm = clip_norm
+        self.max_norm = max_norm
+        self.ema_decay = ema_decay
         self.dropout = dropout
         self.input_dropout = input_dropout
         self.drop_connect = drop_connect

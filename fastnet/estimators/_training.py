@@ -74,6 +74,8 @@ def train_stochastic(estimator, problem, first_pass, incremental):
         seed = int(problem.random_state.randint(np.iinfo(np.int64).max, dtype=np.int64))
 
     options = {"optimizer": state.rule, "batch_size": _batch_size(estimator, len(order)), "seed": seed}
+    for name in ("clip_value", "clip_norm", "max_norm", "ema_decay"):
+        options[name] = getattr(estimator, name)
     with problem.session(estimator, **options) as session:
         coefs, intercepts, state = train_epochs(
             session,
@@ -102,6 +104,8 @@ def train_stochastic(estimator, problem, first_pass, incremental):
         "_no_improvement_count": history.epochs_without_improvement,
         "_optimizer": state,
     }
+    if history.gradient_norms is not None:
+        fitted["gradient_norms_"] = history.gradient_norms
     # Missing only if the very first epoch was interrupted.
     return fitted if history.loss is None else {**fitted, "loss_": history.loss}
 
@@ -179,9 +183,20 @@ def _optimizer_state(estimator, problem, first_pass, incremental):
     new = OptimizerState(rule, schedule(estimator), rate, initial_rate=rate, **trained)
 
     old = None if first_pass else getattr(estimator, "_optimizer", None)
+    # Without an average to go on with, the fitted parameters are those to train.
+    if old is not None and (estimator.ema_decay is None or not _has_shapes(old.offsets, problem)):
+        old = replace(old, offsets=None)
     if old is None or not old.fits(rule, problem.coefs + problem.intercepts, problem.architecture):
         return new
-    return replace(old, **trained) if incremental else replace(new, step=old.step, moments=old.moments)
+    if incremental:
+        return replace(old, **trained)
+    kept = ("step", "moments", "offsets", "average_start")
+    return replace(new, **{name: getattr(old, name) for name in kept})
+
+
+def _has_shapes(arrays, problem):
+    parameters = problem.coefs + problem.intercepts
+    return arrays is not None and [a.shape for a in arrays] == [p.shape for p in parameters]
 
 
 def _history(estimator, first_pass):
@@ -194,6 +209,8 @@ def _history(estimator, first_pass):
     if not hasattr(estimator, "loss_curve_"):
         return history
     history.loss_curve = list(estimator.loss_curve_)
+    if hasattr(estimator, "gradient_norms_"):
+        history.gradient_norms = {name: list(values) for name, values in estimator.gradient_norms_.items()}
     history.epochs_without_improvement = estimator._no_improvement_count
     # Early stopping may have been switched on or off since: then its half begins anew.
     if estimator.early_stopping and estimator.validation_scores_ is not None:

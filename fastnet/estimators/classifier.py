@@ -119,6 +119,18 @@ class MLPClassifier(ClassifierMixin, BaseMultilayerPerceptron):
         Evaluations of the loss in 'lbfgs' at most.
     l1_ratio : float, default=0.0
         Share of the absolute values in the penalty, in [0, 1]. Above 0, weights become exactly 0.
+    clip_value : float or None, default=None
+        Bound of each number of a mini-batch's gradient, which is cut to [-clip_value, clip_value]. The L2 penalty is
+        in the gradient; L1 and decoupled decay are not. For stochastic solvers.
+    clip_norm : float or None, default=None
+        Bound of the Euclidean norm of a mini-batch's gradient, over all weights and biases that are trained: a longer
+        one is scaled down to it. Not with ``clip_value``. See [6]_.
+    max_norm : float or None, default=None
+        Bound of the Euclidean norm of each unit's incoming weights, a column of ``coefs_``. After each step longer
+        ones are scaled down to it [3]_. Biases do not count. For stochastic solvers.
+    ema_decay : float or None, default=None
+        Decay in (0, 1), such as 0.99, of an exponential moving average of weights and biases over the steps, which
+        then validates, predicts and stands in ``coefs_``. For stochastic solvers.
     dropout : float or sequence of float, default=0.0
         Probability to drop a hidden unit in training, in [0, 1); a sequence has one for each hidden layer.
         The units kept are scaled by ``1 / (1 - dropout)``. For stochastic solvers. See [3]_.
@@ -179,6 +191,10 @@ class MLPClassifier(ClassifierMixin, BaseMultilayerPerceptron):
         stopping. Not set by 'lbfgs'.
     best_validation_score_ : float or None
         The largest of them.
+    gradient_norms_ : dict of list of float
+        Gradients before clipping, one entry for each epoch trained with ``clip_value`` or ``clip_norm``: 'mean' and
+        'largest' are the mean and the largest Euclidean norm of the mini-batches' gradients, 'clipped' is the share of
+        mini-batches that were clipped. Only set with clipping.
     t_ : int
         Training samples seen, counted once an epoch; 0 for 'lbfgs'.
     coefs_ : list of ndarray of shape (fan_in, fan_out)
@@ -220,6 +236,7 @@ class MLPClassifier(ClassifierMixin, BaseMultilayerPerceptron):
        Networks from Overfitting", JMLR 15, 2014.
     .. [4] Wan, Zeiler, Zhang, LeCun, Fergus: "Regularization of Neural Networks using DropConnect", ICML 2013.
     .. [5] He, Zhang, Ren, Sun: "Deep Residual Learning for Image Recognition", CVPR 2016.
+    .. [6] Pascanu, Mikolov, Bengio: "On the difficulty of training recurrent neural networks", ICML 2013.
 
     Examples
     --------
@@ -262,6 +279,10 @@ class MLPClassifier(ClassifierMixin, BaseMultilayerPerceptron):
         n_iter_no_change=10,
         max_fun=15000,
         l1_ratio=0.0,
+        clip_value=None,
+        clip_norm=None,
+        max_norm=None,
+        ema_decay=None,
         dropout=0.0,
         input_dropout=0.0,
         drop_connect=0.0,
@@ -302,6 +323,10 @@ class MLPClassifier(ClassifierMixin, BaseMultilayerPerceptron):
             n_iter_no_change=n_iter_no_change,
             max_fun=max_fun,
             l1_ratio=l1_ratio,
+            clip_value=clip_value,
+            clip_norm=clip_norm,
+            max_norm=max_norm,
+            ema_decay=ema_decay,
             dropout=dropout,
             input_dropout=input_dropout,
             drop_connect=drop_connect,

@@ -47,6 +47,10 @@ PARAMETER_CONSTRAINTS = {
     "n_iter_no_change": [_COUNT, Options(Real, {np.inf})],
     "max_fun": [_COUNT],
     "l1_ratio": [_UP_TO_ONE],
+    "clip_value": [None, _POSITIVE],
+    "clip_norm": [None, _POSITIVE],
+    "max_norm": [None, _POSITIVE],
+    "ema_decay": [None, Interval(Real, 0, 1, closed="neither")],
     "dropout": [_BELOW_ONE, "array-like"],
     "input_dropout": [_BELOW_ONE],
     "drop_connect": [_BELOW_ONE, "array-like"],
@@ -215,6 +219,7 @@ def check_together(estimator, incremental):
             "gradients: set l1_ratio=0, or choose another solver, such as 'adamw'."
         )
     penalties(estimator)
+    _check_steps(estimator, rule)
     _check_rates(estimator, rule)
     noise = [name for name in NOISE if np.any(getattr(estimator, name))]
     if rule is None and noise:
@@ -239,6 +244,30 @@ def check_together(estimator, incremental):
             f"freeze must leave a layer to train: got freeze={estimator.freeze} for a network of {n_layers} layer(s) "
             f"of weights, the output's included. It can be {n_layers - 1} at most."
         )
+
+
+def _check_steps(estimator, rule):
+    """The part of `check_together` on what is done to gradients and weights in a step."""
+    asked = ("clip_value", "clip_norm", "max_norm", "ema_decay")
+    given = [name for name in asked if getattr(estimator, name) is not None]
+    if rule is None and given:
+        raise ValueError(
+            f"{given[0]} acts on the steps of mini-batches, solver='lbfgs' has none: set {given[0]}=None, or choose a "
+            "stochastic solver, such as 'adam'."
+        )
+    if "clip_value" in given and "clip_norm" in given:
+        raise ValueError("clip_value and clip_norm are two ways to clip the same gradient: set one of them to None.")
+    if needs_all_samples(estimator) and {"clip_value", "clip_norm"} & set(given):
+        raise ValueError(
+            f"solver={estimator.solver!r} takes only the signs of gradients, which {given[0]} does not change: set "
+            f"{given[0]}=None, or choose another solver."
+        )
+    for name in ("max_norm", "ema_decay"):
+        if name in given and type(rule).evaluated is not Optimizer.evaluated:
+            raise ValueError(
+                f"solver={estimator.solver!r} predicts with an average of its own, which {name} does not go with: set "
+                f"{name}=None, or choose another solver, such as 'adamw'."
+            )
 
 
 def _check_rates(estimator, rule):

@@ -32,6 +32,10 @@ class OptimizerState:
         Number of first layers that were not trained.
     use_bias : bool, default=True
         Whether biases were trained.
+    offsets : list of ndarray, default=None
+        Where the model's parameters are averages: what the trained ones are away from them, coefs, then intercepts.
+    average_start : int, default=0
+        Mini-batches seen before the average began.
     """
 
     rule: object
@@ -43,6 +47,8 @@ class OptimizerState:
     moments: list | None = None
     n_frozen: int = 0
     use_bias: bool = True
+    offsets: list | None = None
+    average_start: int = 0
 
     def fits(self, rule, parameters, architecture):
         """Whether the moments can serve ``rule`` on ``parameters``, the list of coefs and intercepts.
@@ -65,7 +71,7 @@ class History:
     """Losses and scores so far, with the names and meanings of scikit-learn's fitted attributes.
 
     ``n_iter`` counts the epochs of the current fit, the rest goes on over warm starts and partial fits.
-    ``validation_scores`` is None without early stopping, ``best_loss`` with it.
+    ``validation_scores`` is None without early stopping, ``best_loss`` with it, ``gradient_norms`` without clipping.
     """
 
     n_iter: int = 0
@@ -76,6 +82,7 @@ class History:
     validation_scores: list | None = None
     best_validation_score: float | None = None
     epochs_without_improvement: int = 0
+    gradient_norms: dict | None = None
 
     @classmethod
     def begin(cls, early_stopping):
@@ -90,6 +97,13 @@ class History:
         self.samples_seen += n_samples
         self.loss = loss
         self.loss_curve.append(loss)
+
+    def add_gradient_norms(self, mean, largest, clipped):
+        """Enter what an epoch's gradients were before clipping."""
+        norms = self.gradient_norms or {"mean": [], "largest": [], "clipped": []}
+        self.gradient_norms = norms
+        for name, value in (("mean", mean), ("largest", largest), ("clipped", clipped)):
+            norms[name].append(value)
 
     def watch_loss(self, tol):
         """Compare the last loss with the best one."""

@@ -81,6 +81,8 @@ def train_epochs(
     if state.moments is not None:
         session.set_state(state.moments)
     session.step = state.step
+    average_start = state.step if state.offsets is None else state.average_start
+    session.set_offsets(state.offsets, average_start)
     schedule, rate, epoch = state.schedule, state.rate, state.epoch
     n_batches = -(-len(order) // session.batch_size)
     best = session.get_parameters() if score is not None else None
@@ -95,6 +97,8 @@ def train_epochs(
             rates = rates_of_epoch(schedule, rate, epoch, n_batches, max_iter, warmup)
             history.add_epoch(session.run_epoch(order, rates), len(order))
             epoch += 1
+            if session.measures_gradients:
+                history.add_gradient_norms(*session.gradient_norms())
             if verbose:
                 print(f"Iteration {history.n_iter}, loss = {history.loss:.8f}")
 
@@ -138,9 +142,11 @@ def train_epochs(
     except KeyboardInterrupt:
         warnings.warn("Training interrupted by user.", stacklevel=2)
 
+    offsets = session.get_offsets()
     parameters, moments = session.take_results(with_parameters=best is None)
     coefs, intercepts = best or parameters
-    return coefs, intercepts, replace(state, rate=rate, epoch=epoch, step=session.step, moments=moments)
+    progress = {"rate": rate, "epoch": epoch, "step": session.step, "moments": moments}
+    return coefs, intercepts, replace(state, **progress, offsets=offsets, average_start=average_start)
 
 
 def _all_finite(session):

@@ -1,0 +1,170 @@
+"""What an engine may do beyond a plain step: clip gradients, bound units' norms, average the weights.
+
+Two C functions of their own, compiled when one of these is asked for and called by the engine by address:
+``inspect`` sees each gradient when it is complete, ``finish`` runs after a barrier, when all of them are.
+"""
+
+import math
+
+import numba
+import numpy as np
+from numba import carray, types
+
+from ..kernels.host import tile
+from ..kernels.jit import c_function, kernel
+from ..kernels.simd import make_call, make_pointer, scalar_type
+from ..ops.rows import N_NUMBERS
+from .records import LAYER, NET, PANEL
+from .weights import make_write_twin
+
+
+def inspect(dtype):
+    """Address of the function that measures, clips by value and stores a run of gradients.
+
+    ``void(intp g, intp n, intp unit, double *shares, T limit, intp store)``: for each `unit` of the n numbers at g, of
+    which the last may be shorter, its sum of squares; then they are clipped to `limit`, with how much that took away as
+    the second share; then they are copied to `store` unless that is 0. Units do not depend on the threads, so neither
+    do their sums.
+    """
+    scalar, number = dtype.type, scalar_type(dtype)
+    pointer, itemsize = make_pointer(number), dtype.itemsize
+
+    def make():
+        def inspect(g, n, unit, shares, limit, store):
+            shares = carray(shares, 2 * ((n + unit - 1) // unit))
+            for b in range((n + unit - 1) // unit):
+                count = min(unit, n - b * unit)
+                run = carray(pointer(g + b * unit * itemsize), count)
+                squares, excess = 0.0, scalar(0)
+                for j in range(count):
+                    squares += np.float64(run[j]) * np.float64(run[j])
+                if limit < np.inf:
+                    for j in range(count):
+                        value = run[j]
+                        cut = limit if value > limit else -limit if value < -limit else value
+                        excess += abs(value - cut)
+                        run[j] = cut
+                shares[2 * b], shares[2 * b + 1] = squares, np.float64(excess)
+            if store != 0:
+                source, target = carray(pointer(g), n), carray(pointer(store), n)
+                for j in range(n):
+                    target[j] = source[j]
+
+        return inspect
+
+    integer = types.intp
+    arguments = (integer, integer, integer, types.CPointer(types.float64), number, integer)
+    return c_function(make, types.void, arguments, ("inspect", dtype.name))
+
+
+def finish(dtype):
+    """Address of the function that ends a step, each thread with whole panels of its own.
+
+    ``void(NET *, LAYER *, PANEL *, intp thread, intp numbers, double scale, double step)``: with ``clip_norm`` it
+    also takes the step, from the stored gradients. `numbers` is the address of the optimizer's numbers.
+    """
+    pointers = [types.CPointer(numba.from_dtype(record)) for record in (NET, LAYER, PANEL)]
+    arguments = (*pointers, types.intp, types.intp, types.float64, types.float64)
+    return c_function(lambda: _make(dtype), types.void, arguments, ("finish", dtype.name))
+
+
+def _make(dtype):
+    itemsize, scalar, shape = dtype.itemsize, dtype.type, tile(dtype)
+    number, integer = scalar_type(dtype), types.intp
+    pointer, double = make_pointer(number), make_pointer(types.float64)
+    call_update = make_call(types.void, *[integer] * 7, integer, number)
+    write_twin = make_write_twin(dtype, shape)
+
+    @kernel
+    def measure(net, thread):
+        """The gradient's norm, which each thread sums in the same order; one of them enters it."""
+        shares = carray(double(net.shares), 2 * net.n_shares)
+        squares, n_cut = 0.0, 0
+        for i in range(net.n_shares):
+            squares += shares[2 * i]
+            n_cut += shares[2 * i + 1] > 0.0
+        norm = math.sqrt(squares)
+        if thread == 0:
+            net.norm_sum += norm
+            net.largest_norm = net.largest_norm if norm <= net.largest_norm else norm  # of NaN, NaN
+            net.n_clipped += norm > net.clip_norm or n_cut > 0
+            net.n_measured += 1
+        return norm
+
+    @kernel
+    def step_run(net, offset, n, factor, numbers, l1):
+        """The optimizer's step of a run, from its stored gradient."""
+        at = offset * itemsize
+        if factor < 1.0:
+            g = carray(pointer(net.gradient + at), n)
+            for j in range(n):
+                g[j] *= scalar(factor)
+        call_update(
+            net.update, net.flat + at, net.gradient + at, net.states[0] + at, net.states[1] + at,
+            net.states[2] + at, net.states[3] + at, n, numbers, l1,
+        )
+
+    @kernel
+    def bound_columns(net, part, fan_in, scratch):
+        """Shrink the columns of a panel that are longer than `max_norm`; whether there were any."""
+        factors = carray(double(scratch), part.width)
+        for j in range(part.width):
+            factors[j] = 0.0
+        for k in range(fan_in):
+            row = carray(pointer(net.flat + (part.offset + k * part.width) * itemsize), part.width)
+            for j in range(part.width):
+                factors[j] += np.float64(row[j]) * np.float64(row[j])
+        any_longer = False
+        for j in range(part.width):
+            is_longer = factors[j] > net.max_norm * net.max_norm
+            factors[j] = net.max_norm / math.sqrt(factors[j]) if is_longer else 1.0
+            any_longer = any_longer or is_longer
+        if any_longer:
+            for k in range(fan_in):
+                row = carray(pointer(net.flat + (part.offset + k * part.width) * itemsize), part.width)
+                for j in range(part.width):
+                    row[j] *= scalar(factors[j])
+        return any_longer
+
+    @kernel
+    def average_run(net, offset, n, share):
+        at = offset * itemsize
+        average, w = carray(pointer(net.average + at), n), carray(pointer(net.flat + at), n)
+        for j in range(n):
+            average[j] += share * (w[j] - average[j])
+
+    def finish(net, layers, panels, thread, numbers, scale, step):
+        net = carray(net, 1)[0]
+        layers, panels = carray(layers, net.n_layers), carray(panels, net.n_panels)
+        scratch = net.scratch + thread * net.scratch_size * itemsize
+        factor, share = 1.0, scalar(0)
+        if net.shares != 0:
+            norm = measure(net, thread)
+            if norm > net.clip_norm:  # a NaN passes, for all to see
+                factor = net.clip_norm / norm
+        if net.average != 0:  # the first step's is 1
+            steps = step - float(net.average_start)
+            share = scalar((1.0 - net.decay) / (1.0 - net.decay**steps))
+        first = panels[0].offset
+        total = panels[net.n_panels - 1].offset - first + 1
+        for p in range(net.n_panels):
+            part = panels[p]
+            if (part.offset - first) * net.n_threads // total != thread:
+                continue
+            layer = layers[part.layer]
+            n = layer.fan_in * part.width
+            if net.is_deferred != 0:
+                step_run(net, part.offset, n, factor, numbers, scalar(layer.l1 * scale))
+                if part.bias_offset >= 0:
+                    biases = numbers + N_NUMBERS * itemsize
+                    step_run(net, part.bias_offset, part.width, factor, biases, scalar(0))
+            is_bounded = net.max_norm > 0 and bound_columns(net, part, layer.fan_in, scratch)
+            has_twin = layer.twin != 0 and layer.connect_threshold == 0  # else it is written before the next mini-batch
+            if has_twin and (is_bounded or net.is_deferred != 0):
+                write_twin(layer, net.flat + part.offset * itemsize, part.width, 0, part.column, n)
+            if net.average != 0:
+                average_run(net, part.offset, n, share)
+                if part.bias_offset >= 0:
+                    average_run(net, part.bias_offset, part.width, share)
+
+    return finish
