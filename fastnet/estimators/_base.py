@@ -4,18 +4,18 @@ import math
 from abc import ABC, abstractmethod
 from contextlib import contextmanager
 from copy import deepcopy
-from itertools import pairwise
 from numbers import Integral
 
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import _check_sample_weight, validate_data
+from sklearn.utils.validation import _check_sample_weight
 
 from ..network.architecture import Architecture
 from ._training import Problem, train_lbfgs, train_stochastic
-from .data import DTYPES, cast, cast_weights, check_fits, engine_input
+from .data import cast, cast_weights, engine_input
+from .fitted import FittedNetwork
 from .nested import NestedValues
 from .parameters import (
     PARAMETER_CONSTRAINTS,
@@ -55,7 +55,7 @@ def unchanged_on_failure(estimator):
         raise
 
 
-class BaseMultilayerPerceptron(NestedValues, BaseEstimator, ABC):
+class BaseMultilayerPerceptron(FittedNetwork, NestedValues, BaseEstimator, ABC):
     """Base class of the estimators. Subclasses know the targets: how to validate, encode, decode, score."""
 
     def __init__(
@@ -288,39 +288,6 @@ class BaseMultilayerPerceptron(NestedValues, BaseEstimator, ABC):
         # What partial_fit sees is a part of the data, never a full batch.
         full_batch = not incremental and batch_rows(self, n_train) >= n_train
         return X.dtype if full_batch else np.dtype(np.float32)
-
-    def _parameters(self):
-        """``coefs_`` and ``intercepts_`` as the user may have edited them, checked, in one dtype."""
-        parameters = [np.asarray(p) for p in (*self.coefs_, *self.intercepts_)]
-        dtype = np.result_type(*parameters)
-        dtype = dtype if dtype in DTYPES else np.dtype(np.float64)
-        parameters = [np.ascontiguousarray(p, dtype=dtype) for p in parameters]
-        coefs, intercepts = parameters[: len(self.coefs_)], parameters[len(self.coefs_) :]
-        units = [self.n_features_in_, *(b.size for b in intercepts)]
-        if [w.shape for w in coefs] != list(pairwise(units)) or any(b.ndim != 1 for b in intercepts):
-            raise ValueError(
-                "The shapes of coefs_ and intercepts_ do not make a network: got "
-                f"{[w.shape for w in coefs]} and {[b.shape for b in intercepts]} for "
-                f"{self.n_features_in_} features."
-            )
-        return coefs, intercepts
-
-    def _outputs(self, X, link=True):
-        """Outputs of the fitted network, one row a sample: predictions, or logits without the link."""
-        X = engine_input(validate_data(self, X, accept_sparse=("csr", "csc"), dtype=DTYPES, reset=False))
-        coefs, intercepts = self._parameters()
-
-        from ..engine import forward  # only here: the engine brings Numba along
-
-        outputs = forward(self._architecture(coefs), coefs, intercepts, X, n_jobs=self.n_jobs, link=link)
-        if X.dtype.itemsize > outputs.dtype.itemsize and not np.isfinite(outputs).all():
-            check_fits("X", X, outputs.dtype)
-        return outputs
-
-    def _architecture(self, coefs):
-        """Architecture of the fitted network, without noise."""
-        units = (coefs[0].shape[0], *(w.shape[1] for w in coefs))
-        return Architecture(units, self._activations, self._loss, residual=self._residual)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -3,19 +3,16 @@
 import numpy as np
 from scipy.special import expit, log_expit, log_softmax
 from sklearn.base import ClassifierMixin, _fit_context
-from sklearn.metrics import accuracy_score
 from sklearn.preprocessing import LabelBinarizer
-from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target
+from sklearn.utils.validation import check_is_fitted
 
 from ..ops.losses import Loss
 from ._base import BaseMultilayerPerceptron, unchanged_on_failure
-from .class_weight import weigh_classes
-from .data import DTYPES
-from .parameters import CLASSIFICATION_LOSSES, PARAMETER_CONSTRAINTS, classification_loss
+from .labels import LabelTargets
+from .parameters import CLASSIFICATION_LOSSES, PARAMETER_CONSTRAINTS
 
 
 def _gives_probabilities(classifier):
@@ -34,7 +31,7 @@ def _gives_scores(classifier):
     return True
 
 
-class MLPClassifier(ClassifierMixin, BaseMultilayerPerceptron):
+class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
     r"""Multilayer perceptron for classification.
 
     A drop-in for :class:`sklearn.neural_network.MLPClassifier`, trained by compiled kernels. It minimises the
@@ -347,65 +344,6 @@ class MLPClassifier(ClassifierMixin, BaseMultilayerPerceptron):
         "class_weight": [None, dict, list, StrOptions({"balanced"})],
     }
 
-    def _validate_input(self, X, y, incremental, reset):
-        loss = classification_loss(self)
-        X, y = validate_data(
-            self, X, y, accept_sparse=["csr", "csc"], multi_output=True, dtype=DTYPES, reset=reset
-        )
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
-
-        if not hasattr(self, "classes_") or not (self.warm_start or incremental):
-            self._label_binarizer = LabelBinarizer().fit(y)
-            self.classes_ = self._label_binarizer.classes_
-        else:
-            self._check_known_classes(unique_labels(y))
-        several_labels = self._label_binarizer.y_type_.startswith("multilabel")
-        if (y.ndim == 2) != several_labels:
-            raise ValueError(
-                "y does not go with the fitted classes: the network was trained on "
-                f"{'several labels at once' if several_labels else 'one label'} for each sample."
-            )
-
-        loss = loss.for_classes(len(self.classes_), several_labels)
-        if loss.class_index_target:
-            # An index takes one number a sample, one-hot rows would take one a class.
-            return X, np.searchsorted(self.classes_, y)[:, None], loss, len(self.classes_)
-        targets = self._label_binarizer.transform(y).astype(bool)
-        return X, targets, loss, targets.shape[1]
-
-    def _check_known_classes(self, classes):
-        if self.warm_start:
-            if set(classes) != set(self.classes_):
-                raise ValueError(
-                    "warm_start can only be used where `y` has the same classes as in the previous call to "
-                    f"fit. Previously got {self.classes_}, `y` has {classes}"
-                )
-        elif len(np.setdiff1d(classes, self.classes_, assume_unique=True)):
-            raise ValueError(
-                "`y` has classes not in `self.classes_`. "
-                f"`self.classes_` has {self.classes_}. 'y' has {classes}."
-            )
-
-    def _sample_weight(self, sample_weight, X, targets):
-        sample_weight = super()._sample_weight(sample_weight, X, targets)
-        if self.class_weight is None:
-            return sample_weight
-        if self._label_binarizer.y_type_.startswith("multilabel"):
-            labels = [np.array([0, 1])] * targets.shape[1]
-        else:
-            labels = [self.classes_]
-        return weigh_classes(self.class_weight, targets.astype(np.intp), labels, sample_weight)
-
-    def _score_outputs(self, targets, outputs, sample_weight):
-        if self._label_binarizer.y_type_ == "multiclass":
-            truth, guess = targets[:, 0].astype(np.intp), outputs.argmax(axis=1)
-        else:
-            truth, guess = targets > 0.5, outputs > (0.5 if classification_loss(self).has_probabilities else 0.0)
-        if truth.ndim == 2 and truth.shape[1] == 1:
-            truth, guess = truth[:, 0], guess[:, 0]
-        return float(accuracy_score(truth, guess, sample_weight=sample_weight))
-
     @available_if(lambda estimator: estimator._check_solver())
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, sample_weight=None, classes=None):
@@ -468,15 +406,6 @@ class MLPClassifier(ClassifierMixin, BaseMultilayerPerceptron):
         if self.n_outputs_ == 1:
             outputs = outputs[:, -1]
         return self._label_binarizer.inverse_transform(outputs, threshold=0.5 if probable else 0.0)
-
-    def _loss_of_outputs(self):
-        """The loss that the network was fitted with, or else will be."""
-        if hasattr(self, "_loss"):
-            return self._loss
-        try:
-            return classification_loss(self)
-        except ValueError as error:  # `hasattr` must not raise it
-            raise AttributeError(str(error)) from error
 
     @available_if(_gives_scores)
     def decision_function(self, X):
