@@ -143,11 +143,16 @@ def _rows_and_score(estimator, problem):
 
     # Several labels at once have no classes to stratify by.
     one_label = is_classifier(estimator) and problem.targets.shape[1] == 1
+    strata = None
+    if one_label:
+        several_classes = problem.architecture.loss.class_index_target
+        # One column of bools, as scikit-learn gives two classes: then its messages are the same, too.
+        strata = problem.targets[:, 0] if several_classes else problem.targets > 0.5
     rows, held_out = split_rows(
         n_samples,
         estimator.validation_fraction,
         problem.random_state,
-        stratify=problem.targets[:, 0] if one_label else None,
+        stratify=strata,
         sample_weight=weight,
         # scikit-learn stratifies two classes only: where it can split more than two, so do we.
         optional_strata=problem.architecture.loss.class_index_target,

@@ -473,10 +473,16 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
             Logarithms of what ``predict_proba`` gives.
         """
         check_is_fitted(self)
+        if self.n_outputs_ > 1 and self.out_activation_ == "logistic":
+            # In the order of the probabilities, several of which may round to 1.
+            probabilities = self._outputs(X)
+            rounded = probabilities < np.finfo(probabilities.dtype).tiny
+            result = np.log(np.where(rounded, 1, probabilities))
+            return np.where(rounded, log_expit(self._outputs(X, link=False)), result) if rounded.any() else result
         logits = self._outputs(X, link=False)
         if self.out_activation_ == "softmax":
             return log_softmax(logits, axis=1)
-        return log_expit(np.hstack([-logits, logits]) if self.n_outputs_ == 1 else logits)
+        return log_expit(np.hstack([-logits, logits]))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
