@@ -87,6 +87,7 @@ INVALID = {
     "epsilon": [0.0],
     "n_iter_no_change": [0, 2.5],
     "max_fun": [0],
+    "max_time": [0, -1.0, "an hour"],
     "l1_ratio": [-0.1, 1.1, "all"],
     "clip_value": [0, -1.0, "all"],
     "clip_norm": [0, -1.0, "all"],

@@ -185,7 +185,7 @@ def test_an_interrupt_between_any_two_steps_leaves_every_thread_idle(moment, mon
     rng = np.random.RandomState(7)
     X, y = rng.standard_normal((400, 5)), rng.standard_normal((400, 1))
     architecture = Architecture((5, 8, 1), ACTIVATIONS["tanh"], LOSSES["squared_error"])
-    monkeypatch.setattr(Pace, "next_slice", lambda self, n: min(n, 3))
+    monkeypatch.setattr(Pace, "next_slice", lambda self, n, left: min(n, 3))
     calls = 0
 
     def interrupt(frame, event, argument):
@@ -238,7 +238,7 @@ def test_a_batch_cut_by_slices_is_one_step(monkeypatch):
     start = [rng.standard_normal((4, 3)), rng.standard_normal((3, 1))], [np.zeros(3), np.zeros(1)]
     results = []
     for chunks in (1, 2, 100):
-        monkeypatch.setattr(Pace, "next_slice", lambda self, n, chunks=chunks: min(n, chunks))
+        monkeypatch.setattr(Pace, "next_slice", lambda self, n, left, chunks=chunks: min(n, chunks))
         with Session(architecture, X, y, dtype=np.float64, optimizer=Adam(), batch_size=5000, n_jobs=2) as session:
             session.set_parameters(*start)
             losses = [session.run_epoch(np.arange(5000), 0.1) for _ in range(3)]

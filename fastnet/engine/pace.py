@@ -35,7 +35,7 @@ class Pace:
         self._slices = 0
         self.n_threads = n_threads
 
-    def next_slice(self, n_chunks):
+    def next_slice(self, n_chunks, seconds_left=SLICE_SECONDS):
         """Chunks of the next slice, out of ``n_chunks`` that are left; sets `n_threads`."""
         choices = self._choices
         best = min(choices, key=self._seconds.get)
@@ -52,7 +52,7 @@ class Pace:
         seconds = self._guess if seconds == float("inf") else seconds
         if on_trial and len(choices) > 1:
             n_chunks = min(n_chunks, TRIAL_CHUNKS, max(1, int(TRIAL_SECONDS / seconds)))
-        n_chunks = min(n_chunks, max(1, int(SLICE_SECONDS / seconds)))
+        n_chunks = min(n_chunks, max(1, int(min(SLICE_SECONDS, seconds_left) / seconds)))
         return n_chunks
 
     def took(self, n_chunks, seconds):

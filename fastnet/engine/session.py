@@ -1,19 +1,17 @@
 """The memory of one fit: parameters, optimizer state, workspace, threads."""
 
-import time
-
 import numpy as np
 
 from ..kernels.host import tile
 from ..network.layout import aligned_zeros
 from ..ops import rows as op_kernels
 from . import noise, plan
-from .extras import StepExtras
 from .pace import Pace
 from .run import Run
+from .slices import Slices
 
 
-class Session(StepExtras):
+class Session(Slices):
     """One fit.
 
     Parameters
@@ -58,6 +56,10 @@ class Session(StepExtras):
         Threads at hand.
     measures_gradients : bool
         Whether gradients are clipped, and so `gradient_norms` known.
+    deadline : float
+        When to stop, in `time.perf_counter`'s seconds, also in the middle of an epoch; at first inf.
+    samples_done : int
+        Samples of the mini-batches that the last epoch came to; fewer than all if the deadline passed.
     """
 
     def __init__(
@@ -86,6 +88,7 @@ class Session(StepExtras):
         super().__init__(architecture, X, dtype, batch_size, True, n_jobs, keep_z)
         try:
             self.n_samples, self.batch_size = n_samples, batch_size
+            self.deadline, self.samples_done = np.inf, 0
             self.record["batch_size"] = batch_size
             self.record["chunks"] = self._chunks = -(-batch_size // self.workspace.rows)
             guess = plan.slow_seconds(architecture, self.workspace.rows)
@@ -245,7 +248,7 @@ class Session(StepExtras):
         -------
         float
             Mean of the batches' losses, penalties included, weighted by their numbers of samples. Batches whose
-            sample weights are all zero are skipped and do not count.
+            sample weights are all zero are skipped and do not count, nor do those that the deadline left out.
         """
         order = np.ascontiguousarray(order, np.int64)
         record = self.record
@@ -254,19 +257,9 @@ class Session(StepExtras):
         rates = np.empty(n_batches)
         rates[:] = rate
         record["rates"] = rates.ctypes.data
-        self._run_slices(n_batches * self._chunks)
+        self.samples_done = min(self._run_slices(n_batches) * self.batch_size, len(order))
         mean = self.architecture.loss.mean_over_outputs
         return self._mean_loss(self.architecture.layer_units[-1] if mean else 1)
-
-    def _run_slices(self, count):
-        """Run `count` chunks, in slices short enough for Ctrl-C."""
-        first = 0
-        while first < count:
-            last = first + self._pace.next_slice(count - first)
-            start = time.perf_counter()
-            self._call(self._pace.n_threads, self._train, first, last, self.step)
-            self._pace.took(last - first, time.perf_counter() - start)
-            first = last
 
     def loss_and_gradient(self):
         """Loss and gradient over all samples, with the L2 penalty, summed over chunks in float64.
@@ -278,6 +271,8 @@ class Session(StepExtras):
         loss : float
             With several outputs the sum over outputs, whose gradient this is.
         coef_gradients, intercept_gradients : list of ndarray of float64
+
+        Instead of all these, None if the deadline passed.
         """
         if self._optimizer is not None:
             raise ValueError("loss_and_gradient is for sessions without an optimizer")
@@ -285,7 +280,8 @@ class Session(StepExtras):
         order = np.arange(self.n_samples)
         self._start(order)
         self.step = 0  # the same noise at every call
-        self._run_slices(self._chunks)
+        if not self._run_slices(1):
+            return None
         if not record["rows_done"]:
             raise ValueError("the sum of sample_weight must be positive")
         return self._mean_loss(1), *self.layout.unpack(self._gradient)

@@ -86,6 +86,7 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, BaseEstimator, ABC):
         epsilon=1e-8,
         n_iter_no_change=10,
         max_fun=15000,
+        max_time=None,
         l1_ratio=0.0,
         clip_value=None,
         clip_norm=None,
@@ -128,6 +129,7 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, BaseEstimator, ABC):
         self.epsilon = epsilon
         self.n_iter_no_change = n_iter_no_change
         self.max_fun = max_fun
+        self.max_time = max_time
         self.l1_ratio = l1_ratio
         self.clip_value = clip_value
         self.clip_norm = clip_norm
@@ -185,7 +187,7 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, BaseEstimator, ABC):
         Warns
         -----
         ConvergenceWarning
-            If ``max_iter`` was reached before convergence.
+            If ``max_iter`` was reached before convergence, unless ``n_iter_no_change`` is inf.
         UserWarning
             If Ctrl-C ended the training; the weights it had reached are kept.
         """

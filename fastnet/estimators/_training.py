@@ -89,6 +89,7 @@ def train_stochastic(estimator, problem, first_pass, incremental):
             tol=estimator.tol,
             n_iter_no_change=estimator.n_iter_no_change,
             score=score,
+            max_time=estimator.max_time,
             verbose=estimator.verbose,
             single_epoch=incremental,
         )
@@ -102,11 +103,12 @@ def train_stochastic(estimator, problem, first_pass, incremental):
         "validation_scores_": history.validation_scores,
         "best_validation_score_": history.best_validation_score,
         "_no_improvement_count": history.epochs_without_improvement,
+        "stop_reason_": history.stop_reason,
         "_optimizer": state,
     }
     if history.gradient_norms is not None:
         fitted["gradient_norms_"] = history.gradient_norms
-    # Missing only if the very first epoch was interrupted.
+    # Missing only if the very first epoch was interrupted or had no time.
     return fitted if history.loss is None else {**fitted, "loss_": history.loss}
 
 
@@ -114,7 +116,7 @@ def train_lbfgs(estimator, problem, first_pass, incremental):
     """Fitted attributes after full-batch training."""
     start = problem.coefs, problem.intercepts
     with problem.session(estimator) as session:
-        coefs, intercepts, loss, n_iter = minimize(
+        coefs, intercepts, loss, n_iter, stop_reason = minimize(
             session,
             *start,
             total_weight=problem.total_weight,
@@ -123,6 +125,7 @@ def train_lbfgs(estimator, problem, first_pass, incremental):
             tol=estimator.tol,
             max_iter=estimator.max_iter,
             max_fun=estimator.max_fun,
+            max_time=estimator.max_time,
             verbose=estimator.verbose,
         )
     fitted = {
@@ -131,6 +134,7 @@ def train_lbfgs(estimator, problem, first_pass, incremental):
         "intercepts_": [np.array(b, dtype=problem.dtype) for b in intercepts],
         "n_iter_": n_iter,
         "t_": 0 if first_pass else estimator.t_,
+        "stop_reason_": stop_reason,
     }
     return fitted if loss is None else {**fitted, "loss_": loss}
 

@@ -111,9 +111,13 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
     epsilon : float, default=1e-8
         Keeps 'adam' from dividing by zero.
     n_iter_no_change : int or inf, default=10
-        Epochs in a row without an improvement by ``tol`` that stochastic solvers bear; inf runs all ``max_iter``.
+        Epochs in a row without an improvement by ``tol`` that stochastic solvers bear; inf runs all ``max_iter``,
+        without a warning at the end.
     max_fun : int, default=15000
         Evaluations of the loss in 'lbfgs' at most.
+    max_time : float or None, default=None
+        Seconds that training may take at most, with every solver; data validation and the compilation of kernels at
+        first use are not counted. Time may be up in the middle of an epoch.
     l1_ratio : float, default=0.0
         Share of the absolute values in the penalty, in [0, 1]. Above 0, weights become exactly 0.
     clip_value : float or None, default=None
@@ -204,6 +208,10 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
         Names of the features, if X had names that are all strings.
     n_iter_ : int
         Epochs or iterations of the last fit.
+    stop_reason_ : str or None
+        Why training ended: 'no_improvement' or, of 'lbfgs', 'converged'; 'max_iter', 'max_time' or 'interrupt'
+        (Ctrl-C); of 'lbfgs' also 'max_fun' or 'line_search', where it found no better point. None after
+        ``partial_fit``, unless its epoch was cut short.
     n_layers_ : int
         Number of layers, input and output included.
     n_transferred_layers_ : int
@@ -275,6 +283,7 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
         epsilon=1e-8,
         n_iter_no_change=10,
         max_fun=15000,
+        max_time=None,
         l1_ratio=0.0,
         clip_value=None,
         clip_norm=None,
@@ -319,6 +328,7 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
             epsilon=epsilon,
             n_iter_no_change=n_iter_no_change,
             max_fun=max_fun,
+            max_time=max_time,
             l1_ratio=l1_ratio,
             clip_value=clip_value,
             clip_norm=clip_norm,

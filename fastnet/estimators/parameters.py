@@ -46,6 +46,7 @@ PARAMETER_CONSTRAINTS = {
     "epsilon": [_POSITIVE],
     "n_iter_no_change": [_COUNT, Options(Real, {np.inf})],
     "max_fun": [_COUNT],
+    "max_time": [None, _POSITIVE],
     "l1_ratio": [_UP_TO_ONE],
     "clip_value": [None, _POSITIVE],
     "clip_norm": [None, _POSITIVE],

@@ -5,13 +5,14 @@ and v there, so that weights become exactly zero (Schmidt, Fung, Rosales: "Fast 
 Regularization", ECML 2007, section 2.3). Biases are not penalised and not split.
 """
 
+import time
 import warnings
 from functools import cache
 
 import numpy as np
 import scipy.optimize
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.fixes import _get_additional_lbfgs_options_dict
-from sklearn.utils.optimize import _check_optimize_result
 from threadpoolctl import ThreadpoolController
 
 
@@ -19,6 +20,10 @@ from threadpoolctl import ThreadpoolController
 def _libraries():
     """The native libraries of this process whose threads can be limited; to find them takes a while."""
     return ThreadpoolController()
+
+
+class _OutOfTime(Exception):
+    """The deadline has passed, perhaps in the middle of an evaluation."""
 
 
 class _Objective:
@@ -69,8 +74,13 @@ class _Objective:
         return coefs, intercepts
 
     def __call__(self, x):
+        if self.value is not None and self.session.is_out_of_time:
+            raise _OutOfTime
         self.session.set_parameters(*self.unpack(x))
-        value, coef_grads, intercept_grads = self.session.loss_and_gradient()
+        evaluated = self.session.loss_and_gradient()
+        if evaluated is None:
+            raise _OutOfTime
+        value, coef_grads, intercept_grads = evaluated
         coef_grads, intercept_grads = self.only_trained(coef_grads, intercept_grads)
         gradient = np.concatenate([g.ravel() for g in (*coef_grads, *intercept_grads)], dtype=np.float64)
         if self.l1 is not None:
@@ -88,8 +98,9 @@ class _Objective:
 
 
 def minimize(
-    session, coefs, intercepts, *, total_weight, l1, l2, mean_over_outputs, tol, max_iter, max_fun, verbose
-):
+    session, coefs, intercepts, *, total_weight, l1, l2, mean_over_outputs, tol, max_iter, max_fun,
+    max_time=None, verbose=False,
+):  # fmt: skip
     """Minimise the penalised loss over all samples.
 
     Ctrl-C ends the training with a warning and keeps the last iterate.
@@ -111,26 +122,32 @@ def minimize(
         Training stops when no component of the projected gradient is larger.
     max_iter, max_fun : int
         Number of iterations, and of evaluations of the loss, at most.
-    verbose : bool or int
+    max_time : float, default=None
+        Seconds that training may take; then the last iterate is kept.
+    verbose : bool or int, default=False
         Passed to SciPy where it still prints.
 
     Returns
     -------
     coefs, intercepts : list of ndarray
         Trained parameters, in float64.
-    loss : float
-        The penalised loss at the end.
+    loss : float or None
+        The penalised loss at the end; None if not even the first evaluation was.
     n_iter : int
         Number of iterations.
+    stop_reason : str
+        'converged', 'max_iter', 'max_fun', 'line_search' (it found no better point), 'max_time' or 'interrupt'.
 
     Warns
     -----
     ConvergenceWarning
-        If the solver did not converge.
+        If the solver did not converge, and no limit of time kept it from that.
     UserWarning
         If training was interrupted.
     """
     objective = _Objective(session, coefs, intercepts, l1 / total_weight)
+    if max_time is not None:
+        session.deadline = time.perf_counter() + max_time
     try:
         # SciPy calls BLAS between two evaluations. OpenBLAS's threads would go on spinning on the cores that the engine
         # then wants: an evaluation would take twice as long.
@@ -149,9 +166,12 @@ def minimize(
                     **_get_additional_lbfgs_options_dict("iprint", 1 if verbose >= 1 else -1),
                 },
             )
-        n_iter, x, loss = _check_optimize_result("lbfgs", result, max_iter), result.x, float(result.fun)
-    except KeyboardInterrupt:
-        warnings.warn("Training interrupted by user.", stacklevel=2)
+        n_iter, x, loss = min(result.nit, max_iter), result.x, float(result.fun)
+        stop_reason = _stop_reason(result, n_iter, max_iter, max_fun, tol, session.dtype)
+    except (KeyboardInterrupt, _OutOfTime) as stop:
+        stop_reason = "max_time" if isinstance(stop, _OutOfTime) else "interrupt"
+        if stop_reason == "interrupt":
+            warnings.warn("Training interrupted by user.", stacklevel=2)
         n_iter, x, loss = objective.n_iter, objective.x, objective.value
 
     coefs, intercepts = objective.unpack(x)
@@ -160,4 +180,24 @@ def minimize(
         penalised = objective.only_trained(list(zip(coefs, l1, l2, strict=True)), intercepts)[0]
         penalty = sum(a * np.abs(w).sum() + b / 2 * np.vdot(w, w) for w, a, b in penalised) / total_weight
         loss = float((loss - penalty) / n_outputs + penalty)
-    return coefs, intercepts, loss, n_iter
+    return coefs, intercepts, loss, n_iter, stop_reason
+
+
+def _stop_reason(result, n_iter, max_iter, max_fun, tol, dtype):
+    """Why SciPy stopped; warns unless it converged."""
+    if result.status == 0:
+        return "converged"
+    if n_iter >= max_iter:
+        reason, remedy = "max_iter", f"Increase max_iter, which is {max_iter}"
+    elif result.nfev >= max_fun:
+        reason, remedy = "max_fun", f"Increase max_fun, which is {max_fun}"
+    else:
+        reason = "line_search"
+        remedy = f"Increase tol, which is {tol:g}" if dtype == np.float64 else "Set dtype='float64'"
+    warnings.warn(
+        f"lbfgs failed to converge after {n_iter} iteration(s) (status={result.status}):\n{result.message}\n\n"
+        f"{remedy}, or bring the features to one scale, such as by StandardScaler.",
+        ConvergenceWarning,
+        stacklevel=3,
+    )
+    return reason

@@ -72,6 +72,7 @@ class History:
 
     ``n_iter`` counts the epochs of the current fit, the rest goes on over warm starts and partial fits.
     ``validation_scores`` is None without early stopping, ``best_loss`` with it, ``gradient_norms`` without clipping.
+    ``stop_reason`` is one of 'no_improvement', 'max_iter', 'max_time' and 'interrupt'; None while training may go on.
     """
 
     n_iter: int = 0
@@ -83,6 +84,7 @@ class History:
     best_validation_score: float | None = None
     epochs_without_improvement: int = 0
     gradient_norms: dict | None = None
+    stop_reason: str | None = None
 
     @classmethod
     def begin(cls, early_stopping):

@@ -5,6 +5,7 @@ one shuffle an epoch. The key of the noise's random bits is drawn between the sp
 only when there is noise (dropout, DropConnect, Gaussian).
 """
 
+import time
 import warnings
 from dataclasses import replace
 
@@ -27,6 +28,8 @@ def train_epochs(
     tol,
     n_iter_no_change,
     score=None,
+    restore_best=True,
+    max_time=None,
     verbose=False,
     single_epoch=False,
 ):
@@ -55,10 +58,14 @@ def train_epochs(
     tol : float
         Least improvement that counts.
     n_iter_no_change : int or inf
-        Epochs without improvement to bear.
+        Epochs without improvement to bear; inf asks for all ``max_iter`` epochs.
     score : callable, default=None
-        ``score(session) -> float`` on held-out data. Turns early stopping on: the score decides and the
-        parameters of the best epoch are returned.
+        ``score(session) -> float`` on held-out data. Turns early stopping on: the score decides.
+    restore_best : bool, default=True
+        Whether to return the parameters of the epoch with the best score, not those of the last one.
+    max_time : float, default=None
+        Seconds that training may take. They may end in the middle of an epoch, which then counts as one, with the
+        mean loss of its mini-batches done.
     verbose : bool, default=False
         Whether to print a line an epoch.
     single_epoch : bool, default=False
@@ -74,7 +81,7 @@ def train_epochs(
     Warns
     -----
     ConvergenceWarning
-        If ``max_iter`` epochs were not enough.
+        If ``max_iter`` epochs were not enough, unless all of them were asked for.
     UserWarning
         If training was interrupted.
     """
@@ -85,8 +92,11 @@ def train_epochs(
     session.set_offsets(state.offsets, average_start)
     schedule, rate, epoch = state.schedule, state.rate, state.epoch
     n_batches = -(-len(order) // session.batch_size)
-    best = session.get_parameters() if score is not None else None
-    history.n_iter = 0
+    restore_best = restore_best and score is not None
+    best = session.get_parameters() if restore_best else None
+    history.n_iter, history.stop_reason = 0, None
+    if max_time is not None:
+        session.deadline = time.perf_counter() + max_time
 
     try:
         for _ in range(max_iter):
@@ -95,7 +105,11 @@ def train_epochs(
                 # epoch of a small net.
                 random_state.shuffle(order)
             rates = rates_of_epoch(schedule, rate, epoch, n_batches, max_iter, warmup)
-            history.add_epoch(session.run_epoch(order, rates), len(order))
+            loss = session.run_epoch(order, rates)
+            if session.samples_done == 0:  # time ran out within the first mini-batch
+                history.stop_reason = "max_time"
+                break
+            history.add_epoch(loss, session.samples_done)
             epoch += 1
             if session.measures_gradients:
                 history.add_gradient_norms(*session.gradient_norms())
@@ -108,7 +122,7 @@ def train_epochs(
                 if not np.isfinite(history.loss) and not _all_finite(session):
                     break
             else:
-                if history.watch_score(score(session), tol):
+                if history.watch_score(score(session), tol) and restore_best:
                     best = None  # the old best goes before the new one comes
                     best = session.get_parameters()
                 if verbose:
@@ -126,20 +140,30 @@ def train_epochs(
                         f"consecutive epochs. {remark}"
                     )
                 if new_rate is None:
+                    history.stop_reason = None if single_epoch else "no_improvement"
                     break
                 rate = new_rate
                 history.epochs_without_improvement = 0
 
+            if session.is_out_of_time:
+                history.stop_reason = "max_time"
+                if verbose:
+                    print(f"max_time={max_time:g} seconds are over. Stopping.")
+                break
             if single_epoch:
                 break
             if history.n_iter == max_iter:
-                warnings.warn(
-                    f"Stochastic Optimizer: Maximum iterations ({max_iter}) reached and the optimization "
-                    "hasn't converged yet.",
-                    ConvergenceWarning,
-                    stacklevel=2,
-                )
+                history.stop_reason = "max_iter"
+                if n_iter_no_change < np.inf:
+                    warnings.warn(
+                        f"Stochastic Optimizer: Maximum iterations ({max_iter}) reached and the optimization "
+                        "hasn't converged yet. Increase max_iter or learning_rate_init. If exactly so many epochs are "
+                        "wanted, set n_iter_no_change=numpy.inf, which does not warn.",
+                        ConvergenceWarning,
+                        stacklevel=2,
+                    )
     except KeyboardInterrupt:
+        history.stop_reason = "interrupt"
         warnings.warn("Training interrupted by user.", stacklevel=2)
 
     offsets = session.get_offsets()
