@@ -70,7 +70,7 @@ def train(data, name, optimizer, rate, schedule="constant", warmup=0):
         warmup=warmup,
         batch_size=None if optimizer == Rprop() else 64,
         max_iter=EPOCHS,
-        n_iter_no_change=np.inf,
+        n_iter_no_change=None,
         random_state=0,
     ).fit(X_train, y_train)
     accuracy = net.score(X_test, y_test)

@@ -47,7 +47,7 @@ def test_max_iter_warns_once_and_says_what_to_do(digits, early_stopping):
     (warning,) = caught
     assert str(warning.message) == (
         "Stochastic Optimizer: Maximum iterations (3) reached and the optimization hasn't converged yet. Increase "
-        "max_iter or learning_rate_init. If exactly so many epochs are wanted, set n_iter_no_change=numpy.inf, which "
+        "max_iter or learning_rate_init. If exactly so many epochs are wanted, set n_iter_no_change=None, which "
         "does not warn."
     )
     assert model.stop_reason_ == "max_iter"
@@ -55,9 +55,19 @@ def test_max_iter_warns_once_and_says_what_to_do(digits, early_stopping):
 
 @pytest.mark.parametrize("early_stopping", [False, True])
 def test_a_fixed_number_of_epochs_is_run_without_a_warning(digits, early_stopping):
-    params = {"early_stopping": early_stopping, "n_iter_no_change": np.inf, "max_iter": 12, "tol": 1e9, **SMALL}
+    params = {"early_stopping": early_stopping, "n_iter_no_change": None, "max_iter": 12, "tol": 1e9, **SMALL}
     model = fastnet.MLPClassifier(**params).fit(*digits)  # warnings are errors
     assert (model.n_iter_, model.stop_reason_) == (12, "max_iter")
+    with pytest.warns(ConvergenceWarning, match="hasn't converged yet"):  # as in scikit-learn
+        unlimited = fastnet.MLPClassifier(**params | {"n_iter_no_change": np.inf}).fit(*digits)
+    assert same_bits(model, unlimited) and unlimited.n_iter_ == 12
+
+
+def test_a_fixed_number_of_epochs_goes_with_schedules_that_watch(digits):
+    params = {"n_iter_no_change": None, "max_iter": 12, "tol": 1e9, **SMALL}
+    for rate in ("adaptive", "reduce_on_plateau"):
+        model = fastnet.MLPClassifier(solver="sgd", learning_rate=rate, **params).fit(*digits)
+        assert (model.n_iter_, model.stop_reason_) == (12, "max_iter")
 
 
 @pytest.mark.parametrize(
@@ -101,7 +111,7 @@ def test_partial_fit_leaves_no_reason(digits):
 def test_time_ends_within_an_epoch(long_data, early_stopping, batch_size):
     X, y = long_data
     params = {"hidden_layer_sizes": (200, 200), "batch_size": batch_size, "early_stopping": early_stopping}
-    fastnet.MLPClassifier(**params, max_iter=1, n_iter_no_change=np.inf).fit(X[:3000], y[:3000])  # compile
+    fastnet.MLPClassifier(**params, max_iter=1, n_iter_no_change=None).fit(X[:3000], y[:3000])  # compile
     model = fastnet.MLPClassifier(max_time=0.4, random_state=0, **params)
     start = time.perf_counter()
     model.fit(X, y)  # no warning: this is what was asked for
@@ -117,12 +127,12 @@ def test_time_ends_within_an_epoch(long_data, early_stopping, batch_size):
     if batch_size == 10:
         assert model.n_iter_ >= 1 and 0.0 < model.loss_ < 0.7
     # and it can go on
-    model.set_params(warm_start=True, max_time=None, max_iter=1, batch_size=1000, n_iter_no_change=np.inf)
+    model.set_params(warm_start=True, max_time=None, max_iter=1, batch_size=1000, n_iter_no_change=None)
     assert model.fit(X[:3000], y[:3000]).n_iter_ == 1
 
 
 def test_a_limit_that_is_not_reached_changes_no_bit(digits):
-    params = {"max_iter": 4, "n_iter_no_change": np.inf, **SMALL}
+    params = {"max_iter": 4, "n_iter_no_change": None, **SMALL}
     for more in ({}, {"early_stopping": True}, {"batch_size": None}):
         a, b = (fastnet.MLPClassifier(max_time=t, **params, **more).fit(*digits) for t in (None, 1000))
         assert same_bits(a, b) and a.loss_curve_ == b.loss_curve_

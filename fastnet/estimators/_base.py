@@ -187,7 +187,7 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, BaseEstimator, ABC):
         Warns
         -----
         ConvergenceWarning
-            If ``max_iter`` was reached before convergence, unless ``n_iter_no_change`` is inf.
+            If ``max_iter`` was reached before convergence, unless ``n_iter_no_change`` is None.
         UserWarning
             If Ctrl-C ended the training; the weights it had reached are kept.
         """

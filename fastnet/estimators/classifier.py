@@ -110,9 +110,9 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
         Decay rate of the mean of the squared gradient in 'adam', in [0, 1).
     epsilon : float, default=1e-8
         Keeps 'adam' from dividing by zero.
-    n_iter_no_change : int or inf, default=10
-        Epochs in a row without an improvement by ``tol`` that stochastic solvers bear; inf runs all ``max_iter``,
-        without a warning at the end.
+    n_iter_no_change : int, inf or None, default=10
+        Epochs in a row without an improvement by ``tol`` that stochastic solvers bear. None and inf run all
+        ``max_iter`` epochs; at their end None is quiet, inf warns of what has not converged, as in scikit-learn.
     max_fun : int, default=15000
         Evaluations of the loss in 'lbfgs' at most.
     max_time : float or None, default=None

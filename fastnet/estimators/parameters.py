@@ -44,7 +44,7 @@ PARAMETER_CONSTRAINTS = {
     "beta_1": [_BELOW_ONE],
     "beta_2": [_BELOW_ONE],
     "epsilon": [_POSITIVE],
-    "n_iter_no_change": [_COUNT, Options(Real, {np.inf})],
+    "n_iter_no_change": [_COUNT, Options(Real, {np.inf}), None],
     "max_fun": [_COUNT],
     "max_time": [None, _POSITIVE],
     "l1_ratio": [_UP_TO_ONE],
@@ -294,9 +294,10 @@ def _check_rates(estimator, rule):
             f"warmup={estimator.warmup} epochs must be fewer than max_iter={estimator.max_iter}; below 1 it is a "
             "fraction of max_iter."
         )
-    if isinstance(rates, ReduceOnPlateau) and rates.patience >= estimator.n_iter_no_change:
+    patience = estimator.n_iter_no_change
+    if isinstance(rates, ReduceOnPlateau) and patience is not None and rates.patience >= patience:
         raise ValueError(
             f"learning_rate={given!r} would never reduce the rate: training stops after "
-            f"n_iter_no_change={estimator.n_iter_no_change} epochs without improvement. Take a smaller patience or "
+            f"n_iter_no_change={patience} epochs without improvement. Take a smaller patience or "
             "a larger n_iter_no_change."
         )

@@ -57,8 +57,9 @@ def train_epochs(
         Source of the shuffles.
     tol : float
         Least improvement that counts.
-    n_iter_no_change : int or inf
-        Epochs without improvement to bear; inf asks for all ``max_iter`` epochs.
+    n_iter_no_change : int, inf or None
+        Epochs without improvement to bear. Of the two that end no training, inf warns if it has not converged by
+        ``max_iter``, and None asks for just so many epochs.
     score : callable, default=None
         ``score(session) -> float`` on held-out data. Turns early stopping on: the score decides.
     restore_best : bool, default=True
@@ -95,6 +96,7 @@ def train_epochs(
     restore_best = restore_best and score is not None
     best = session.get_parameters() if restore_best else None
     history.n_iter, history.stop_reason = 0, None
+    patience = np.inf if n_iter_no_change is None else n_iter_no_change
     if max_time is not None:
         session.deadline = time.perf_counter() + max_time
 
@@ -131,7 +133,7 @@ def train_epochs(
             rate = schedule.after_epoch(
                 rate, state.initial_rate, history.samples_seen, history.epochs_without_improvement
             )
-            if history.epochs_without_improvement > n_iter_no_change:
+            if history.epochs_without_improvement > patience:
                 new_rate, remark = schedule.on_plateau(rate)
                 if verbose:
                     watched = "Training loss" if score is None else "Validation score"
@@ -154,11 +156,11 @@ def train_epochs(
                 break
             if history.n_iter == max_iter:
                 history.stop_reason = "max_iter"
-                if n_iter_no_change < np.inf:
+                if n_iter_no_change is not None:
                     warnings.warn(
                         f"Stochastic Optimizer: Maximum iterations ({max_iter}) reached and the optimization "
                         "hasn't converged yet. Increase max_iter or learning_rate_init. If exactly so many epochs are "
-                        "wanted, set n_iter_no_change=numpy.inf, which does not warn.",
+                        "wanted, set n_iter_no_change=None, which does not warn.",
                         ConvergenceWarning,
                         stacklevel=2,
                     )
