@@ -5,6 +5,7 @@ import itertools
 import mmap
 import sys
 import threading
+from contextlib import ExitStack
 
 import numpy as np
 import pytest
@@ -151,14 +152,41 @@ def test_a_slice_and_its_threads_are_chosen_by_measured_times():
     assert fixed.next_slice(100) == 1 and fixed.n_threads == 2
 
 
-def test_threads_are_shared_between_running_fits():
-    allowed = allowed_threads()
-    with reserve(allowed) as first:
-        assert first == allowed
-        with reserve(allowed) as second:
-            assert second == 1
-    with reserve(allowed) as again:
-        assert again == allowed
+@pytest.mark.parametrize(
+    ("cores", "wanted", "counts"),
+    [
+        (8, [8], [8]),
+        (8, [8, 8], [4, 4]),
+        (8, [8, 1], [7, 1]),
+        (8, [2, 8, 8], [2, 3, 3]),
+        (2, [2, 2, 2], [1, 1, 1]),
+        (4, [9, 1, 2], [1, 1, 2]),
+    ],
+)
+def test_threads_are_shared_between_running_fits(monkeypatch, cores, wanted, counts):
+    monkeypatch.setattr("fastnet.kernels.threads.allowed_threads", lambda: cores)
+    with ExitStack() as stack:
+        grants = [stack.enter_context(reserve(n)) for n in wanted]
+        assert sorted(grant.count for grant in grants) == sorted(counts)
+        assert all(grant.count <= grant.most == min(n, cores) for grant, n in zip(grants, wanted, strict=True))
+    with reserve(cores) as again:
+        assert again.count == cores
+        with reserve(cores):
+            assert again.count == cores // 2
+        assert again.count == cores
+
+
+def test_a_slice_uses_no_more_threads_than_there_are_now():
+    pace = Pace(4, True, 1e-3)
+    for most in [4, 2, 1, 2, 4]:
+        used = set()
+        for _ in range(6):
+            pace.limit(most)
+            chunks = pace.next_slice(100)
+            pace.took(chunks, 0.1 * chunks / pace.n_threads)
+            used.add(pace.n_threads)
+        assert used == {most, 1}
+        assert pace.n_threads == most  # the fastest
 
 
 def test_joblibs_limit_is_kept(monkeypatch):
@@ -220,7 +248,7 @@ def test_a_session_that_cannot_be_made_gives_its_threads_back(monkeypatch):
             Session(linear(3, 1), np.ones((4, 3)), np.ones((4, 1)), dtype=np.float64, optimizer=SGD(), n_jobs=2)
     assert threading.active_count() == running
     with reserve(allowed_threads()) as granted:
-        assert granted == allowed_threads()
+        assert granted.count == allowed_threads()
 
 
 def test_a_thread_that_cannot_start_leaves_fewer_threads(monkeypatch):

@@ -29,11 +29,21 @@ class Pace:
     """
 
     def __init__(self, n_threads, adaptive, guess):
-        self._choices = (n_threads, 1) if adaptive and n_threads > 1 else (n_threads,)
-        self._seconds = dict.fromkeys(self._choices, float("inf"))  # a chunk
-        self._guess = guess
-        self._slices = 0
+        self._adaptive, self._guess = adaptive, guess
+        self._most, self._seconds = n_threads, {}
         self.n_threads = n_threads
+        self._choose_from(n_threads)
+
+    def limit(self, n_threads):
+        """Use up to so many threads from now on, and no more than there were at first; times that are known stay."""
+        n_threads = min(n_threads, self._most)
+        if n_threads != self._choices[0]:
+            self._choose_from(n_threads)
+
+    def _choose_from(self, n_threads):
+        self._choices = (n_threads, 1) if self._adaptive and n_threads > 1 else (n_threads,)
+        self._seconds = {n: self._seconds.get(n, float("inf")) for n in {*self._choices, *self._seconds}}  # a chunk
+        self._slices = 0
 
     def next_slice(self, n_chunks, seconds_left=SLICE_SECONDS):
         """Chunks of the next slice, out of ``n_chunks`` that are left; sets `n_threads`."""

@@ -48,12 +48,13 @@ class Run:
         self._function = engine(self.dtype) if training else predictor(self.dtype)
         with ExitStack() as stack:  # gives threads and cores back if anything below fails
             if share is None:
-                granted = stack.enter_context(reserve(plan.choose_threads(architecture, n_rows, n_jobs, training)))
-                self._workers = Workers(granted)
+                wanted = plan.choose_threads(architecture, n_rows, n_jobs, training)
+                self._grant = stack.enter_context(reserve(wanted))
+                self._workers = Workers(self._grant.most)
                 stack.callback(self._workers.close)
                 self.flat = aligned_zeros(self.layout.size, self.dtype)
             else:
-                self._workers, self.flat = share._workers, share.flat
+                self._grant, self._workers, self.flat = share._grant, share._workers, share.flat
             self._fill_records(X, n_rows, training, keep_z)
             self._exit = stack.pop_all()
 
@@ -96,6 +97,11 @@ class Run:
     def n_threads(self):
         """Threads at hand."""
         return self._workers.count
+
+    @property
+    def threads_now(self):
+        """Threads to use now, when other fits may need some."""
+        return min(self.n_threads, self._grant.count)
 
     def _address(self, array):
         self._kept.append(array)
@@ -153,7 +159,7 @@ class Run:
             record["order"] = rows.ctypes.data
         record["link"] = op_kernels.link(self.architecture.loss, self.dtype) if link else 0
         record["n_samples"], record["outputs"] = n_rows, outputs.ctypes.data
-        self._call(self.n_threads, self._predict)
+        self._call(self.threads_now, self._predict)
         return outputs
 
     def close(self):

@@ -33,6 +33,7 @@ class Slices(StepExtras):
                     end = first + self._chunks - first % self._chunks
                 if first % self._chunks == 0:
                     sums = [self.record[name] for name in _SUMS]
+            self._pace.limit(self.threads_now)  # other fits may have begun or ended
             last = first + self._pace.next_slice(end - first, left)
             start = time.perf_counter()
             self._call(self._pace.n_threads, self._train, first, last, self.step)

@@ -15,19 +15,21 @@ from queue import SimpleQueue
 
 from .jit import kernel
 from .simd import atomic_add, atomic_load, make_call, spin_hint
+from .thread_limits import allowed_threads
 
 _SPINS = 200
 # Words of the barrier's memory, each on a cache line of its own.
 ARRIVED, ABANDONED, SYNC_WORDS = 0, 16, 32
 
-_busy = 0
+_running = []
 _lock = threading.Lock()
 
 
 def _forget_threads():
     """A forked child has none of its parent's threads."""
-    global _busy, _lock
-    _busy, _lock = 0, threading.Lock()
+    global _lock
+    _running.clear()
+    _lock = threading.Lock()
 
 
 if hasattr(os, "register_at_fork"):
@@ -68,31 +70,52 @@ def yield_address():
     return ctypes.cast(function, ctypes.c_void_p).value
 
 
-def allowed_threads():
-    """Cores this process may use: its affinity, and the limit that joblib sets for its workers."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    limit = os.environ.get("NUMBA_NUM_THREADS", "")
-    return max(1, min(cores, int(limit)) if limit.isdigit() and int(limit) > 0 else cores)
+@dataclass(eq=False)
+class Grant:
+    """Threads that a running fit may use; other fits that begin or end change ``count``.
+
+    Attributes
+    ----------
+    most : int
+        Threads to start.
+    count : int
+        Threads to use now, at most ``most`` and at least 1.
+    """
+
+    most: int
+    count: int = 1
 
 
 @contextmanager
 def reserve(wanted):
-    """Take up to ``wanted`` threads, at least the caller's own, out of what other running fits leave.
+    """Take a share of the cores for a fit: up to ``wanted`` threads if it is alone, a fair part beside others.
+
+    Fits that run already make room: they look at their grant before each slice of an epoch.
 
     Yields
     ------
-    int
-        Number of threads to use until the end of the block.
+    Grant
+        For the block.
     """
-    global _busy
+    grant = Grant(max(1, min(wanted, allowed_threads())))
     with _lock:
-        granted = max(1, min(wanted, allowed_threads() - _busy))
-        _busy += granted
+        _running.append(grant)
+        _share()
     try:
-        yield granted
+        yield grant
     finally:
         with _lock:
-            _busy = max(0, _busy - granted)
+            if grant in _running:  # not in a forked child
+                _running.remove(grant)
+            _share()
+
+
+def _share():
+    """Divide the cores among the running fits; what one does not want is for the others."""
+    cores = allowed_threads()
+    for served, grant in enumerate(sorted(_running, key=lambda grant: grant.most)):
+        grant.count = max(1, min(grant.most, cores // (len(_running) - served)))
+        cores -= grant.count
 
 
 class Workers:
