@@ -154,17 +154,6 @@ def test_the_length_of_a_dropout_list_is_named(small):
     refused(model, ValueError, r"dropout.*1.*2|dropout.*2.*1", *small)
 
 
-@pytest.mark.parametrize("method", ["fit", "partial_fit"])
-@pytest.mark.parametrize(
-    "y", [[1.0, -0.5, 2.0], [[1.0, 2.0], [0.0, -1.0], [1.0, 1.0]]], ids=["one", "several"]
-)
-def test_negative_targets_are_refused_by_poisson(y, method):
-    X = np.eye(3)
-    refused(make("MLPRegressor", loss="poisson"), ValueError, "(?i)poisson", X, y, method=method)
-    with pytest.raises(ValueError, match=r"y\b"):
-        make("MLPRegressor", loss="poisson").fit(X, y)
-
-
 @pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])
 @pytest.mark.parametrize("shape", [(60,), (60, 2)])
 def test_infinite_targets_are_refused(small, shape, value):

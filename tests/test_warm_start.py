@@ -63,32 +63,6 @@ def test_a_pickled_model_predicts_the_same_bits(digits, Estimator, solver):
     assert same_bits(parameters(loaded), parameters(model))
 
 
-def test_partial_fit_permutes_afresh_at_each_call(diabetes):
-    # the documented departure: with an int random_state scikit-learn repeats one permutation
-    X, y = diabetes
-    params = {"hidden_layer_sizes": (), "random_state": 0, "batch_size": 1, "solver": "sgd", "momentum": 0.0,
-              "alpha": 0.0, "learning_rate_init": 0.05}  # fmt: skip
-    ours = fastnet.MLPRegressor(dtype="float64", **params)
-    theirs = neural_network.MLPRegressor(**params)
-    for model in (ours, theirs):
-        model.partial_fit(X, y)
-    assert_allclose(ours.coefs_[0], theirs.coefs_[0], rtol=1e-9)
-    for model in (ours, theirs):
-        model.coefs_[0][:] = 0
-        model.intercepts_[0][:] = 0
-        model.partial_fit(X, y)
-    assert np.abs(ours.coefs_[0] - theirs.coefs_[0]).max() > 1e-6
-
-
-@pytest.mark.parametrize("solver", SOLVERS)
-def test_partial_fit_is_reproducible(diabetes, solver):
-    models = [regressor(**SOLVERS[solver]) for _ in range(2)]
-    for _ in range(3):
-        for model in models:
-            model.partial_fit(*diabetes)
-    assert same_bits(parameters(models[0]), parameters(models[1]))
-
-
 def test_partial_fits_lower_the_loss_and_count_epochs_as_scikit_learn(diabetes):
     X, y = diabetes
     ours = regressor()
@@ -176,23 +150,6 @@ def test_without_warm_start_every_fit_is_the_first(diabetes, solver):
     model.fit(*diabetes)
     assert same_bits(parameters(model), first)
     assert list(getattr(model, "loss_curve_", [])) == curve
-
-
-@pytest.mark.parametrize("solver", ["sgd", "adam"])
-def test_a_warm_start_keeps_the_moments_of_the_optimizer(diabetes, solver):
-    # the documented departure: without shuffling, 5 + 5 epochs are 10
-    X, y = diabetes
-    params = {"solver": solver, "shuffle": False, "tol": 0.0}
-    together = regressor(max_iter=10, **params).fit(X, y)
-    in_parts = regressor(max_iter=5, warm_start=True, **params).fit(X, y).fit(X, y)
-    assert same_bits(parameters(in_parts), parameters(together))
-    assert in_parts.loss_curve_ == together.loss_curve_
-    theirs = neural_network.MLPRegressor(
-        hidden_layer_sizes=(12, 5), random_state=0, batch_size=60, warm_start=True, max_iter=5, **params
-    )
-    theirs.fit(X, y).fit(X, y)
-    assert (in_parts.n_iter_, in_parts.t_) == (theirs.n_iter_, theirs.t_)
-    assert len(in_parts.loss_curve_) == len(theirs.loss_curve_)
 
 
 def test_a_warm_start_of_lbfgs_follows_scikit_learn(diabetes):
