@@ -27,6 +27,7 @@ from .parameters import (
     layer_activations,
     needs_all_samples,
 )
+from .portable import Portable
 from .start import check_same_network, initial_parameters
 
 # Fitted attributes that only some solvers set: a new fit must not inherit them.
@@ -55,7 +56,7 @@ def unchanged_on_failure(estimator):
         raise
 
 
-class BaseMultilayerPerceptron(FittedNetwork, NestedValues, BaseEstimator, ABC):
+class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, BaseEstimator, ABC):
     """Base class of the estimators. Subclasses know the targets: how to validate, encode, decode, score."""
 
     def __init__(
@@ -256,10 +257,7 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, BaseEstimator, ABC):
             for name in _OPTIONAL_ATTRIBUTES:
                 vars(self).pop(name, None)
         self._random_state = random_state
-        self._activations, self._loss, self._residual = architecture.activations, loss, architecture.residual
-        self.n_outputs_ = n_outputs
-        self.n_layers_ = len(layer_units)
-        self.out_activation_ = loss.out_activation
+        self._set_network(architecture)
         if n_transferred is not None:
             self.n_transferred_layers_ = n_transferred
         for name, value in fitted.items():

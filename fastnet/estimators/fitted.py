@@ -40,6 +40,14 @@ class FittedNetwork:
             check_fits("X", X, outputs.dtype)
         return outputs
 
+    def _set_network(self, architecture):
+        """Keep what makes a network of ``coefs_`` and ``intercepts_``: the counterpart of `_architecture`."""
+        self._activations, self._loss = architecture.activations, architecture.loss
+        self._residual = architecture.residual
+        self.n_outputs_ = architecture.layer_units[-1]
+        self.n_layers_ = len(architecture.layer_units)
+        self.out_activation_ = architecture.loss.out_activation
+
     def _architecture(self, coefs):
         """Architecture of the fitted network, without noise."""
         units = (coefs[0].shape[0], *(w.shape[1] for w in coefs))
