@@ -92,7 +92,7 @@ def test_layout_packs_and_unpacks_every_width(dtype):
     shape = tile(dtype)
     for fan_in in (1, 2, shape.rows, shape.rows + 1, shape.panel + 3):
         for fan_out in range(1, 2 * shape.panel + 2):
-            layout = Layout((fan_in, fan_out, 3), shape)
+            layout = Layout(Architecture((fan_in, fan_out, 3), ACTIVATIONS["tanh"], LOSSES["squared_error"]), shape)
             coefs = [rng.standard_normal((fan_in, fan_out)), rng.standard_normal((fan_out, 3))]
             intercepts = [rng.standard_normal(fan_out), rng.standard_normal(3)]
             flat = np.zeros(layout.size)

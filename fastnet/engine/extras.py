@@ -18,7 +18,7 @@ class StepExtras(Run):
         record["clip_norm"] = np.inf if clip_norm is None else clip_norm
         record["max_norm"], record["is_deferred"] = max_norm or 0.0, clip_norm is not None
         if self.measures_gradients:
-            record["n_shares"] = n_shares = record["n_penalties"] + len(self.panels)
+            record["n_shares"] = n_shares = record["n_penalties"] + len(self.panels) * record["n_vectors"]
             record["shares"] = self._address(aligned_zeros(2 * n_shares, np.float64))
             record["inspect"] = inspect(self.dtype)
         if clip_norm is not None and self._gradient is None:
@@ -48,7 +48,9 @@ class StepExtras(Run):
 
     def get_offsets(self):
         """What the trained parameters are away from their average, as from `get_state`; None without an average."""
-        return None if self._average is None else sum(self.layout.unpack(self.flat - self._average), [])
+        if self._average is None:
+            return None
+        return sum(self.layout.unpack(self.flat - self._average, trained=True), [])
 
     def set_offsets(self, offsets, start):
         """Go on with an average, with the averaged parameters set.
@@ -62,8 +64,8 @@ class StepExtras(Run):
         """
         self.record["average_start"] = start
         if offsets is not None:
-            n = self.architecture.n_layers
-            averages = sum(self.layout.unpack(self._average), [])
+            n = len(self.layout.matrices)
+            averages = sum(self.layout.unpack(self._average, trained=True), [])
             trained = [a + offset for a, offset in zip(averages, offsets, strict=True)]
             self.layout.pack(self.flat, trained[:n], trained[n:])
             self.layout.pack_twins(self.twins, trained[:n])

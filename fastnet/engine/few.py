@@ -17,6 +17,7 @@ from ..kernels.simd import make_call, make_pointer, scalar_type
 from ..kernels.tiles import make_vector_tile
 from ..network.layout import round_up
 from ..ops import rows as op_kernels
+from .normalize import rows
 from .records import PLAIN_LAYER
 
 # Laying out weights and workspace costs as much as a few rows, or as so many products of small nets.
@@ -31,13 +32,12 @@ def are_few(architecture, X):
     return not issparse(X) and (n_rows <= MAX_ROWS or n_rows * architecture.n_weights <= MAX_PRODUCTS)
 
 
-def forward_few(architecture, coefs, intercepts, X, link=True):
-    """Predict rows of dense X, in the caller's thread; arguments as those of ``run.forward``."""
-    dtype = coefs[0].dtype
-    run, layers, link_address, link_parameters, width, _ = _prepared(architecture, dtype)
+def forward_few(architecture, matrices, vectors, X, link=True):
+    """Predict rows of dense X, in the caller's thread, without batch normalisation; arguments as ``run.forward``'s."""
+    dtype = matrices[0].dtype
+    run, layers, places, link_address, link_parameters, width, _ = _prepared(architecture, dtype)
     layers = layers.copy()
-    layers[:, _WEIGHTS] = [weights.ctypes.data for weights in coefs]
-    layers[:, _BIAS] = [bias.ctypes.data for bias in intercepts]
+    layers[places] = [parameter.ctypes.data for parameter in (*matrices, *vectors)]
     n_rows, n_outputs = X.shape[0], architecture.layer_units[-1]
     space = np.empty(2 * width, dtype)  # two layers' activations change places
     outputs = np.empty((n_rows, n_outputs), dtype)
@@ -48,24 +48,34 @@ def forward_few(architecture, coefs, intercepts, X, link=True):
     return outputs
 
 
-# Columns of a table of layers, whose rows are PLAIN_LAYER records.
-_WEIGHTS, _BIAS = (PLAIN_LAYER.names.index(name) for name in ("weights", "bias"))
-
-
 @lru_cache(256)
 def _prepared(architecture, dtype):
     """All that does not change from call to call; the last is only kept because the table holds its address."""
     units = architecture.layer_units
+    width = round_up(max(units), VECTORS * tile(dtype).lanes)
     parameters = [op_kernels.parameter_array(op, dtype) for op in architecture.activations]
+    zeros = np.zeros(width, dtype)
     layers = np.zeros((architecture.n_layers, len(PLAIN_LAYER.names)), np.int64)
     records = layers.view(PLAIN_LAYER)[:, 0]
     records["fan_in"], records["fan_out"], records["residual"] = units[:-1], units[1:], architecture.skips()
     for record, op, array in zip(records, architecture.activations, parameters, strict=False):
         record["activate"], record["parameters"] = op_kernels.activate(op, dtype), array.ctypes.data
+        record["per_unit"] = op.per_unit
+        if architecture.normalization is not None:
+            record["normalize"], record["is_centred"] = rows(dtype), architecture.normalization != "rms"
+            record["start"] = zeros.ctypes.data
+    # Where in the table the addresses of the parameters go, in the architecture's order.
+    fields = ["weights"] * architecture.n_layers + ["projection"] * len(architecture.projections())
+    places = list(zip(architecture.matrix_layers(), fields, strict=True))
+    names = {"bias": "start", "slope": "parameters", "gain": "gain"}
+    for kind, layer in architecture.vectors():
+        is_shift = kind == "bias" and records[layer]["normalize"] != 0
+        places.append((layer, "shift" if is_shift else names[kind]))
+    columns = [PLAIN_LAYER.names.index(name) for _, name in places]
     link = op_kernels.link(architecture.loss, dtype)
     link_parameters = op_kernels.parameter_array(architecture.loss, dtype)
-    width = round_up(max(units), VECTORS * tile(dtype).lanes)
-    return _few_rows(dtype), layers, link, link_parameters, width, parameters
+    kept = parameters, zeros
+    return _few_rows(dtype), layers, ([i for i, _ in places], columns), link, link_parameters, width, kept
 
 
 @cache
@@ -84,6 +94,8 @@ def _make(dtype):
     integer = types.intp
     call_activate = make_call(types.void, integer, integer, integer)
     call_link = make_call(types.void, integer, integer, integer, integer, integer)
+    call_normalize = make_call(types.void, *[integer] * 9)
+    panel = tile(dtype).panel
 
     @kernel
     def gather(target, source, column, is_double, n):
@@ -108,13 +120,27 @@ def _make(dtype):
             gather(a, x + i * x_row, x_column, is_double, layers[0].fan_in)
             for number in range(n_layers):
                 layer = layers[number]
-                for j in range(0, layer.fan_out, step):
-                    multiply(
-                        a, layer.weights + j * itemsize, layer.fan_out, layer.bias + j * itemsize, c + j * itemsize,
-                        layer.fan_in, layer.fan_out - j,
-                    )
-                if layer.activate != 0:
-                    call_activate(layer.activate, c, (layer.fan_out + lanes - 1) // lanes * lanes, layer.parameters)
+                weights, start = layer.weights, layer.start
+                while True:  # the weights, then the projection
+                    for j in range(0, layer.fan_out, step):
+                        multiply(
+                            a, weights + j * itemsize, layer.fan_out, start + j * itemsize, c + j * itemsize,
+                            layer.fan_in, layer.fan_out - j,
+                        )
+                    if weights == layer.projection:
+                        break
+                    if layer.normalize != 0:
+                        call_normalize(layer.normalize, c, panel, 1, layer.fan_out, layer.gain, layer.shift, 0, 0,
+                                       layer.is_centred)
+                    if layer.per_unit:
+                        for j in range(0, layer.fan_out, panel):
+                            n = min(panel, layer.fan_out - j)
+                            call_activate(layer.activate, c + j * itemsize, n, layer.parameters + j * itemsize)
+                    elif layer.activate != 0:
+                        call_activate(layer.activate, c, (layer.fan_out + lanes - 1) // lanes * lanes, layer.parameters)
+                    if layer.projection == 0:
+                        break
+                    weights, start = layer.projection, c
                 if layer.residual:
                     add(c, a, layer.fan_out)
                 a, c = c, a

@@ -155,16 +155,17 @@ def _make(dtype):
             n = layer.fan_in * part.width
             if net.is_deferred != 0:
                 step_run(net, part.offset, n, factor, numbers, scalar(layer.l1 * scale))
-                if part.bias_offset >= 0:
-                    biases = numbers + N_NUMBERS * itemsize
-                    step_run(net, part.bias_offset, part.width, factor, biases, scalar(0))
+                for v in range(net.n_vectors):
+                    if part.vectors[v] >= 0:
+                        step_run(net, part.vectors[v], part.width, factor, numbers + N_NUMBERS * itemsize, scalar(0))
             is_bounded = net.max_norm > 0 and bound_columns(net, part, layer.fan_in, scratch)
             has_twin = layer.twin != 0 and layer.connect_threshold == 0  # else it is written before the next mini-batch
             if has_twin and (is_bounded or net.is_deferred != 0):
                 write_twin(layer, net.flat + part.offset * itemsize, part.width, 0, part.column, n)
             if net.average != 0:
                 average_run(net, part.offset, n, share)
-                if part.bias_offset >= 0:
-                    average_run(net, part.bias_offset, part.width, share)
+                for v in range(net.n_vectors):
+                    if part.vectors[v] >= 0:
+                        average_run(net, part.vectors[v], part.width, share)
 
     return finish

@@ -1,7 +1,8 @@
 """The engine: a slice of an epoch in one compiled call by each thread.
 
-A mini-batch has two phases with a barrier after each: rows (`rows.py`), then weights (`weights.py`). The
-call walks plain records (`records.py`); nothing about a configuration is compiled in.
+A mini-batch has two phases with a barrier after each: rows (`rows.py`), then weights (`weights.py`). Batch
+normalisation cuts the rows' phase into segments, between which each thread normalises units of its own
+(`normalize.py`). The call walks plain records (`records.py`); nothing about a configuration is compiled in.
 """
 
 import ctypes
@@ -47,6 +48,7 @@ def _make(dtype, pointers):
     pointer, double, index = make_pointer(scalar_type(dtype)), make_pointer(types.float64), make_pointer(types.int64)
     call_drop = make_call(types.intp, *pointers[:2], *[types.intp] * 3)
     call_finish = make_call(types.void, *pointers, types.intp, types.intp, types.float64, types.float64)
+    call_columns = make_call(types.void, *pointers[:2], types.intp, types.intp, types.intp, types.float64)
     call_prepare = make_call(types.void, types.float64, types.float64, types.intp, types.intp)
 
     @kernel
@@ -103,14 +105,31 @@ def _make(dtype, pointers):
                 begin_entry = count_entries(net, begin + shift, low * rows)
                 end_row = min(high * rows, count)
                 gather_entries(net, layers[0], begin + shift, low * rows, end_row, begin_entry, step, shift)
-            for t in range(low, high, net.block_tiles):
-                tiles = min(net.block_tiles, high - t)
-                mine = forward(net, layers, begin + shift, t, tiles, count, step, shift)
-                backward(net, layers, t, tiles, mine, scalar(scale), step, shift)
-            if n_threads > 1:
-                arrivals += n_threads
-                if not barrier(net.sync, arrivals, net.yield_function):
-                    return
+            # One pass down and up again; with several segments as many passes as there are ways between two layers.
+            n_segments = net.n_layers // net.segment_layers
+            for phase in range(max(2 * n_segments - 2, 1)):
+                back = phase - n_segments + 1
+                for t in range(low, high, net.block_tiles):
+                    tiles = min(net.block_tiles, high - t)
+                    if back <= 0:
+                        forward(net, layers, begin + shift, t, tiles, count, step, shift, phase)
+                    if back >= 0:
+                        mine = min(tiles * rows, count - t * rows)
+                        backward(net, layers, t, tiles, mine, scalar(scale), step, shift, back)
+                if n_threads > 1:
+                    arrivals += n_threads
+                    if not barrier(net.sync, arrivals, net.yield_function):
+                        return
+                if n_segments > 1:
+                    number = phase if back < 0 else net.n_layers - 2 - back
+                    if number >= net.n_frozen or back < 0:
+                        layer = layers[number]
+                        columns = layer.normalize if back < 0 else layer.normalize_back
+                        call_columns(columns, nets, first_layer, number, thread, count, float(step))
+                    if n_threads > 1:
+                        arrivals += n_threads
+                        if not barrier(net.sync, arrivals, net.yield_function):
+                            return
             if thread == 0:
                 net.loss_sum += total_of(net.row_losses, count) * scale * batch_rows
             is_last = shift + count == batch_rows

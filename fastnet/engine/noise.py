@@ -47,7 +47,7 @@ def set_up(architecture, X, flat, net, layers):
         return None
     net["drop_connect"], net["mask_weights"] = drop_connect(flat.dtype), mask_weights(flat.dtype)
     copies = aligned_zeros(flat.size, flat.dtype)
-    for layer, rate in zip(layers, architecture.drop_connect, strict=True):
+    for layer, rate in zip(layers[: architecture.n_layers], architecture.drop_connect, strict=True):
         layer["connect_threshold"] = min(round(rate * 2**32), 2**32 - 1)
         layer["connect_scale"] = 1.0 / (1.0 - rate)
         if layer["connect_threshold"]:

@@ -6,7 +6,11 @@ from scipy.sparse import issparse
 from ..kernels.threads import allowed_threads
 from ..network.layout import aligned_zeros, round_up
 from ..ops import rows as op_kernels
+from . import normalize
 from .records import LAYER, PANEL
+
+# What a layer's units have each, in the order of the records' terms.
+VECTORS = ("bias", "gain", "slope")
 
 # A batch above this runs in chunks whose gradients add up; so does one whose workspace would be larger.
 MAX_ROWS = 1024
@@ -73,13 +77,23 @@ class Workspace:
         if training and self.widths[last] > tile.panel:
             self.loss_delta = aligned_zeros(rows.size, dtype)
         hidden = range(1, last)
+        learnt = {i for i in hidden if architecture.activations[i - 1].per_unit}
         by_input = {i for i in hidden if architecture.activations[i - 1].derivative_of == "input"}
-        rates, skips = architecture.drop_rates(), architecture.skips()
+        rates, skips, projections = architecture.drop_rates(), architecture.skips(), architecture.projections()
         self.z = {i: self._panels(i) for i in hidden if training and (i in by_input or keep_z)}
-        changed = {i for i in hidden if rates[i] > 0 or skips[i - 1]}  # after the activation
+        changed = {i for i in hidden if rates[i] > 0 or skips[i - 1] or i - 1 in projections}  # after the activation
         self.raw = {i: self._panels(i) for i in changed - by_input if training}
         widest = max(hidden, key=lambda i: skips[i - 1] * self.widths[i], default=0)
         self.errors = self._panels(widest) if training and any(skips) else aligned_zeros(0, dtype)
+        self.projected = {i: self._panels(i + 1) for i in projections if training}  # the loss's derivatives by outputs
+        normalized = hidden if training and architecture.normalization else ()
+        self.normalized = {i: self._panels(i) for i in normalized}
+        n_scales = max(self.padded_rows, *self.widths)
+        self.scales = {i: aligned_zeros(n_scales, dtype) for i in normalized}
+        # Terms of biases, gains and slopes; where nothing else is, a bias's terms are the deltas.
+        self.terms = {(0, i): self._panels(i) for i in normalized} | {(1, i): self._panels(i) for i in normalized}
+        self.terms |= {(2, i): self._panels(i) for i in learnt if training}
+        self.zeros = aligned_zeros(tile.panel, dtype)
 
     def _allocate_entries(self, n_threads):
         self.entry_arrays, self.entry_capacity = {}, 0
@@ -97,19 +111,19 @@ class Workspace:
     def _most_rows(self, n_threads):
         """Rows whose workspace is not too large."""
         if self.entries is not None:
-            bytes_a_row = 2 * sum(self.widths[1:]) * self.dtype.itemsize
+            bytes_a_row = self._arrays * sum(self.widths[1:]) * self.dtype.itemsize
             bytes_an_entry = (4 + self.dtype.itemsize) * (2 if self.training else 1)
             sizes = n_threads * (np.arange(len(self.entries)) * bytes_a_row + self.entries * bytes_an_entry)
             most = int(np.searchsorted(sizes, MAX_WORKSPACE_BYTES, "right")) - 1
             return max(1, most // self.tile.rows) * self.tile.rows
         if not self.training:
             return PREDICT_ROWS
-        bytes_a_row = 2 * sum(self.widths) * self.dtype.itemsize
+        bytes_a_row = self._arrays * sum(self.widths) * self.dtype.itemsize
         return max(self.tile.rows, min(MAX_ROWS, MAX_WORKSPACE_BYTES // bytes_a_row))
 
     def _chunk_rows(self, n_rows, n_threads):
-        if self.keep_z:
-            return n_rows
+        if self.keep_z or (self.training and self.architecture.normalization == "batch"):
+            return n_rows  # which must meet
         most = self._most_rows(n_threads)
         if not self.training:
             return round_up(min(n_rows, most), self.tile.rows)
@@ -138,23 +152,21 @@ class Workspace:
         -------
         ndarray of LAYER
         """
-        architecture, layout, size = self.architecture, self.layout, self.dtype.itemsize
+        architecture = self.architecture
         self.parameters = [op_kernels.parameter_array(op, self.dtype) for op in architecture.activations]
-        records = np.zeros(architecture.n_layers, LAYER)
-        for i, record in enumerate(records):
-            weights, twin = layout.weights[i], layout.twins[i]
-            record["fan_in"], record["fan_out"] = weights.rows, weights.columns
-            record["n_panels"], record["padded_in"] = weights.n_panels, weights.padded_rows
-            record["last_width"] = weights.last_width
-            record["weights"] = flat.ctypes.data + weights.offset * size
-            record["bias"] = flat.ctypes.data + layout.bias_offsets[i] * size
-            if twin is not None and self.training:
-                record["twin"] = twins.ctypes.data + twin.offset * size
-                record["twin_panels"], record["twin_rows"] = twin.n_panels, twin.padded_rows
-                record["twin_last_width"] = twin.last_width
+        layers = architecture.matrix_layers()
+        records = np.zeros(len(layers), LAYER)
+        for number, (i, record) in enumerate(zip(layers, records, strict=True)):
+            self._set_matrix(record, number, flat, twins)
             record["input"] = self.activations[i].ctypes.data
             record["output"] = self.activations[i + 1].ctypes.data
             record["output_row"], record["output_panel"] = self.tile.panel, self.panel_stride
+            if number >= architecture.n_layers:
+                records[i]["projection"] = number
+                if self.training:
+                    record["delta"] = self.projected[i].ctypes.data
+                continue
+            record["start"], record["start_panel"] = self._vector(flat, "bias", i), self.tile.panel
             if self._is_output(i + 1):
                 record["output_row"], record["output_panel"] = self.widths[i + 1], self.tile.panel
             if self.training:
@@ -163,20 +175,72 @@ class Workspace:
             record["drop_threshold"] = min(round(rate * 2**32), 2**32 - 1)
             record["drop_scale"] = 1.0 / (1.0 - rate)
             record["residual"] = architecture.skips()[i]
-            if i == architecture.n_layers - 1:
-                continue
-            op, source = architecture.activations[i], self.activations[i + 1]
-            if i + 1 in self.z:
-                record["z"] = self.z[i + 1].ctypes.data
-                source = self.z[i + 1] if op.derivative_of == "input" else source
-            if i + 1 in self.raw:
-                record["raw"] = self.raw[i + 1].ctypes.data
-                source = self.raw[i + 1]
-            record["source"] = source.ctypes.data
-            record["parameters"] = self.parameters[i].ctypes.data
-            record["activate"] = op_kernels.activate(op, self.dtype)
-            record["derive"] = op_kernels.derive(op, self.dtype) if self.training else 0
+            if not self._is_output(i + 1):
+                self._set_activation(record, i, flat)
+                self._set_normalization(record, i, flat)
+            terms = [self.terms.get((v, i + 1)) for v in range(len(VECTORS))]
+            record["terms"] = [record["delta"] if v == 0 else 0 for v in range(len(VECTORS))]
+            for v, array in enumerate(terms):
+                if array is not None:
+                    record["terms"][v] = array.ctypes.data
         return records
+
+    def _vector(self, flat, kind, layer):
+        """Address of a vector of a layer's units."""
+        return flat.ctypes.data + self.layout.offset(kind, layer) * self.dtype.itemsize
+
+    def _set_matrix(self, record, number, flat, twins):
+        size, matrix, twin = self.dtype.itemsize, self.layout.matrices[number], self.layout.twins[number]
+        record["fan_in"], record["fan_out"] = matrix.rows, matrix.columns
+        record["n_panels"], record["padded_in"] = matrix.n_panels, matrix.padded_rows
+        record["last_width"] = matrix.last_width
+        record["weights"] = flat.ctypes.data + matrix.offset * size
+        if twin is not None and self.training:
+            record["twin"] = twins.ctypes.data + twin.offset * size
+            record["twin_panels"], record["twin_rows"] = twin.n_panels, twin.padded_rows
+            record["twin_last_width"] = twin.last_width
+
+    def _set_activation(self, record, i, flat):
+        op, source = self.architecture.activations[i], self.activations[i + 1]
+        if i + 1 in self.z:
+            record["z"] = self.z[i + 1].ctypes.data
+            source = self.z[i + 1] if op.derivative_of == "input" else source
+        if i + 1 in self.raw:
+            record["raw"] = self.raw[i + 1].ctypes.data
+            source = self.raw[i + 1]
+        record["source"] = source.ctypes.data
+        record["parameters"] = self.parameters[i].ctypes.data
+        if op.per_unit:
+            record["parameters"], record["parameter_panel"] = self._vector(flat, "slope", i), self.tile.panel
+            record["slope_terms"] = op_kernels.by_slope(op, self.dtype) if self.training else 0
+        record["activate"] = op_kernels.activate(op, self.dtype)
+        record["derive"] = op_kernels.derive(op, self.dtype) if self.training else 0
+
+    def _set_normalization(self, record, i, flat):
+        kind = self.architecture.normalization
+        if kind is None:
+            return
+        forward, back = normalize.rows, normalize.rows_back
+        if kind == "batch":
+            forward, back = normalize.columns, normalize.columns_back
+        record["normalize"] = forward(self.dtype)
+        record["start"], record["start_panel"] = self.zeros.ctypes.data, 0
+        record["gain"], record["shift"] = self._vector(flat, "gain", i), self._vector(flat, "bias", i)
+        record["is_centred"] = kind != "rms"
+        if kind == "batch":
+            record["mean"], record["variance"] = self._vector(flat, "mean", i), self._vector(flat, "variance", i)
+        if self.training:
+            record["normalize_back"] = back(self.dtype)
+            record["normalized"] = self.normalized[i + 1].ctypes.data
+            record["scales"] = self.scales[i + 1].ctypes.data
+
+    @property
+    def _arrays(self):
+        """Arrays of activations, deltas and the like that a layer has at most."""
+        if not self.training:
+            return 2
+        learnt = any(op.per_unit for op in self.architecture.activations)
+        return 2 + 3 * bool(self.architecture.normalization) + learnt + (self.architecture.residual == "projection")
 
     def arrays(self):
         """Plain copies of what the last batch left: see ``Session.arrays``."""
@@ -213,16 +277,19 @@ def panel_records(architecture, layout, tile, sparse=False):
     """
     records = []
     cost = penalty = 0
-    for layer, (weights, bias) in enumerate(zip(layout.weights, layout.bias_offsets, strict=True)):
+    trained = dict(zip(architecture.vectors(), architecture.trained()[1], strict=False))
+    for number, (layer, weights) in enumerate(zip(architecture.matrix_layers(), layout.matrices, strict=True)):
         if layer < architecture.n_frozen:
             continue
         n_blocks = -(-weights.rows // tile.block)
+        is_projection = number >= architecture.n_layers
+        vectors = [layout.offset(kind, layer) if trained.get((kind, layer)) else None for kind in VECTORS]
         for p in range(weights.n_panels):
             width = tile.panel if p < weights.n_panels - 1 else weights.last_width
             column = p * tile.panel
             offset = weights.offset + column * weights.padded_rows
-            bias_offset = bias + column if architecture.use_bias else -1
-            records.append((layer, column, width, offset, bias_offset, cost, penalty))
+            places = [-1 if is_projection or start is None else start + column for start in vectors]
+            records.append((number, column, width, offset, places, cost, penalty))
             cost += 0 if sparse and layer == 0 else n_blocks * tile.block * width
             penalty += n_blocks
     return np.array(records, PANEL), cost
@@ -230,7 +297,7 @@ def panel_records(architecture, layout, tile, sparse=False):
 
 def penalty_count(layout, tile):
     """Number of blocks of weights, each of which leaves its share of the penalty."""
-    return sum(weights.n_panels * -(-weights.rows // tile.block) for weights in layout.weights)
+    return sum(weights.n_panels * -(-weights.rows // tile.block) for weights in layout.matrices)
 
 
 def rows_ahead(X, batch_size):

@@ -16,6 +16,7 @@ def _record(**fields):
 # The whole net, the data and the state of the fit.
 NET = _record(
     n_layers=_I,
+    segment_layers=_I,  # through which rows go before all meet: all, but with batch normalisation one
     n_frozen=_I,  # layers, from the first on, that are not trained
     n_panels=_I,  # panels of all trained layers together
     n_threads=_I,
@@ -60,7 +61,7 @@ NET = _record(
     scratch=_I,
     scratch_size=_I,  # elements a thread
     zeros=_I,  # a panel's width of zeros
-    errors=_I,  # panels: the loss's derivative by the output of the layer with a skip that comes next
+    errors=_I,  # panels: the loss's derivative by the output of the layer with an identity skip that comes next
     sync=_I,
     yield_function=_I,
     # parameters
@@ -82,8 +83,9 @@ NET = _record(
     inspect=_I,  # or 0; this and the next: `finish.py`
     finish=_I,  # or 0
     is_deferred=_I,  # whether `finish` takes the step
-    shares=_I,  # or 0: double, two a block of weights and a panel's biases: of the gradient's norm
+    shares=_I,  # or 0: double, two a block of weights and a panel's vector: of the gradient's norm
     n_shares=_I,
+    n_vectors=_I,  # of a layer's units that are trained: biases, or more
     seed=_I,
     rates=_I,  # double, one a batch
     # noise in training (noise.py): functions, or 0
@@ -115,7 +117,8 @@ LAYER = _record(
     padded_in=_I,
     last_width=_I,
     weights=_I,
-    bias=_I,
+    start=_I,  # what the sums over inputs begin with: the biases, or zeros if those come after a normalisation
+    start_panel=_I,  # elements from panel to panel of it
     twin=_I,  # or 0
     twin_panels=_I,
     twin_rows=_I,  # padded rows of a panel of the twin
@@ -131,6 +134,7 @@ LAYER = _record(
     activate=_I,  # or 0
     derive=_I,
     parameters=_I,
+    parameter_panel=_I,  # elements from panel to panel of the activation's parameters: 0 if all units share them
     drop_threshold=_I,  # of 2**32, for the layer's inputs; 0 keeps all
     drop_scale=_F,
     all_weights=_I,  # those that are trained; `weights` is a masked copy if some are dropped
@@ -139,6 +143,20 @@ LAYER = _record(
     l1=_F,  # penalties of the weights, before they are divided by the batch's weight sum
     l2=_F,
     residual=_I,  # whether the input is added to the output
+    projection=_I,  # or the record, after those of all layers, of the matrix through which it is added; 0 for none
+    # vectors of the units: biases, gains, slopes. Their gradients are sums over the rows of panels of terms.
+    terms=(_I, 3),
+    slope_terms=_I,  # or 0: the function that makes those of the slopes
+    # normalisation (normalize.py): functions, or 0
+    normalize=_I,
+    normalize_back=_I,
+    is_centred=_I,
+    gain=_I,
+    shift=_I,
+    normalized=_I,  # panels, or 0
+    scales=_I,  # 1 / standard deviation, one a row, or one a unit of batch normalisation
+    mean=_I,  # running ones, of batch normalisation
+    variance=_I,
 )
 
 # One panel of weights, as the update shares them out.
@@ -147,7 +165,7 @@ PANEL = _record(
     column=_I,  # first column
     width=_I,
     offset=_I,  # elements into the flat vector
-    bias_offset=_I,  # or -1: the biases are not trained
+    vectors=(_I, 3),  # offsets of the units' vectors, as `terms`; -1 if there are none or they are not trained
     cost=_I,  # of all panels before it
     first_penalty=_I,
 )
@@ -157,10 +175,16 @@ PLAIN_LAYER = _record(
     fan_in=_I,
     fan_out=_I,
     weights=_I,  # row-major
-    bias=_I,
+    start=_I,
     activate=_I,  # or 0
     parameters=_I,
+    per_unit=_I,  # whether each unit has a parameter of its own
     residual=_I,
+    projection=_I,  # row-major, or 0
+    normalize=_I,  # or 0
+    is_centred=_I,
+    gain=_I,
+    shift=_I,
 )
 
 IS_DOUBLE, IS_CSR, WIDE_INDICES = 1, 2, 4

@@ -40,6 +40,9 @@ def make_row_phase(dtype, shape):
     call_loss = make_call(types.void, *[integer] * 8, number, integer, integer)
     call_noise = make_call(types.void, *[integer] * 7, number)
     call_link = make_call(types.void, integer, integer, integer, integer, integer)
+    call_normalize = make_call(types.void, *[integer] * 9)
+    call_normalize_back = make_call(types.void, *[integer] * 10)
+    call_slope_terms = make_call(types.void, *[integer] * 4)
 
     @kernel
     def sweep(a, a_panel, depth, b, width, start, start_row, c, c_row, count):
@@ -175,89 +178,150 @@ def make_row_phase(dtype, shape):
         n = n_tiles * rows * panel
         if layer.z != 0:
             copy(layer.z + at, layer.output + at, n)
-        call_activate(layer.activate, layer.output + at, n, layer.parameters)
+        call_activate(layer.activate, layer.output + at, n, layer.parameters + p * layer.parameter_panel * itemsize)
         if layer.raw != 0:
             copy(layer.raw + at, layer.output + at, n)
 
     @kernel
-    def forward(net, layers, begin, first_tile, n_tiles, n_rows, step, shift):
-        """Gather `n_tiles` tiles of rows and carry them to the raw outputs."""
+    def normalize_rows(net, layer, first, count):
+        """Normalise z of a layer over the units of each row."""
+        of_row, at = first * itemsize, first * panel * itemsize
+        normalized = scales = 0
+        if layer.normalized != 0:
+            normalized, scales = layer.normalized + at, layer.scales + of_row
+        call_normalize(
+            layer.normalize, layer.output + at, net.panel_stride, count, layer.fan_out, layer.gain, layer.shift,
+            normalized, scales, layer.is_centred,
+        )
+
+    @kernel
+    def normalize_rows_back(net, layer, first, count):
+        """From the derivative by the normalised z to that by z; keeps the terms of gains and shifts."""
+        at = first * panel * itemsize
+        call_normalize_back(
+            layer.normalize_back, layer.delta + at, net.panel_stride, count, layer.fan_out, layer.gain,
+            layer.normalized + at, layer.scales + first * itemsize, layer.terms[0] + at, layer.terms[1] + at,
+            layer.is_centred,
+        )
+
+    @kernel
+    def forward(net, layers, begin, first_tile, n_tiles, n_rows, step, shift, segment):
+        """Carry `n_tiles` tiles of rows through the layers of a segment.
+
+        The first segment gathers the rows. Where there are several, each ends before a batch normalisation, and the
+        next begins with the activation of what that left.
+        """
         first = first_tile * rows
         count = min(n_tiles * rows, n_rows - first)
-        gather(net, layers[0], begin, first, count)
-        if net.input_noise != 0:
-            call_noise(
-                net.input_noise, layers[0].input + first * panel * itemsize, net.panel_stride, layers[0].fan_in, count,
-                net.seed, step, shift + first, scalar(net.noise_deviation),
-            )
-        for i in range(net.n_layers):
+        if segment == 0:
+            gather(net, layers[0], begin, first, count)
+            if net.input_noise != 0:
+                call_noise(
+                    net.input_noise, layers[0].input + first * panel * itemsize, net.panel_stride, layers[0].fan_in,
+                    count, net.seed, step, shift + first, scalar(net.noise_deviation),
+                )
+        first_layer = segment * net.segment_layers
+        for i in range(max(first_layer - 1, 0), first_layer + net.segment_layers):
             layer = layers[i]
             is_sparse = i == 0 and net.entry_columns != 0
-            if is_sparse:
+            multiplies = i >= first_layer
+            activates = layer.normalize == 0 or not multiplies
+            number = i
+            if multiplies and is_sparse:
                 multiply_entries(net, layer, first, count, n_tiles)
-            elif i == 0 and layer.drop_threshold != 0 and net.training:
+            elif multiplies and i == 0 and layer.drop_threshold != 0 and net.training:
                 for p in range((layer.fan_in + panel - 1) // panel):
                     drop_panel(net, layer, layer.input, p, i, first, count, step, shift)
-            for p in range(layer.n_panels):
-                if not is_sparse:
-                    sweep(
-                        layer.input + first * panel * itemsize, net.panel_stride, layer.fan_in,
-                        layer.weights + p * layer.padded_in * panel * itemsize,
-                        panel if p < layer.n_panels - 1 else layer.last_width,
-                        layer.bias + p * panel * itemsize, 0,
-                        layer.output + (first * layer.output_row + p * layer.output_panel) * itemsize,
-                        layer.output_row, n_tiles,
-                    )
-                if layer.activate != 0:
-                    activate_panel(net, layer, p, first, n_tiles)
-                    above = layers[i + 1]
-                    if above.drop_threshold != 0 and net.training:
-                        drop_panel(net, above, layer.output, p, i + 1, first, count, step, shift)
-                    if layer.residual:
-                        at = (p * net.panel_stride + first * panel) * itemsize
-                        add(layer.output + at, layer.input + at, n_tiles * rows * panel)
+            while True:
+                matrix = layers[number]
+                for p in range(layer.n_panels):
+                    if multiplies and not is_sparse:
+                        c = layer.output + (first * layer.output_row + p * layer.output_panel) * itemsize
+                        start, start_row = matrix.start + p * matrix.start_panel * itemsize, 0
+                        if number != i:
+                            start, start_row = c, layer.output_row
+                        sweep(
+                            matrix.input + first * panel * itemsize, net.panel_stride, matrix.fan_in,
+                            matrix.weights + p * matrix.padded_in * panel * itemsize,
+                            panel if p < layer.n_panels - 1 else layer.last_width,
+                            start, start_row, c, layer.output_row, n_tiles,
+                        )
+                    if activates and layer.activate != 0:
+                        activate_panel(net, layer, p, first, n_tiles)
+                        above = layers[i + 1]
+                        if above.drop_threshold != 0 and net.training:
+                            drop_panel(net, above, layer.output, p, i + 1, first, count, step, shift)
+                        if layer.residual:
+                            at = (p * net.panel_stride + first * panel) * itemsize
+                            add(layer.output + at, layer.input + at, n_tiles * rows * panel)
+                if number == i and not activates and net.segment_layers == net.n_layers:
+                    normalize_rows(net, layer, first, count)
+                    multiplies, activates = False, True
+                elif number == i and activates and layer.projection != 0:
+                    number, multiplies, activates = layer.projection, True, False
+                else:
+                    break
         return count
 
     @kernel
-    def backward(net, layers, first_tile, n_tiles, count, scale, step, shift):
-        """Loss and output delta of the tiles, then the delta recursion down to the first trained layer."""
+    def backward(net, layers, first_tile, n_tiles, count, scale, step, shift, segment):
+        """Loss and output delta of the tiles, then the delta recursion down to the first trained layer.
+
+        Of several segments the first begins with the loss; each ends before a batch normalisation.
+        """
         first = first_tile * rows
-        last = layers[net.n_layers - 1]
-        at = first * last.output_row * itemsize
-        call_loss(
-            net.loss, last.output + at, net.batch_targets + first * net.target_row * itemsize,
-            net.batch_weights + first * itemsize, net.loss_delta + at, last.output_row, count, last.fan_out,
-            last.n_panels * panel, scale, net.loss_parameters, net.row_losses + first * 8,
-        )
-        if net.loss_delta != last.delta:
-            for i in range(first, first + count):
-                row = net.loss_delta + i * last.output_row * itemsize
-                copy_same(row, last.delta + i * panel * itemsize, net.panel_stride, last.output_row)
-        for i in range(net.n_layers - 1, net.n_frozen, -1):
+        if segment == 0:
+            last = layers[net.n_layers - 1]
+            at = first * last.output_row * itemsize
+            call_loss(
+                net.loss, last.output + at, net.batch_targets + first * net.target_row * itemsize,
+                net.batch_weights + first * itemsize, net.loss_delta + at, last.output_row, count, last.fan_out,
+                last.n_panels * panel, scale, net.loss_parameters, net.row_losses + first * 8,
+            )
+            if net.loss_delta != last.delta:
+                for i in range(first, first + count):
+                    row = net.loss_delta + i * last.output_row * itemsize
+                    copy_same(row, last.delta + i * panel * itemsize, net.panel_stride, last.output_row)
+        top = net.n_layers - 1 - segment * net.segment_layers
+        for i in range(top, max(top - net.segment_layers, net.n_frozen), -1):
             layer, below = layers[i], layers[i - 1]
+            n = n_tiles * rows * panel
             for p in range(below.n_panels):
                 at = (p * net.panel_stride + first * panel) * itemsize
+                delta = below.delta + at
                 start, start_row = net.zeros, 0
                 if layer.residual:  # the loss also depends on the layer's input through its skip
                     start, start_row = net.errors + at, panel
-                sweep(
-                    layer.delta + first * panel * itemsize, net.panel_stride, layer.fan_out,
-                    layer.twin + p * layer.twin_rows * panel * itemsize,
-                    panel if p < below.n_panels - 1 else layer.twin_last_width,
-                    start, start_row, below.delta + at, panel, n_tiles,
-                )
-                n = n_tiles * rows * panel
-                if below.residual:
-                    copy(net.errors + at, below.delta + at, n)
+                number = i
+                while True:
+                    matrix = layers[number]
+                    sweep(
+                        matrix.delta + first * panel * itemsize, net.panel_stride, layer.fan_out,
+                        matrix.twin + p * layer.twin_rows * panel * itemsize,
+                        panel if p < below.n_panels - 1 else layer.twin_last_width,
+                        start, start_row, delta, panel, n_tiles,
+                    )
+                    if number != i or layer.projection == 0:
+                        break
+                    number, start, start_row = layer.projection, delta, panel
+                if below.residual or below.projection != 0:
+                    errors = net.errors if below.residual else layers[below.projection].delta
+                    copy(errors + at, delta, n)
                 if layer.drop_threshold != 0:
                     drop_panel(net, layer, below.delta, p, i, first, count, step, shift)
-                call_derive(below.derive, below.delta + at, below.source + at, n, below.parameters)
+                if below.slope_terms != 0:
+                    call_slope_terms(below.slope_terms, below.terms[2] + at, delta, below.source + at, n)
+                call_derive(
+                    below.derive, delta, below.source + at, n,
+                    below.parameters + p * below.parameter_panel * itemsize,
+                )
+            if below.normalize_back != 0 and net.segment_layers == net.n_layers:
+                normalize_rows_back(net, below, first, count)
 
     @kernel
     def predict(net, layers, begin, first_tile, n_tiles, n_rows):
         """Raw outputs or predictions of a block of rows, written to their place in `outputs`."""
-        # No step or shift matters here; literal zeros would compile `forward` once more.
-        count = forward(net, layers, begin, first_tile, n_tiles, n_rows, net.step, begin)
+        count = forward(net, layers, begin, first_tile, n_tiles, n_rows, net.step, begin, 0)  # no step or shift matters
         last = layers[net.n_layers - 1]
         source = last.output + first_tile * rows * last.output_row * itemsize
         if net.link != 0:

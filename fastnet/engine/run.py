@@ -8,6 +8,7 @@ from scipy.sparse import issparse
 from ..kernels.host import tile
 from ..kernels.threads import ABANDONED, SYNC_WORDS, Workers, reserve, yield_address
 from ..network.layout import Layout, aligned_zeros, round_up
+from ..network.normalization import fold
 from ..ops import rows as op_kernels
 from . import plan
 from .few import are_few, forward_few
@@ -43,7 +44,7 @@ class Run:
     def __init__(self, architecture, X, dtype, n_rows, training, n_jobs, keep_z=False, share=None):
         self.architecture = architecture
         self.dtype = np.dtype(dtype)
-        self.layout = Layout(architecture.layer_units, tile(self.dtype))
+        self.layout = Layout(architecture, tile(self.dtype))
         self._kept = []  # arrays whose addresses the records hold
         self._function = engine(self.dtype) if training else predictor(self.dtype)
         with ExitStack() as stack:  # gives threads and cores back if anything below fails
@@ -62,7 +63,7 @@ class Run:
         architecture, shape = self.architecture, tile(self.dtype)
         self.twins = aligned_zeros(self.layout.twin_size if training else 0, self.dtype)
         parts = 1 if training else self.n_threads
-        most = plan.MAX_ROWS if training else plan.PREDICT_ROWS
+        most = max(plan.MAX_ROWS, n_rows) if training else plan.PREDICT_ROWS
         entries = None if keep_z else largest_entries(X, training, most)
         space = plan.Workspace(architecture, self.layout, shape, self.dtype, n_rows, training, keep_z, parts, entries)
         self.workspace = space
@@ -72,7 +73,10 @@ class Run:
         self.record = record = self.net[0]
         record["loss"] = op_kernels.loss(architecture.loss, self.dtype) if training else 0
         record["loss_parameters"] = self._address(op_kernels.parameter_array(architecture.loss, self.dtype))
-        record["n_layers"], record["n_panels"] = len(self.layers), len(self.panels)
+        record["n_layers"], record["n_panels"] = architecture.n_layers, len(self.panels)
+        record["segment_layers"] = 1 if architecture.normalization == "batch" else architecture.n_layers
+        trained = {kind for kind, _ in architecture.vectors()} & set(plan.VECTORS)
+        record["n_vectors"] = 1 + max(plan.VECTORS.index(kind) for kind in trained)
         record["n_frozen"] = architecture.n_frozen
         record["training"], record["total_cost"] = training, cost
         record["entry_capacity"] = space.entry_capacity
@@ -173,15 +177,15 @@ class Run:
         self.close()
 
 
-def forward(architecture, coefs, intercepts, X, n_jobs=None, rows=None, link=True):
+def forward(architecture, matrices, vectors, X, n_jobs=None, rows=None, link=True):
     """Predict.
 
     Parameters
     ----------
     architecture : Architecture
-        The net; its dropout is off.
-    coefs, intercepts : list of ndarray
-        Parameters; their dtype is that of the computation.
+        The net; its noise is off, batch normalisation takes the running statistics.
+    matrices, vectors : list of ndarray
+        Parameters, in the architecture's order; their dtype is that of the computation.
     X : ndarray or CSR array of shape (n_samples, n_features)
         float32 or float64.
     n_jobs : int, optional
@@ -195,9 +199,11 @@ def forward(architecture, coefs, intercepts, X, n_jobs=None, rows=None, link=Tru
     -------
     ndarray of shape (n_rows, n_outputs)
     """
+    if architecture.normalization == "batch":
+        architecture, matrices, vectors = fold(architecture, matrices, vectors)
     if rows is None and are_few(architecture, X):
-        return forward_few(architecture, coefs, intercepts, X, link)
+        return forward_few(architecture, matrices, vectors, X, link)
     n_rows = X.shape[0] if rows is None else len(rows)
-    with Run(architecture, X, coefs[0].dtype, n_rows, False, n_jobs) as run:
-        run.layout.pack(run.flat, coefs, intercepts)
+    with Run(architecture, X, matrices[0].dtype, n_rows, False, n_jobs) as run:
+        run.layout.pack(run.flat, matrices, vectors)
         return run.predict(n_rows, rows, link)

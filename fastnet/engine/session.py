@@ -1,9 +1,12 @@
 """The memory of one fit: parameters, optimizer state, workspace, threads."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from ..kernels.host import tile
 from ..network.layout import aligned_zeros
+from ..network.normalization import fold
 from ..ops import rows as op_kernels
 from . import noise, plan
 from .pace import Pace
@@ -116,7 +119,9 @@ class Session(Slices):
 
     def _set_objective(self, optimizer, l1, l2):
         record = self.record
-        self.layers["l1"], self.layers["l2"] = 0.0 if optimizer is None else l1, l2
+        of_matrices = list(self.architecture.matrix_layers())
+        for name, penalty in (("l1", 0.0 if optimizer is None else l1), ("l2", l2)):
+            self.layers[name] = np.broadcast_to(penalty, self.architecture.n_layers)[of_matrices]
         record["has_penalty"] = bool(self.layers["l1"].any() or self.layers["l2"].any())
         record["n_penalties"] = n_penalties = plan.penalty_count(self.layout, tile(self.dtype))
         record["penalties"] = self._address(aligned_zeros(n_penalties, np.float64))
@@ -148,49 +153,54 @@ class Session(Slices):
     def step(self, step):
         self.record["step"] = step
 
-    def set_parameters(self, coefs, intercepts):
-        """Write weights and biases into the panels.
+    def set_parameters(self, matrices, vectors):
+        """Write the parameters into the panels.
 
         Parameters
         ----------
-        coefs : list of ndarray of shape (fan_in, fan_out)
-            Weights of each layer.
-        intercepts : list of ndarray of shape (fan_out,)
-            Biases of each layer.
+        matrices : list of ndarray of shape (fan_in, fan_out)
+            Weights of each layer, and what else ``Architecture.matrix_shapes`` names.
+        vectors : list of ndarray of shape (fan_out,)
+            Biases of each layer, and what else ``Architecture.vectors`` names.
         """
-        self.layout.pack(self.flat, coefs, intercepts)
-        self.layout.pack_twins(self.twins, coefs)
+        self.layout.pack(self.flat, matrices, vectors)
+        self.layout.pack_twins(self.twins, matrices)
         if self._average is not None:
             self._average[:] = self.flat
 
     def get_parameters(self):
-        """Weights and biases to predict with, as fresh arrays of the computation dtype.
+        """Parameters to predict with, as fresh arrays of the computation dtype.
 
         Returns
         -------
-        coefs, intercepts : list of ndarray
+        matrices, vectors : list of ndarray
         """
         return self.layout.unpack(self._evaluated())
 
     def _evaluated(self):
         """The flat vector to predict with: where weights are averaged, not the one that is trained."""
         if self._average is not None:
-            return self._average
-        return self._optimizer.evaluated(self.flat, self.states) if self._optimizer else self.flat
+            evaluated = self._average
+        else:
+            evaluated = self._optimizer.evaluated(self.flat, self.states) if self._optimizer else self.flat
+        if evaluated is not self.flat:
+            evaluated[self.layout.measured] = self.flat[self.layout.measured]
+        return evaluated
 
     def get_state(self):
-        """Optimizer state: for each state array a list of its weights' arrays, then its biases' arrays."""
-        return [sum(self.layout.unpack(state), []) for state in self.states]
+        """Optimizer state: for each state array a list of its matrices, then its vectors that are trained."""
+        return [sum(self.layout.unpack(state, trained=True), []) for state in self.states]
 
     def set_state(self, states):
         """Write back what `get_state` gave, with the parameters of then set. What is not trained gets zeros."""
-        n, use_bias = self.architecture.n_layers, self.architecture.use_bias
-        first_trained = self.layout.weights[self.architecture.n_frozen].offset
+        is_trained = sum(self.architecture.trained(), [])
+        n = len(self.layout.matrices)
         for state, arrays in zip(self.states, states, strict=True):
-            self.layout.pack(state, arrays[:n], [a if use_bias else np.zeros_like(a) for a in arrays[n:]])
-            state[:first_trained] = 0
+            arrays = [a if t else np.zeros_like(a) for a, t in zip(arrays, is_trained, strict=True)]
+            self.layout.pack(state, arrays[:n], arrays[n:])
         trained = self._optimizer.trained(self.flat, self.states)
         if trained is not self.flat:
+            trained[self.layout.measured] = self.flat[self.layout.measured]
             self.set_parameters(*self.layout.unpack(trained))
 
     def take_results(self, with_parameters=True):
@@ -205,7 +215,7 @@ class Session(Slices):
 
         Returns
         -------
-        parameters : tuple of coefs and intercepts, or None
+        parameters : tuple of matrices and vectors, or None
         states : list
             As from `get_state`.
         """
@@ -215,7 +225,7 @@ class Session(Slices):
         self.flat = self._average = None
         states = []
         while self.states:
-            states.append(sum(self.layout.unpack(self.states.pop(0)), []))
+            states.append(sum(self.layout.unpack(self.states.pop(0), trained=True), []))
         return parameters, states
 
     def _start(self, order):
@@ -270,7 +280,8 @@ class Session(Slices):
         -------
         loss : float
             With several outputs the sum over outputs, whose gradient this is.
-        coef_gradients, intercept_gradients : list of ndarray of float64
+        matrix_gradients, vector_gradients : list of ndarray of float64
+            Of all that can be trained.
 
         Instead of all these, None if the deadline passed.
         """
@@ -284,7 +295,7 @@ class Session(Slices):
             return None
         if not record["rows_done"]:
             raise ValueError("the sum of sample_weight must be positive")
-        return self._mean_loss(1), *self.layout.unpack(self._gradient)
+        return self._mean_loss(1), *self.layout.unpack(self._gradient, trained=True)
 
     def predict_rows(self, rows):
         """Predict rows of X with the parameters as they are.
@@ -298,14 +309,19 @@ class Session(Slices):
         -------
         ndarray of shape (len(rows), n_outputs)
         """
+        architecture, evaluated = self.architecture, self._evaluated()
+        is_folded = architecture.normalization == "batch"
         if self._predictor is None:
-            self._predictor = Run(self.architecture, self._X, self.dtype, len(rows), False, None, share=self)
-        evaluated = self._evaluated()
-        if evaluated is self.flat:
+            plain = replace(architecture, normalization=None) if is_folded else architecture
+            self._predictor = Run(plain, self._X, self.dtype, len(rows), False, None, share=self)
+        if evaluated is self.flat and not is_folded:
             return self._predictor.predict(len(rows), rows)
         trained = self.flat.copy()
-        self.flat[:] = evaluated
         try:
+            if is_folded:
+                self._predictor.layout.pack(self.flat, *fold(architecture, *self.layout.unpack(evaluated))[1:])
+            else:
+                self.flat[:] = evaluated
             return self._predictor.predict(len(rows), rows)
         finally:
             self.flat[:] = trained

@@ -122,11 +122,11 @@ def make_sparse(dtype, shape):
 
     @kernel
     def multiply(net, layer, first, count, n_tiles):
-        """Z = bias + X @ W of workspace rows `first …`; rows that only fill the last tile get the bias."""
+        """Z = start + X @ W of workspace rows `first …`; rows that only fill the last tile get the start."""
         spans = carray(_index64(net.entry_spans), 2 * (first + count))
         for p in range(layer.n_panels):
             weights = layer.weights + p * layer.padded_in * panel * itemsize
-            bias = layer.bias + p * panel * itemsize
+            start = layer.start + p * layer.start_panel * itemsize
             is_wide = p < layer.n_panels - 1 or layer.last_width == panel
             for i in range(first, first + n_tiles * rows):
                 begin = n = 0
@@ -135,9 +135,9 @@ def make_sparse(dtype, shape):
                 columns, values = net.entry_columns + begin * 4, net.entry_values + begin * itemsize
                 target = layer.output + (p * layer.output_panel + i * layer.output_row) * itemsize
                 if is_wide:
-                    wide(columns, values, n, weights, panel, bias, target)
+                    wide(columns, values, n, weights, panel, start, target)
                 else:
-                    narrow(columns, values, n, weights, panel // 2, bias, target)
+                    narrow(columns, values, n, weights, panel // 2, start, target)
 
     @kernel
     def transpose(net, count, low, high):

@@ -87,7 +87,7 @@ def make_weight_phase(dtype, shape):
 
     @kernel
     def column_sums(g, d, width, count):
-        """Gradient of the biases of a panel: the sum of its deltas over the rows."""
+        """Gradient of a vector of the units of a panel: the sum of its terms over the rows."""
         whole = count // 4 * 4
         sums = carray(pointer(g), width)
         if whole == 0:
@@ -194,16 +194,22 @@ def make_weight_phase(dtype, shape):
                 step_run(net, g, offset, n, numbers, l1)
                 if layer.twin != 0 and layer.connect_threshold == 0:  # else before the next mini-batch
                     write_twin(layer, net.flat + offset * itemsize, part.width, start * block, part.column, n)
-            if begin == 0 and end > 0 and part.bias_offset >= 0:
-                column_sums(g, d, part.width, count)
+            if begin != 0 or end == 0:
+                continue
+            for v in range(net.n_vectors):
+                offset = part.vectors[v]
+                if offset < 0:
+                    continue
+                column_sums(g, layer.terms[v] + part.column // panel * net.panel_stride * itemsize, part.width, count)
                 if net.update == 0:
-                    add_double(net.gradient + part.bias_offset * 8, g, part.width, is_first)
+                    add_double(net.gradient + offset * 8, g, part.width, is_first)
                     continue
                 if net.chunks > 1:
-                    add_same(net.gradient + part.bias_offset * itemsize, g, part.width, is_first)
+                    add_same(net.gradient + offset * itemsize, g, part.width, is_first)
                 if is_last and net.inspect != 0:
-                    inspect_run(net, g, part.bias_offset, part.width, part.width, net.n_penalties + p)
+                    share = net.n_penalties + p * net.n_vectors + v
+                    inspect_run(net, g, offset, part.width, part.width, share)
                 if is_last and net.is_deferred == 0:
-                    step_run(net, g, part.bias_offset, part.width, numbers + N_NUMBERS * itemsize, scalar(0))
+                    step_run(net, g, offset, part.width, numbers + N_NUMBERS * itemsize, scalar(0))
 
     return update_weights

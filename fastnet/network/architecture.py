@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from ..ops.activations import Activation
 from ..ops.losses import Loss
 
+# Vectors that are measured in training, not trained.
+MEASURED = ("mean", "variance")
+
 
 @dataclass(frozen=True)
 class Architecture:
@@ -30,8 +33,11 @@ class Architecture:
         Whether biases are trained; else they are zeros and stay so.
     n_frozen : int
         Layers of weights, from the first on, that are not trained; less than all.
-    residual : bool
-        Whether hidden layers as wide as the hidden layer below have a skip connection: see `skips`.
+    residual : bool or 'projection'
+        Whether hidden layers as wide as the hidden layer below have a skip connection, see `skips`, and the others
+        one through a matrix, see `projections`.
+    normalization : {None, 'batch', 'layer', 'rms'}
+        How the hidden layers' z are normalised before the activation.
     """
 
     layer_units: tuple
@@ -43,7 +49,8 @@ class Architecture:
     n_frozen: int = 0
     input_noise: float = 0.0
     drop_connect: tuple = ()
-    residual: bool = False
+    residual: bool | str = False
+    normalization: str | None = None
 
     def __post_init__(self):
         n_hidden = self.n_layers - 1
@@ -59,8 +66,8 @@ class Architecture:
 
     @property
     def n_weights(self):
-        """Number of weights, biases not counted."""
-        return sum(a * b for a, b in zip(self.layer_units, self.layer_units[1:], strict=False))
+        """Number of weights, biases and other vectors not counted."""
+        return sum(a * b for a, b in self.matrix_shapes())
 
     @property
     def is_noisy(self):
@@ -78,4 +85,49 @@ class Architecture:
         layer never does: it reads features, not units.
         """
         units, last = self.layer_units, self.n_layers - 1
-        return tuple(self.residual and 0 < i < last and units[i] == units[i + 1] for i in range(self.n_layers))
+        return tuple(bool(self.residual) and 0 < i < last and units[i] == units[i + 1] for i in range(self.n_layers))
+
+    def projections(self):
+        """The layers of weights, as numbers, whose skip connection is a matrix of its own."""
+        if self.residual != "projection":
+            return ()
+        skips = self.skips()
+        return tuple(i for i in range(1, self.n_layers - 1) if not skips[i])
+
+    def matrix_shapes(self):
+        """Shapes of all matrices, in the order in which they are passed: each layer's weights, then `projections`."""
+        units = self.layer_units
+        weights = tuple(zip(units, units[1:], strict=False))
+        return (*weights, *(weights[i] for i in self.projections()))
+
+    def matrix_layers(self):
+        """The layer to which each matrix belongs."""
+        return (*range(self.n_layers), *self.projections())
+
+    def vectors(self):
+        """All vectors, in the order in which they are passed: pairs of what they are and a layer's number.
+
+        Biases; 'slope' where the activation learns one for each unit; 'gain' of each normalised layer. Last what is not
+        trained but measured: with batch normalisation 'mean' and 'variance' of each normalised layer. Without batch
+        normalisation what is left begins as with it.
+        """
+        hidden = range(self.n_layers - 1)
+        normalized = hidden if self.normalization else ()
+        measured = hidden if self.normalization == "batch" else ()
+        return (
+            *(("bias", i) for i in range(self.n_layers)),
+            *(("slope", i) for i in hidden if self.activations[i].per_unit),
+            *(("gain", i) for i in normalized),
+            *(("mean", i) for i in measured),
+            *(("variance", i) for i in measured),
+        )
+
+    def trained(self):
+        """Whether each matrix, and each vector that can be trained at all, is trained: two lists of bool."""
+        matrices = [layer >= self.n_frozen for layer in self.matrix_layers()]
+        vectors = [
+            layer >= self.n_frozen and (self.use_bias or kind != "bias")
+            for kind, layer in self.vectors()
+            if kind not in MEASURED
+        ]
+        return matrices, vectors

@@ -1,4 +1,4 @@
-"""Where each layer's parameters stand in the flat vector: panel-major, padded, biases after the weights.
+"""Where each layer's parameters stand in the flat vector: panel-major, padded, a layer's biases after its weights.
 
 A layer's weights W (fan_in x fan_out) are cut into panels of ``panel`` columns; the last may be half as wide.
 A panel is contiguous, ``padded_in`` rows of its width, so a register tile streams it and a block of rows of it
@@ -8,6 +8,8 @@ is one contiguous run for the optimizer. Padding is zero and stays zero.
 from dataclasses import dataclass
 
 import numpy as np
+
+from .architecture import MEASURED
 
 
 def round_up(n, multiple):
@@ -77,49 +79,71 @@ class Panels:
 
 
 class Layout:
-    """Offsets of all weights and biases of a net in one flat vector, and of the transposed twins in another.
+    """Offsets of all matrices and vectors of a net in one flat vector, and of the transposed twins in another.
 
     Parameters
     ----------
-    layer_units : tuple of int
-        Number of features, widths of the hidden layers, number of outputs.
+    architecture : Architecture
+        The net.
     tile : fastnet.kernels.host.Tile
         The register tile: panels are as wide.
+
+    Attributes
+    ----------
+    matrices, twins : list of Panels
+        In the order of ``architecture.matrix_shapes()``. The first twin is None.
+    vectors : list of slice
+        In the order of ``architecture.vectors()``.
+    n_trained : int
+        Vectors that are not merely measured: they come first.
+    measured : slice
+        The elements of the others.
     """
 
-    def __init__(self, layer_units, tile):
-        self.weights, self.twins, self.bias_offsets = [], [], []
-        offset = twin_offset = 0
-        for layer, (fan_in, fan_out) in enumerate(zip(layer_units, layer_units[1:], strict=False)):
-            padded_in = round_up(fan_in, tile.rows)
-            panels = Panels(fan_in, fan_out, padded_in, tile.panel, tile.lanes, offset)
-            self.weights.append(panels)
-            self.bias_offsets.append(offset + panels.size)
-            offset += panels.size + round_up(fan_out, tile.panel)
+    def __init__(self, architecture, tile):
+        self.matrices, self.twins, self.vectors = [], [], []
+        self._kinds = architecture.vectors()
+        self.size = self.twin_size = 0
+        n_layers = architecture.n_layers
+        # A layer's biases follow its weights. The first layers lie as if there were nothing else.
+        for number, (fan_in, fan_out) in enumerate(architecture.matrix_shapes()):
+            panels = Panels(fan_in, fan_out, round_up(fan_in, tile.rows), tile.panel, tile.lanes, self.size)
+            self.matrices.append(panels)
+            self.size += panels.size
+            if number < n_layers:
+                self._add_vector(fan_out, tile)
             # The delta recursion reads W transposed; the input layer has no delta.
-            padded_out = round_up(fan_out, tile.panel)
-            twin = Panels(fan_out, fan_in, padded_out, tile.panel, tile.lanes, twin_offset)
-            self.twins.append(twin if layer else None)
-            twin_offset += twin.size if layer else 0
-        self.size, self.twin_size = offset, twin_offset
+            twin = Panels(fan_out, fan_in, round_up(fan_out, tile.panel), tile.panel, tile.lanes, self.twin_size)
+            self.twins.append(twin if number else None)
+            self.twin_size += twin.size if number else 0
+        self.n_trained = sum(kind not in MEASURED for kind, _ in self._kinds)
+        for _, layer in self._kinds[n_layers:]:
+            self._add_vector(architecture.layer_units[layer + 1], tile)
+        is_measured = self.n_trained < len(self._kinds)
+        self.measured = slice(self.vectors[self.n_trained].start if is_measured else self.size, self.size)
 
-    def pack(self, flat, coefs, intercepts):
-        """Write coefficients and intercepts, in scikit-learn's shapes, into the flat vector."""
-        for panels, start, coef, intercept in zip(self.weights, self.bias_offsets, coefs, intercepts, strict=True):
-            panels.pack(flat, coef)
-            flat[start : start + len(intercept)] = intercept
+    def _add_vector(self, n, tile):
+        self.vectors.append(slice(self.size, self.size + n))
+        self.size += round_up(n, tile.panel)
 
-    def pack_twins(self, flat, coefs):
-        """Write the transposed coefficients."""
-        for panels, coef in zip(self.twins, coefs, strict=True):
+    def offset(self, kind, layer):
+        """Where a vector begins, or None if the net has no such vector."""
+        return self.vectors[self._kinds.index((kind, layer))].start if (kind, layer) in self._kinds else None
+
+    def pack(self, flat, matrices, vectors):
+        """Write matrices, such as coefficients, and vectors, all or the first of them, into the flat vector."""
+        for panels, matrix in zip(self.matrices, matrices, strict=True):
+            panels.pack(flat, matrix)
+        for place, vector in zip(self.vectors, vectors, strict=False):
+            flat[place] = vector
+
+    def pack_twins(self, flat, matrices):
+        """Write the transposed matrices."""
+        for panels, matrix in zip(self.twins, matrices, strict=True):
             if panels is not None:
-                panels.pack(flat, coef.T)
+                panels.pack(flat, matrix.T)
 
-    def unpack(self, flat):
-        """Read coefficients and intercepts back, as fresh arrays."""
-        coefs = [panels.unpack(flat) for panels in self.weights]
-        intercepts = [
-            flat[start : start + panels.columns].copy()
-            for panels, start in zip(self.weights, self.bias_offsets, strict=True)
-        ]
-        return coefs, intercepts
+    def unpack(self, flat, trained=False):
+        """Read matrices and vectors back, as fresh arrays; with `trained` without the vectors that are measured."""
+        vectors = self.vectors[: self.n_trained] if trained else self.vectors
+        return [panels.unpack(flat) for panels in self.matrices], [flat[place].copy() for place in vectors]

@@ -10,7 +10,7 @@ def formulas_digest(op):
     Users write ops too, edit them, and may define two classes of one name; the cache on disk outlives all that.
     """
     digest, seen = hashlib.sha256(), set()
-    digest.update(repr(getattr(op, "n_states", None)).encode())  # which shapes the kernel too
+    digest.update(repr([getattr(op, name, None) for name in ("n_states", "per_unit")]).encode())  # shape the kernel too
     for name in op.formulas:
         _add(digest, getattr(op, name), seen)
     return digest.hexdigest()[:16]

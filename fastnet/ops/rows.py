@@ -9,6 +9,7 @@ loss      ``void(T *z, T *y, T *weight, T *delta, intp stride, intp rows, intp n
           T *parameters, double *value)``: a tile of rows of ``padded`` numbers, ``stride`` apart (y is one
           number a row if it is a class index); writes each row's weighted loss and
           ``delta = scale * weight * gradient``, zero in the padding; y may be used up
+by_slope  ``void(T *terms, T *delta, T *z, intp n)``: delta times the derivative by a learnt parameter
 link      ``void(T *z, intp stride, intp rows, intp n, T *parameters)``: raw outputs to predictions
 prepare   ``void(double step, double rate, double *parameters, T *numbers)``: once a mini-batch; eight numbers
           for weights, then eight for biases
@@ -16,7 +17,8 @@ update    ``void(T *w, T *g, T *s0, T *s1, T *s2, T *s3, intp n, T *numbers, T l
           their eight numbers
 ========  ====================================================================================
 
-Each op is compiled alone, once per dtype, and called on a whole tile.
+Each op is compiled alone, once per dtype, and called on a whole tile. Where units have parameters of their own,
+``activate`` and ``derive`` get rows of a panel's width and as many parameters.
 """
 
 import math
@@ -26,6 +28,7 @@ import numpy as np
 from numba import carray, types
 
 from ..kernels import special  # noqa: F401  (teaches Numba more functions)
+from ..kernels.host import tile
 from ..kernels.jit import c_function, retyped
 from ..kernels.jit import kernel as helper
 from ..kernels.simd import scalar_type
@@ -66,6 +69,7 @@ def activate(op, dtype):
 
     def make():
         function = retyped(op.function, dtype)
+        panel = tile(dtype).panel
 
         def kernel(a, n, p):
             a = carray(a, n)
@@ -74,7 +78,13 @@ def activate(op, dtype):
             for j in range(n):
                 a[j] = function(a[j], parameters)
 
-        return kernel
+        def per_unit(a, n, p):
+            a, p = carray(a, n), carray(p, panel)
+            for first in range(0, n, panel):
+                for j in range(min(panel, n - first)):
+                    a[first + j] = function(a[first + j], (p[j],))
+
+        return per_unit if op.per_unit else kernel
 
     pointer = _pointer(dtype)
     return _address(op, "activate", dtype, make, pointer, types.intp, pointer)
@@ -86,6 +96,7 @@ def derive(op, dtype):
 
     def make():
         derivative = retyped(op.derivative, dtype)
+        panel = tile(dtype).panel
 
         def kernel(delta, x, n, p):
             delta, x = carray(delta, n), carray(x, n)
@@ -94,10 +105,34 @@ def derive(op, dtype):
             for j in range(n):
                 delta[j] *= derivative(x[j], parameters)
 
-        return kernel
+        def per_unit(delta, x, n, p):
+            delta, x, p = carray(delta, n), carray(x, n), carray(p, panel)
+            for first in range(0, n, panel):
+                for j in range(min(panel, n - first)):
+                    delta[first + j] *= derivative(x[first + j], (p[j],))
+
+        return per_unit if op.per_unit else kernel
 
     pointer = _pointer(dtype)
     return _address(op, "derive", dtype, make, pointer, pointer, types.intp, pointer)
+
+
+@lru_cache(1024)
+def by_slope(op, dtype):
+    """Address of the kernel that multiplies deltas with the derivative by a unit's own parameter."""
+
+    def make():
+        by_parameter = retyped(op.by_parameter, dtype)
+
+        def kernel(terms, delta, z, n):
+            terms, delta, z = carray(terms, n), carray(delta, n), carray(z, n)
+            for j in range(n):
+                terms[j] = delta[j] * by_parameter(z[j])
+
+        return kernel
+
+    pointer = _pointer(dtype)
+    return _address(op, "by_slope", dtype, make, pointer, pointer, pointer, types.intp)
 
 
 @lru_cache(1024)

@@ -27,29 +27,28 @@ class _OutOfTime(Exception):
 
 
 class _Objective:
-    """The penalised loss of a flat vector: weights layer by layer (u, then v, with L1), then biases.
+    """The penalised loss of a flat vector: matrix by matrix (u, then v, with L1), then the other vectors.
 
     What is not trained is kept out of the vector, and its weights out of the penalty.
     """
 
-    def __init__(self, session, coefs, intercepts, l1):
-        self.session = session
-        frozen, use_bias = session.architecture.n_frozen, session.architecture.use_bias
-        self.trained = slice(frozen, None), slice(frozen if use_bias else len(intercepts), None)
-        self.all_parameters = coefs, intercepts
-        coefs, intercepts = self.only_trained(coefs, intercepts)
-        self.shapes = [w.shape for w in coefs] + [b.shape for b in intercepts]
-        self.n_layers = len(coefs)
-        self.n_weights = sum(w.size for w in coefs)
+    def __init__(self, session, matrices, vectors, l1):
+        self.session, self.all_parameters = session, (matrices, vectors)
+        self.trained = session.architecture.trained()
+        matrices, vectors = self.only_trained(matrices, vectors)
+        self.shapes = [p.shape for p in (*matrices, *vectors)]
+        self.n_matrices = len(matrices)
+        self.n_weights = sum(w.size for w in matrices)
+        l1 = [strength for strength, trained in zip(l1, self.trained[0], strict=True) if trained]
         # Of each weight; None without L1.
-        self.l1 = np.repeat(l1[frozen:], [w.size for w in coefs]) if any(l1[frozen:]) else None
-        flat = np.concatenate([p.ravel() for p in (*coefs, *intercepts)], dtype=np.float64)
-        weights, biases = np.split(flat, [self.n_weights])
+        self.l1 = np.repeat(l1, [w.size for w in matrices]) if any(l1) else None
+        flat = np.concatenate([p.ravel() for p in (*matrices, *vectors)], dtype=np.float64)
+        weights, others = np.split(flat, [self.n_weights])
         if self.l1 is not None:
             # A weight without L1, in a layer of alpha 0, is a free u, and its v stays 0.
-            split, free = self.l1 > 0, np.full(biases.size, np.inf)
+            split, free = self.l1 > 0, np.full(others.size, np.inf)
             u, v = np.where(split, np.maximum(weights, 0), weights), np.where(split, np.maximum(-weights, 0), 0)
-            self.start = np.concatenate([u, v, biases])
+            self.start = np.concatenate([u, v, others])
             lower = np.concatenate([np.where(split, 0, -np.inf), np.zeros(self.n_weights), -free])
             upper = np.concatenate([np.full(self.n_weights, np.inf), np.where(split, np.inf, 0), free])
             self.bounds = scipy.optimize.Bounds(lower, upper)
@@ -58,20 +57,27 @@ class _Objective:
         # Where an interruption leaves us: the last iterate, at first the start.
         self.n_iter, self.x, self.value = 0, self.start, None
 
-    def only_trained(self, coefs, intercepts):
-        """Those of the arrays, a list by layer each, that are trained."""
-        return coefs[self.trained[0]], intercepts[self.trained[1]]
+    def only_trained(self, matrices, vectors):
+        """Those of the arrays that are trained, as two lists."""
+        # What is merely measured comes last among the vectors.
+        pairs = zip((matrices, vectors), self.trained, strict=True)
+        return [[a for a, t in zip(arrays, trained, strict=False) if t] for arrays, trained in pairs]
 
     def unpack(self, x):
-        """The lists of all coefs and intercepts, with those in ``x``."""
+        """The lists of all matrices and vectors, with those in ``x``."""
         if self.l1 is not None:
-            u, v, biases = np.split(x, [self.n_weights, 2 * self.n_weights])
-            x = np.concatenate([u - v, biases])
+            u, v, others = np.split(x, [self.n_weights, 2 * self.n_weights])
+            x = np.concatenate([u - v, others])
         ends = np.cumsum([np.prod(shape, dtype=int) for shape in self.shapes])[:-1]
         parts = [p.reshape(s) for p, s in zip(np.split(x, ends), self.shapes, strict=True)]
-        coefs, intercepts = map(list, self.all_parameters)
-        coefs[self.trained[0]], intercepts[self.trained[1]] = parts[: self.n_layers], parts[self.n_layers :]
-        return coefs, intercepts
+        filled = []
+        given = parts[: self.n_matrices], parts[self.n_matrices :]
+        for arrays, trained, new in zip(self.all_parameters, self.trained, given, strict=True):
+            arrays, new = list(arrays), iter(new)
+            for i, is_trained in enumerate(trained):
+                arrays[i] = next(new) if is_trained else arrays[i]
+            filled.append(arrays)
+        return filled
 
     def __call__(self, x):
         if self.value is not None and self.session.is_out_of_time:
@@ -80,12 +86,12 @@ class _Objective:
         evaluated = self.session.loss_and_gradient()
         if evaluated is None:
             raise _OutOfTime
-        value, coef_grads, intercept_grads = evaluated
-        coef_grads, intercept_grads = self.only_trained(coef_grads, intercept_grads)
-        gradient = np.concatenate([g.ravel() for g in (*coef_grads, *intercept_grads)], dtype=np.float64)
+        value, *gradients = evaluated
+        gradients = sum(self.only_trained(*gradients), [])
+        gradient = np.concatenate([g.ravel() for g in gradients], dtype=np.float64)
         if self.l1 is not None:
-            weights, biases = np.split(gradient, [self.n_weights])
-            gradient = np.concatenate([weights + self.l1, self.l1 - weights, biases])
+            weights, others = np.split(gradient, [self.n_weights])
+            gradient = np.concatenate([weights + self.l1, self.l1 - weights, others])
             u, v, _ = np.split(x, [self.n_weights, 2 * self.n_weights])
             value += self.l1 @ (u + v)
         if self.value is None:
@@ -98,7 +104,7 @@ class _Objective:
 
 
 def minimize(
-    session, coefs, intercepts, *, total_weight, l1, l2, mean_over_outputs, tol, max_iter, max_fun,
+    session, matrices, vectors, *, total_weight, l1, l2, mean_over_outputs, tol, max_iter, max_fun,
     max_time=None, verbose=False,
 ):  # fmt: skip
     """Minimise the penalised loss over all samples.
@@ -109,7 +115,7 @@ def minimize(
     ----------
     session : Session
         The engine, with data set; it knows of ``l2``.
-    coefs, intercepts : list of ndarray
+    matrices, vectors : list of ndarray
         Where to start.
     total_weight : float
         Sum of the samples' weights, by which penalties are divided.
@@ -129,7 +135,7 @@ def minimize(
 
     Returns
     -------
-    coefs, intercepts : list of ndarray
+    matrices, vectors : list of ndarray
         Trained parameters, in float64.
     loss : float or None
         The penalised loss at the end; None if not even the first evaluation was.
@@ -145,7 +151,9 @@ def minimize(
     UserWarning
         If training was interrupted.
     """
-    objective = _Objective(session, coefs, intercepts, l1 / total_weight)
+    architecture = session.architecture
+    l1, l2 = (strength[list(architecture.matrix_layers())] for strength in (l1, l2))
+    objective = _Objective(session, matrices, vectors, l1 / total_weight)
     if max_time is not None:
         session.deadline = time.perf_counter() + max_time
     try:
@@ -174,13 +182,18 @@ def minimize(
             warnings.warn("Training interrupted by user.", stacklevel=2)
         n_iter, x, loss = objective.n_iter, objective.x, objective.value
 
-    coefs, intercepts = objective.unpack(x)
-    n_outputs = len(intercepts[-1])
+    matrices, vectors = objective.unpack(x)
+    if architecture.normalization == "batch":  # with the mean and variance that go with the last parameters
+        session.deadline = None
+        objective(x)
+        n_trained = session.layout.n_trained
+        vectors[n_trained:] = session.get_parameters()[1][n_trained:]
+    n_outputs = architecture.layer_units[-1]
     if mean_over_outputs and n_outputs > 1 and loss is not None:
-        penalised = objective.only_trained(list(zip(coefs, l1, l2, strict=True)), intercepts)[0]
+        penalised = objective.only_trained(list(zip(matrices, l1, l2, strict=True)), vectors)[0]
         penalty = sum(a * np.abs(w).sum() + b / 2 * np.vdot(w, w) for w, a, b in penalised) / total_weight
         loss = float((loss - penalty) / n_outputs + penalty)
-    return coefs, intercepts, loss, n_iter, stop_reason
+    return matrices, vectors, loss, n_iter, stop_reason
 
 
 def _stop_reason(result, n_iter, max_iter, max_fun, tol, dtype):

@@ -9,7 +9,7 @@ At the ends of the range an activation has its limit, its derivative too; NaN st
 
 from .base import ACTIVATIONS, Activation
 from .classic import Identity, Logistic, Sine, Tanh
-from .piecewise import ELU, SELU, HardSigmoid, HardTanh, LeakyReLU, ReLU
+from .piecewise import ELU, SELU, HardSigmoid, HardTanh, LeakyReLU, PReLU, ReLU
 from .smooth import GELU, Mish, SiLU, Softplus
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "LeakyReLU",
     "Logistic",
     "Mish",
+    "PReLU",
     "ReLU",
     "SiLU",
     "Sine",

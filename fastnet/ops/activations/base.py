@@ -15,7 +15,19 @@ class Activation(Op):
     ----------
     derivative_of : {'output', 'input'}
         What ``derivative`` reads: the activation's output, or its input z.
+    per_unit : bool
+        Whether its one parameter is learnt, from the given value on, by each unit for itself. Then the subclass also
+        gives ``by_parameter(z)``, the derivative by the parameter, and ``derivative_of`` is 'input'.
     """
 
     derivative_of = "output"
+    per_unit = False
     formulas = ("function", "derivative")
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.per_unit and (len(self.values) != 1 or not callable(getattr(self, "by_parameter", None))):
+            raise TypeError(
+                f"{type(self).__name__} with per_unit=True must have one parameter, and the derivative by it as a static "
+                "method by_parameter(z)."
+            )

@@ -54,6 +54,39 @@ class LeakyReLU(Activation):
         return 1.0 if a > 0.0 else parameters[0]
 
 
+@register(ACTIVATIONS, "prelu")
+@dataclass(frozen=True)
+class PReLU(Activation):
+    r"""Parametric ReLU, :math:`g(z) = \max(0, z) + s \min(0, z)`; :math:`g' = 1` above 0, else :math:`s`.
+
+    A leaky ReLU that learns its slope s, one for each unit: ``slopes_`` of a fitted estimator. For large data sets,
+    where a parameter more for each unit pays. Slopes are trained like biases, without penalty. He, Zhang, Ren, Sun:
+    "Delving Deep into Rectifiers", ICCV 2015.
+
+    Parameters
+    ----------
+    slope : float, default=0.25
+        The slope with which all units begin.
+    """
+
+    slope: float = number(0.25)
+    derivative_of = "input"  # the slope may become negative: then the output does not tell the sign
+    per_unit = True
+
+    @staticmethod
+    def function(z, parameters):
+        return parameters[0] * z if z < 0.0 else z
+
+    @staticmethod
+    def derivative(z, parameters):
+        return 1.0 if z > 0.0 else parameters[0]
+
+    @staticmethod
+    def by_parameter(z):
+        """Derivative by the slope."""
+        return z if z < 0.0 else 0.0
+
+
 @register(ACTIVATIONS, "elu")
 @dataclass(frozen=True)
 class ELU(Activation):
