@@ -47,7 +47,11 @@ class Problem:
             dtype=self.dtype,
             **kw,
         )
-        session.set_parameters(self.coefs, self.intercepts)
+        slopes = [
+            np.full(self.units[layer + 1], self.architecture().activations[layer].values[0])
+            for kind, layer in session.architecture.vectors() if kind == "slope"
+        ]  # fmt: skip
+        session.set_parameters(self.coefs, self.intercepts + slopes)
         return session
 
     def objective(self, coefs, intercepts, **kw):

@@ -15,7 +15,7 @@ from sklearn.utils.validation import _check_sample_weight
 from ..network.architecture import Architecture
 from ._training import Problem, train_lbfgs, train_stochastic
 from .data import cast, cast_weights, engine_input
-from .fitted import FittedNetwork
+from .fitted import VECTOR_ATTRIBUTES, FittedNetwork, parameter_attributes
 from .nested import NestedValues
 from .parameters import (
     PARAMETER_CONSTRAINTS,
@@ -41,6 +41,8 @@ _OPTIONAL_ATTRIBUTES = (
     "_optimizer",
     "n_transferred_layers_",
     "gradient_norms_",
+    "projections_",
+    *VECTOR_ATTRIBUTES.values(),
 )
 
 
@@ -102,6 +104,7 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, BaseEstima
         use_bias=True,
         freeze=0,
         residual=False,
+        normalization=None,
         dtype="auto",
         n_jobs=None,
     ):
@@ -145,6 +148,7 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, BaseEstima
         self.use_bias = use_bias
         self.freeze = freeze
         self.residual = residual
+        self.normalization = normalization
         self.dtype = dtype
         self.n_jobs = n_jobs
 
@@ -225,29 +229,28 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, BaseEstima
         sample_weight = self._sample_weight(sample_weight, X, targets)
         layer_units = (X.shape[1], *hidden, n_outputs)
         random_state = self._source_of_draws(incremental and not first_pass)
+        architecture = Architecture(
+            layer_units, activations[:-1], loss, dropout, float(self.input_dropout), self.use_bias, self.freeze,
+            float(self.input_noise), drop_connect, self.residual, self.normalization,
+        )  # fmt: skip
 
         if first_pass:
             dtype = self._computation_dtype(X, incremental)
-            coefs, intercepts, n_transferred = initial_parameters(self, layer_units, activations, random_state, dtype)
+            matrices, vectors, n_transferred = initial_parameters(self, architecture, activations, random_state, dtype)
         else:
-            coefs, intercepts = self._parameters()
-            dtype = coefs[0].dtype
+            fitted_architecture, matrices, vectors = self._network()
+            dtype = matrices[0].dtype
             n_transferred = None
-            check_same_network(self, coefs, intercepts, layer_units, loss)
+            check_same_network(self, fitted_architecture, architecture, vectors)
         targets = cast("y", targets, dtype)
         loss.check_targets(targets)  # once more: a small one may have become 0
         if sample_weight is not None:
             sample_weight = cast_weights(sample_weight, dtype)
-        architecture = Architecture(
-            layer_units, activations[:-1], loss, dropout, float(self.input_dropout), self.use_bias, self.freeze,
-            float(self.input_noise), drop_connect, bool(self.residual),
-        )  # fmt: skip
-
-        problem = Problem(architecture, X, targets, sample_weight, coefs, intercepts, random_state)
-        del coefs, intercepts
+        problem = Problem(architecture, X, targets, sample_weight, matrices, vectors, random_state)
+        del matrices, vectors
         train = train_stochastic if is_stochastic(self) else train_lbfgs
-        fitted = train(self, problem, first_pass, incremental)
-        if not all(np.isfinite(p).all() for p in fitted["coefs_"] + fitted["intercepts_"]):
+        matrices, vectors, fitted = train(self, problem, first_pass, incremental)
+        if not all(np.isfinite(p).all() for p in matrices + vectors):
             raise ValueError(
                 "Solver produced non-finite parameter weights. The input data may contain large values and "
                 "need to be preprocessed."
@@ -260,7 +263,7 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, BaseEstima
         self._set_network(architecture)
         if n_transferred is not None:
             self.n_transferred_layers_ = n_transferred
-        for name, value in fitted.items():
+        for name, value in {**parameter_attributes(architecture, matrices, vectors), **fitted}.items():
             setattr(self, name, value)
         return self
 

@@ -27,12 +27,17 @@ class Problem:
     X: object
     targets: np.ndarray
     sample_weight: np.ndarray | None
-    coefs: list
-    intercepts: list
+    matrices: list
+    vectors: list
     random_state: np.random.RandomState
 
     def __post_init__(self):
-        self.dtype = self.coefs[0].dtype
+        self.dtype = self.matrices[0].dtype
+
+    @property
+    def trainable(self):
+        """All parameters that can be trained: matrices, then vectors that are not merely measured."""
+        return self.matrices + self.vectors[: len(self.architecture.trained()[1])]
 
     @property
     def total_weight(self):
@@ -56,16 +61,16 @@ class Problem:
             **options,
         )
         try:
-            session.set_parameters(self.coefs, self.intercepts)
+            session.set_parameters(self.matrices, self.vectors)
         except BaseException:
             session.close()
             raise
-        self.coefs = self.intercepts = None
+        self.matrices = self.vectors = None
         return session
 
 
 def train_stochastic(estimator, problem, first_pass, incremental):
-    """Fitted attributes after mini-batch training."""
+    """Matrices, vectors and fitted attributes after mini-batch training."""
     order, score = _rows_and_score(estimator, problem)
     state = _optimizer_state(estimator, problem, first_pass, incremental)
     history = _history(estimator, first_pass)
@@ -77,7 +82,7 @@ def train_stochastic(estimator, problem, first_pass, incremental):
     for name in ("clip_value", "clip_norm", "max_norm", "ema_decay"):
         options[name] = getattr(estimator, name)
     with problem.session(estimator, **options) as session:
-        coefs, intercepts, state = train_epochs(
+        matrices, vectors, state = train_epochs(
             session,
             order,
             state,
@@ -94,8 +99,6 @@ def train_stochastic(estimator, problem, first_pass, incremental):
             single_epoch=incremental,
         )
     fitted = {
-        "coefs_": coefs,
-        "intercepts_": intercepts,
         "n_iter_": history.n_iter,
         "t_": history.samples_seen,
         "loss_curve_": history.loss_curve,
@@ -109,14 +112,16 @@ def train_stochastic(estimator, problem, first_pass, incremental):
     if history.gradient_norms is not None:
         fitted["gradient_norms_"] = history.gradient_norms
     # Missing only if the very first epoch was interrupted or had no time.
-    return fitted if history.loss is None else {**fitted, "loss_": history.loss}
+    if history.loss is not None:
+        fitted["loss_"] = history.loss
+    return matrices, vectors, fitted
 
 
 def train_lbfgs(estimator, problem, first_pass, incremental):
-    """Fitted attributes after full-batch training."""
-    start = problem.coefs, problem.intercepts
+    """Matrices, vectors and fitted attributes after full-batch training."""
+    start = problem.matrices, problem.vectors
     with problem.session(estimator) as session:
-        coefs, intercepts, loss, n_iter, stop_reason = minimize(
+        matrices, vectors, loss, n_iter, stop_reason = minimize(
             session,
             *start,
             total_weight=problem.total_weight,
@@ -128,15 +133,12 @@ def train_lbfgs(estimator, problem, first_pass, incremental):
             max_time=estimator.max_time,
             verbose=estimator.verbose,
         )
-    fitted = {
-        # Copies: no array shall be a view that keeps the solver's whole vector alive.
-        "coefs_": [np.array(w, dtype=problem.dtype) for w in coefs],
-        "intercepts_": [np.array(b, dtype=problem.dtype) for b in intercepts],
-        "n_iter_": n_iter,
-        "t_": 0 if first_pass else estimator.t_,
-        "stop_reason_": stop_reason,
-    }
-    return fitted if loss is None else {**fitted, "loss_": loss}
+    fitted = {"n_iter_": n_iter, "t_": 0 if first_pass else estimator.t_, "stop_reason_": stop_reason}
+    if loss is not None:
+        fitted["loss_"] = loss
+    # Copies: no array shall be a view that keeps the solver's whole vector alive.
+    matrices, vectors = ([np.array(p, dtype=problem.dtype) for p in arrays] for arrays in (matrices, vectors))
+    return matrices, vectors, fitted
 
 
 def _rows_and_score(estimator, problem):
@@ -195,7 +197,7 @@ def _optimizer_state(estimator, problem, first_pass, incremental):
     # Without an average to go on with, the fitted parameters are those to train.
     if old is not None and (estimator.ema_decay is None or not _has_shapes(old.offsets, problem)):
         old = replace(old, offsets=None)
-    if old is None or not old.fits(rule, problem.coefs + problem.intercepts, problem.architecture):
+    if old is None or not old.fits(rule, problem.trainable, problem.architecture):
         return new
     if incremental:
         return replace(old, **trained)
@@ -204,8 +206,7 @@ def _optimizer_state(estimator, problem, first_pass, incremental):
 
 
 def _has_shapes(arrays, problem):
-    parameters = problem.coefs + problem.intercepts
-    return arrays is not None and [a.shape for a in arrays] == [p.shape for p in parameters]
+    return arrays is not None and [a.shape for a in arrays] == [p.shape for p in problem.trainable]
 
 
 def _history(estimator, first_pass):

@@ -298,6 +298,7 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
         use_bias=True,
         freeze=0,
         residual=False,
+        normalization=None,
         class_weight=None,
         dtype="auto",
         n_jobs=None,
@@ -343,6 +344,7 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
             use_bias=use_bias,
             freeze=freeze,
             residual=residual,
+            normalization=normalization,
             dtype=dtype,
             n_jobs=n_jobs,
         )

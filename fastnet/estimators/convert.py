@@ -114,7 +114,7 @@ def to_sklearn(net):
     theirs = next(theirs for ours, theirs in _PAIRS if isinstance(net, ours))
     fitted = hasattr(net, "coefs_")
     # The fitted network predicts with what it was fitted with, also if the parameters have changed since.
-    architecture = net._architecture(net.coefs_) if fitted else _planned(net)
+    architecture = net._architecture() if fitted else _planned(net)
     params = {name: clone(value, safe=False) for name, value in net.get_params(deep=False).items()}
     params, lost = _shared_parameters(net, params, theirs)
     params["activation"] = _activation(net, architecture.activations)

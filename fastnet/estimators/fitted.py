@@ -1,54 +1,105 @@
 """The fitted network: its parameters as the user may have edited them, and its outputs."""
 
-from itertools import pairwise
-
 import numpy as np
 from sklearn.utils.validation import validate_data
 
 from ..network.architecture import Architecture
 from .data import DTYPES, check_fits, engine_input
 
+# Fitted attributes of the vectors: a list with one for each hidden layer. The output layer has biases only.
+VECTOR_ATTRIBUTES = {"slope": "slopes_", "gain": "gains_", "mean": "means_", "variance": "variances_"}
+
+
+def parameter_places(architecture, layer):
+    """Where a layer's parameters stand: of each fitted attribute, whether they are matrices and their number there."""
+    matrix_names = ["coefs_"] * architecture.n_layers + ["projections_"] * len(architecture.projections())
+    vector_names = [{"bias": "intercepts_", **VECTOR_ATTRIBUTES}[kind] for kind, _ in architecture.vectors()]
+    layers = architecture.matrix_layers(), [layer for _, layer in architecture.vectors()]
+    places = {}
+    for is_matrix, names, of_layers in ((True, matrix_names, layers[0]), (False, vector_names, layers[1])):
+        for number, (name, at) in enumerate(zip(names, of_layers, strict=True)):
+            if at == layer:
+                places[name] = is_matrix, number
+    return places
+
+
+def parameter_attributes(architecture, matrices, vectors):
+    """Fitted attributes that hold an architecture's parameters; a hidden layer without one has None.
+
+    Parameters
+    ----------
+    architecture : Architecture
+        The net.
+    matrices, vectors : list of ndarray
+        Its parameters, in its order.
+
+    Returns
+    -------
+    dict of list
+        'coefs_' and 'intercepts_', one for each layer, and those of `VECTOR_ATTRIBUTES` and 'projections_' that the net
+        has, one for each hidden layer.
+    """
+    n = architecture.n_layers
+    attributes = {"coefs_": matrices[:n], "intercepts_": vectors[:n]}
+    for layer in range(n - 1):
+        for name, (is_matrix, number) in parameter_places(architecture, layer).items():
+            if number >= n:
+                attributes.setdefault(name, [None] * (n - 1))[layer] = (matrices if is_matrix else vectors)[number]
+    return attributes
+
+
+def parameter_arrays(architecture, attributes):
+    """The other way round: matrices and vectors as they stand in an estimator's attributes, a dict."""
+    matrices = [*attributes["coefs_"], *(attributes["projections_"][i] for i in architecture.projections())]
+    others = architecture.vectors()[architecture.n_layers :]
+    return matrices, [*attributes["intercepts_"], *(attributes[VECTOR_ATTRIBUTES[kind]][i] for kind, i in others)]
+
 
 class FittedNetwork:
-    """Mixin of the base class: from ``coefs_`` and ``intercepts_`` to outputs."""
+    """Mixin of the base class: from ``coefs_``, ``intercepts_`` and the like to outputs."""
 
-    def _parameters(self):
-        """``coefs_`` and ``intercepts_`` as the user may have edited them, checked, in one dtype."""
-        parameters = [np.asarray(p) for p in (*self.coefs_, *self.intercepts_)]
+    def _network(self):
+        """The architecture, without noise, and its parameters as the user may have edited them, in one dtype."""
+        architecture = self._architecture()
+        matrices, vectors = parameter_arrays(architecture, vars(self))
+        parameters = [np.asarray(p) for p in (*matrices, *vectors)]
         dtype = np.result_type(*parameters)
         dtype = dtype if dtype in DTYPES else np.dtype(np.float64)
         parameters = [np.ascontiguousarray(p, dtype=dtype) for p in parameters]
-        coefs, intercepts = parameters[: len(self.coefs_)], parameters[len(self.coefs_) :]
-        units = [self.n_features_in_, *(b.size for b in intercepts)]
-        if [w.shape for w in coefs] != list(pairwise(units)) or any(b.ndim != 1 for b in intercepts):
+        matrices, vectors = parameters[: len(matrices)], parameters[len(matrices) :]
+        shapes = tuple(w.shape for w in matrices)
+        sizes = [(architecture.layer_units[layer + 1],) for _, layer in architecture.vectors()]
+        if shapes != architecture.matrix_shapes() or [b.shape for b in vectors] != sizes:
+            names = sorted(parameter_attributes(architecture, matrices, vectors))
             raise ValueError(
-                "The shapes of coefs_ and intercepts_ do not make a network: got "
-                f"{[w.shape for w in coefs]} and {[b.shape for b in intercepts]} for "
-                f"{self.n_features_in_} features."
+                f"The shapes of {' and '.join(names)} do not make a network: got {list(shapes)} and "
+                f"{[b.shape for b in vectors]} for {self.n_features_in_} features."
             )
-        return coefs, intercepts
+        return architecture, matrices, vectors
 
     def _outputs(self, X, link=True):
         """Outputs of the fitted network, one row a sample: predictions, or logits without the link."""
         X = engine_input(validate_data(self, X, accept_sparse=("csr", "csc"), dtype=DTYPES, reset=False))
-        coefs, intercepts = self._parameters()
+        architecture, matrices, vectors = self._network()
 
         from ..engine import forward  # only here: the engine brings Numba along
 
-        outputs = forward(self._architecture(coefs), coefs, intercepts, X, n_jobs=self.n_jobs, link=link)
+        outputs = forward(architecture, matrices, vectors, X, n_jobs=self.n_jobs, link=link)
         if X.dtype.itemsize > outputs.dtype.itemsize and not np.isfinite(outputs).all():
             check_fits("X", X, outputs.dtype)
         return outputs
 
     def _set_network(self, architecture):
-        """Keep what makes a network of ``coefs_`` and ``intercepts_``: the counterpart of `_architecture`."""
+        """Keep what makes a network of ``coefs_``, ``intercepts_`` and the like: the counterpart of `_architecture`."""
         self._activations, self._loss = architecture.activations, architecture.loss
-        self._residual = architecture.residual
+        self._residual, self._normalization = architecture.residual, architecture.normalization
         self.n_outputs_ = architecture.layer_units[-1]
         self.n_layers_ = len(architecture.layer_units)
         self.out_activation_ = architecture.loss.out_activation
 
-    def _architecture(self, coefs):
+    def _architecture(self):
         """Architecture of the fitted network, without noise."""
-        units = (coefs[0].shape[0], *(w.shape[1] for w in coefs))
-        return Architecture(units, self._activations, self._loss, residual=self._residual)
+        units = (self.n_features_in_, *(np.size(b) for b in self.intercepts_))
+        return Architecture(
+            units, self._activations, self._loss, residual=self._residual, normalization=self._normalization
+        )

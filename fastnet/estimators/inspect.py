@@ -6,8 +6,18 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from ..network.architecture import Architecture
 from ._training import Problem
 from .data import cast_weights, engine_input
+from .fitted import parameter_places
+
+_GRADIENTS = {
+    "coefs_": "coef",
+    "intercepts_": "intercept",
+    "gains_": "gain",
+    "slopes_": "slope",
+    "projections_": "projection",
+}
 
 
 @dataclass(frozen=True)
@@ -19,17 +29,22 @@ class LayerPass:
     input : ndarray of shape (n_samples, fan_in)
         What the layer reads: X, or the activation of the layer below.
     z : ndarray of shape (n_samples, fan_out)
-        :math:`z = a W + b`.
+        :math:`z = a W + b`, what the activation reads. Of a normalised layer :math:`a W`, normalised, times its gains
+        plus :math:`b`.
     activation : ndarray of shape (n_samples, fan_out)
-        :math:`g(z)`, plus ``input`` where there is a skip connection; for the output layer the prediction
-        (probabilities, for a classifier).
+        :math:`g(z)`, plus what a skip connection adds; for the output layer the prediction (probabilities, for a
+        classifier).
     delta : ndarray of shape (n_samples, fan_out)
-        Derivative of the loss by z. The loss is the mean over samples, so each row holds its sample's weight
-        divided by the sum of the weights.
+        Derivative of the loss by z, or, of a normalised layer, by what is normalised. The loss is the mean over
+        samples, so each row holds its sample's weight divided by the sum of the weights.
     coef_gradient : ndarray of shape (fan_in, fan_out)
         Derivative of the loss, with its L2 penalty, by the weights.
     intercept_gradient : ndarray of shape (fan_out,)
         Derivative of the loss by the biases.
+    gain_gradient, slope_gradient : ndarray of shape (fan_out,) or None
+        Derivatives by the gains and the learnt slopes, where the layer has them.
+    projection_gradient : ndarray of shape (fan_in, fan_out) or None
+        Derivative, with its L2 penalty, by the matrix of its skip connection.
     """
 
     input: np.ndarray
@@ -38,6 +53,9 @@ class LayerPass:
     delta: np.ndarray
     coef_gradient: np.ndarray
     intercept_gradient: np.ndarray
+    gain_gradient: np.ndarray | None = None
+    slope_gradient: np.ndarray | None = None
+    projection_gradient: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -103,23 +121,30 @@ def inspect(estimator, X, y, sample_weight=None):
     reader.warm_start = False  # which would ask for all classes in y
     X, targets, _, _ = reader._validate_input(X, y, incremental=True, reset=False)
     X = engine_input(X)
-    coefs, intercepts = estimator._parameters()
-    dtype = coefs[0].dtype
+    architecture, matrices, vectors = estimator._network()
+    dtype = matrices[0].dtype
     sample_weight = estimator._sample_weight(sample_weight, X, targets)
     if sample_weight is not None:
         sample_weight = cast_weights(sample_weight, dtype)
     targets = np.ascontiguousarray(targets, dtype=dtype)
-    architecture = estimator._architecture(coefs)
-    problem = Problem(architecture, X, targets, sample_weight, coefs, intercepts, None)
+    problem = Problem(architecture, X, targets, sample_weight, matrices, vectors, None)
     with problem.session(estimator, keep_z=True) as session:
-        loss, coef_gradients, intercept_gradients = session.loss_and_gradient()
+        loss, *gradients = session.loss_and_gradient()
         arrays = session.arrays()
 
     from ..engine import forward
 
-    arrays[-1]["output"] = forward(architecture, coefs, intercepts, X)
-    layers = [
-        LayerPass(a["input"], a["z"], a["output"], a["delta"], coef_gradient, intercept_gradient)
-        for a, coef_gradient, intercept_gradient in zip(arrays, coef_gradients, intercept_gradients, strict=True)
-    ]
+    # The last layer alone: its input may hold a normalisation by these samples, not by the running statistics.
+    last, below = architecture.n_layers - 1, X if len(arrays) == 1 else arrays[-1]["input"]
+    output_layer = Architecture(architecture.layer_units[last:], (), architecture.loss)
+    arrays[-1]["output"] = forward(output_layer, [matrices[last]], [vectors[last]], below)
+    names = {attribute: f"{name}_gradient" for attribute, name in _GRADIENTS.items()}
+    layers = []
+    for layer, a in enumerate(arrays):
+        of_parameters = {
+            names[attribute]: gradients[0 if is_matrix else 1][number]
+            for attribute, (is_matrix, number) in parameter_places(architecture, layer).items()
+            if attribute in names
+        }
+        layers.append(LayerPass(a["input"], a["z"], a["output"], a["delta"], **of_parameters))
     return Pass(loss, layers)

@@ -59,7 +59,8 @@ PARAMETER_CONSTRAINTS = {
     "init": [StrOptions(set(INITIALIZERS)), Initializer, BaseEstimator],
     "use_bias": ["boolean"],
     "freeze": [Interval(Integral, 0, None, closed="left")],
-    "residual": ["boolean"],
+    "residual": ["boolean", StrOptions({"projection"})],
+    "normalization": [None, StrOptions({"batch", "layer", "rms"})],
     "bias_init": [None, Interval(Real, None, None, closed="neither")],
     "dtype": [StrOptions({"auto", "input", "float32", "float64"})],
     "n_jobs": [None, _COUNT, Interval(Integral, None, -1, closed="right")],
@@ -233,17 +234,39 @@ def check_together(estimator, incremental):
             f"use_bias=False makes a network without biases, got bias_init={estimator.bias_init}: leave it out."
         )
     hidden = hidden_units(estimator.hidden_layer_sizes)
-    if estimator.residual and all(a != b for a, b in pairwise(hidden)):
-        raise ValueError(
-            "residual=True connects a hidden layer to the next one if that has as many units, got "
-            f"hidden_layer_sizes={estimator.hidden_layer_sizes}: give successive layers the same size, such as "
-            "(100, 100), or set residual=False."
-        )
+    _check_layers(estimator, hidden)
     n_layers = len(hidden) + 1
     if estimator.freeze >= n_layers:
         raise ValueError(
             f"freeze must leave a layer to train: got freeze={estimator.freeze} for a network of {n_layers} layer(s) "
             f"of weights, the output's included. It can be {n_layers - 1} at most."
+        )
+
+
+def _check_layers(estimator, hidden):
+    """The part of `check_together` on what hidden layers have."""
+    if estimator.residual and len(hidden) < 2:
+        raise ValueError(
+            f"residual={estimator.residual!r} connects a hidden layer to the next one, got "
+            f"hidden_layer_sizes={estimator.hidden_layer_sizes}: give two or more, such as (100, 100), or set "
+            "residual=False."
+        )
+    if estimator.residual is True and all(a != b for a, b in pairwise(hidden)):
+        raise ValueError(
+            "residual=True connects a hidden layer to the next one if that has as many units, got "
+            f"hidden_layer_sizes={estimator.hidden_layer_sizes}: give successive layers the same size, such as "
+            "(100, 100), set residual='projection', or set residual=False."
+        )
+    if estimator.normalization is not None and not hidden:
+        raise ValueError(
+            f"normalization={estimator.normalization!r} is for hidden layers, got hidden_layer_sizes="
+            f"{estimator.hidden_layer_sizes}: add one, or set normalization=None."
+        )
+    if estimator.normalization in ("layer", "rms") and min(hidden) == 1:
+        raise ValueError(
+            f"normalization={estimator.normalization!r} compares the units of a layer with each other, got "
+            f"hidden_layer_sizes={estimator.hidden_layer_sizes} with a layer of one: make it larger, or set "
+            "normalization='batch' or None."
         )
 
 

@@ -274,6 +274,7 @@ class MLPRegressor(RegressorMixin, BaseMultilayerPerceptron):
         use_bias=True,
         freeze=0,
         residual=False,
+        normalization=None,
         dtype="auto",
         n_jobs=None,
     ):
@@ -318,6 +319,7 @@ class MLPRegressor(RegressorMixin, BaseMultilayerPerceptron):
             use_bias=use_bias,
             freeze=freeze,
             residual=residual,
+            normalization=normalization,
             dtype=dtype,
             n_jobs=n_jobs,
         )

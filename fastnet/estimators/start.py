@@ -4,30 +4,31 @@ import numpy as np
 
 from ..network.initializers import GlorotUniform, initialize
 from .data import check_fits
+from .fitted import VECTOR_ATTRIBUTES, parameter_places
 from .parameters import initializer
 
 
-def initial_parameters(estimator, layer_units, activations, random_state, dtype):
-    """Weights and biases of a new network, as ``init``, ``bias_init`` and ``use_bias`` ask for.
+def initial_parameters(estimator, architecture, activations, random_state, dtype):
+    """Parameters of a new network, as ``init``, ``bias_init`` and ``use_bias`` ask for.
 
     Parameters
     ----------
     estimator : estimator
         Its parameters are read.
-    layer_units : sequence of int
-        Units of each layer, from the input to the output.
+    architecture : Architecture
+        The network.
     activations : sequence of Activation
         One for each layer of weights.
     random_state : numpy.random.RandomState
         Source of the draws. All layers are drawn, also those that then come from a fitted network, so that the
-        others do not depend on it.
+        others do not depend on it; then the projections.
     dtype : numpy.dtype
         Type of the result.
 
     Returns
     -------
-    coefs : list of ndarray of shape (fan_in, fan_out)
-    intercepts : list of ndarray of shape (fan_out,)
+    matrices, vectors : list of ndarray
+        In the architecture's order. Gains begin as 1, slopes as the activation says.
     n_transferred : int or None
         Number of layers that come from a fitted network; None if ``init`` is none.
 
@@ -36,16 +37,24 @@ def initial_parameters(estimator, layer_units, activations, random_state, dtype)
     ValueError
         If ``init`` is an estimator that cannot give its first layer.
     """
-    init = initializer(estimator)
-    bias_init = estimator.bias_init if estimator.use_bias else 0.0
-    coefs, intercepts = initialize(layer_units, activations, init or GlorotUniform(), bias_init, random_state, dtype)
-    if init is not None:
-        return coefs, intercepts, None
-    taken = take_layers(estimator.init, coefs, intercepts, estimator.use_bias)
+    given = initializer(estimator)
+    init, bias_init = given or GlorotUniform(), estimator.bias_init if estimator.use_bias else 0.0
+    units = architecture.layer_units
+    matrices, vectors = initialize(units, activations, init, bias_init, random_state, dtype)
+    for layer in architecture.projections():
+        drawn = init.draw(units[layer], units[layer + 1], activations[layer], random_state)[0]
+        matrices.append(drawn.astype(dtype, copy=False))
+    begin = {"gain": 1.0, "mean": 0.0, "variance": 1.0}
+    for kind, layer in architecture.vectors()[architecture.n_layers :]:
+        value = activations[layer].values[0] if kind == "slope" else begin[kind]
+        vectors.append(np.full(units[layer + 1], value, dtype))
+    if given is not None:
+        return matrices, vectors, None
+    taken = take_layers(estimator.init, architecture, matrices, vectors)
     if estimator.verbose:
-        units = "-".join(map(str, layer_units[: taken + 1]))
-        print(f"{taken} of {len(coefs)} layers begin with the weights of init's network: {units}.")
-    return coefs, intercepts, taken
+        names = "-".join(map(str, units[: taken + 1]))
+        print(f"{taken} of {architecture.n_layers} layers begin with the weights of init's network: {names}.")
+    return matrices, vectors, taken
 
 
 def source_parameters(init):
@@ -81,17 +90,19 @@ def source_parameters(init):
     return parameters[: len(coefs)], parameters[len(coefs) :]
 
 
-def take_layers(init, coefs, intercepts, use_bias):
+def take_layers(init, architecture, matrices, vectors):
     """Replace the first of freshly drawn layers, as long as shapes match, by those of a fitted network.
+
+    A layer's gains, slopes and statistics come along; its projection too.
 
     Parameters
     ----------
     init : estimator
         The fitted network.
-    coefs, intercepts : list of ndarray
-        All layers of the new network, changed in place. They keep their dtype.
-    use_bias : bool
-        Whether the new network has biases.
+    architecture : Architecture
+        The new network.
+    matrices, vectors : list of ndarray
+        All parameters of the new network, changed in place. They keep their dtype.
 
     Returns
     -------
@@ -101,43 +112,83 @@ def take_layers(init, coefs, intercepts, use_bias):
     Raises
     ------
     ValueError
-        If not even the first layer matches, biases cannot be taken over, or a number is too large for the dtype.
+        If not even the first layer matches, a layer has parameters that the other network's has not, or a number is too
+        large for the dtype.
     """
     taken = 0
     given = zip(*source_parameters(init), strict=True)
     for layer, (weights, biases) in enumerate(given):
-        if layer == len(coefs) or weights.shape != coefs[layer].shape or biases.shape != intercepts[layer].shape:
+        same_place = layer < architecture.n_layers
+        if not same_place or weights.shape != matrices[layer].shape or biases.shape != vectors[layer].shape:
             break
-        if not use_bias and biases.any():
+        if not architecture.use_bias and biases.any():
             raise ValueError("use_bias=False cannot take over the biases of init's network: set use_bias=True.")
-        check_fits("init", weights, coefs[layer].dtype)
-        check_fits("init", biases, coefs[layer].dtype)
-        coefs[layer], intercepts[layer] = (np.array(p, dtype=coefs[layer].dtype, order="C") for p in (weights, biases))
+        _take(init, architecture, layer, {"coefs_": weights, "intercepts_": biases}, matrices, vectors)
         taken += 1
     if not taken:
         raise ValueError(
             f"init's network does not match: its first layer has weights of shape {init.coefs_[0].shape}, that of "
-            f"this network {coefs[0].shape}. Set hidden_layer_sizes to begin as there, and fit on as many features."
+            f"this network {matrices[0].shape}. Set hidden_layer_sizes to begin as there, and fit on as many features."
         )
     return taken
 
 
-def check_same_network(estimator, coefs, intercepts, layer_units, loss):
-    """Raise ValueError unless training can go on: with the layers and the kind of output it began with."""
-    fitted_units = (coefs[0].shape[0], *(w.shape[1] for w in coefs))
-    if fitted_units != layer_units:
+def _take(init, architecture, layer, source, matrices, vectors):
+    """Replace all parameters of one layer; `source` has its weights and biases."""
+    places = parameter_places(architecture, layer)
+    if layer < architecture.n_layers - 1:
+        for name in ("projections_", *VECTOR_ATTRIBUTES.values()):
+            array = (getattr(init, name, None) or [None] * (layer + 1))[layer]
+            if (array is None) != (name not in places):
+                raise ValueError(
+                    f"init's network {'has' if array is not None else 'has no'} {name} in layer {layer}, this one "
+                    f"{'has none' if array is not None else 'has'}: give both the same activation, normalization and "
+                    "residual."
+                )
+            if array is not None:
+                source[name] = np.asarray(array)
+    for name, (is_matrix, number) in places.items():
+        target, array = (matrices if is_matrix else vectors), source[name]
+        if array.shape != target[number].shape:
+            raise ValueError(
+                f"init's network has {name} of shape {array.shape} in layer {layer}, this one of shape "
+                f"{target[number].shape}: leave them as they were fitted."
+            )
+        check_fits("init", array, target[number].dtype)
+        target[number] = np.array(array, dtype=target[number].dtype, order="C")
+
+
+def check_same_network(estimator, fitted, architecture, vectors):
+    """Raise ValueError unless training can go on: with the layers and the kind of output it began with.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Fitted.
+    fitted, architecture : Architecture
+        The fitted network, and what is asked for now.
+    vectors : list of ndarray
+        Of the fitted network.
+    """
+    if fitted.layer_units != architecture.layer_units:
         raise ValueError(
             "warm_start and partial_fit go on with the fitted network, whose layers have "
-            f"{fitted_units} units, but hidden_layer_sizes, X and y now ask for {layer_units}. Restore "
-            "hidden_layer_sizes, or train a new network: fit with warm_start=False."
+            f"{fitted.layer_units} units, but hidden_layer_sizes, X and y now ask for {architecture.layer_units}. "
+            "Restore hidden_layer_sizes, or train a new network: fit with warm_start=False."
         )
-    if estimator.out_activation_ != loss.out_activation:
+    if estimator.out_activation_ != architecture.loss.out_activation:
         raise ValueError(
             "warm_start and partial_fit go on with the fitted network, whose output activation is "
-            f"{estimator.out_activation_!r}, but y and the loss now ask for {loss.out_activation!r}. Train a "
-            "new network: fit with warm_start=False."
+            f"{estimator.out_activation_!r}, but y and the loss now ask for {architecture.loss.out_activation!r}. "
+            "Train a new network: fit with warm_start=False."
         )
-    if not estimator.use_bias and any(b.any() for b in intercepts):
+    if fitted.projections() != architecture.projections() or fitted.vectors() != architecture.vectors():
+        raise ValueError(
+            "warm_start and partial_fit go on with the fitted network, which has other parameters than activation="
+            f"{estimator.activation!r}, normalization={estimator.normalization!r} and residual={estimator.residual!r} "
+            "now ask for. Restore these, or train a new network: fit with warm_start=False."
+        )
+    if not estimator.use_bias and any(b.any() for b in vectors[: fitted.n_layers]):
         raise ValueError(
             "use_bias=False cannot go on with a network whose intercepts_ are not zero: set them to zero, set "
             "use_bias=True, or train a new network: fit with warm_start=False."

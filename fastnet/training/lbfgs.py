@@ -184,7 +184,7 @@ def minimize(
 
     matrices, vectors = objective.unpack(x)
     if architecture.normalization == "batch":  # with the mean and variance that go with the last parameters
-        session.deadline = None
+        session.deadline = np.inf
         objective(x)
         n_trained = session.layout.n_trained
         vectors[n_trained:] = session.get_parameters()[1][n_trained:]

@@ -26,14 +26,14 @@ class OptimizerState:
     step : int, default=0
         Mini-batches seen.
     moments : list of list of ndarray, default=None
-        One list a state array of the rule: an array for each of the coefs, then one for each of the
-        intercepts. None means zeros.
+        One list a state array of the rule: an array for each matrix, then one for each vector that can be
+        trained. None means zeros.
     n_frozen : int, default=0
         Number of first layers that were not trained.
     use_bias : bool, default=True
         Whether biases were trained.
     offsets : list of ndarray, default=None
-        Where the model's parameters are averages: what the trained ones are away from them, coefs, then intercepts.
+        Where the model's parameters are averages: what the trained ones are away from them, in the same order.
     average_start : int, default=0
         Mini-batches seen before the average began.
     """
@@ -51,7 +51,7 @@ class OptimizerState:
     average_start: int = 0
 
     def fits(self, rule, parameters, architecture):
-        """Whether the moments can serve ``rule`` on ``parameters``, the list of coefs and intercepts.
+        """Whether the moments can serve ``rule`` on ``parameters``, the list of all that can be trained.
 
         They cannot where the architecture trains parameters that were not trained: these have none yet.
         """

@@ -74,7 +74,7 @@ def train_epochs(
 
     Returns
     -------
-    coefs, intercepts : list of ndarray
+    matrices, vectors : list of ndarray
         Trained parameters.
     state : OptimizerState
         The optimizer at the end.
@@ -170,11 +170,11 @@ def train_epochs(
 
     offsets = session.get_offsets()
     parameters, moments = session.take_results(with_parameters=best is None)
-    coefs, intercepts = best or parameters
+    matrices, vectors = best or parameters
     progress = {"rate": rate, "epoch": epoch, "step": session.step, "moments": moments}
-    return coefs, intercepts, replace(state, **progress, offsets=offsets, average_start=average_start)
+    return matrices, vectors, replace(state, **progress, offsets=offsets, average_start=average_start)
 
 
 def _all_finite(session):
-    coefs, intercepts = session.get_parameters()
-    return all(np.isfinite(p).all() for p in coefs + intercepts)
+    matrices, vectors = session.get_parameters()
+    return all(np.isfinite(p).all() for p in matrices + vectors)

@@ -28,6 +28,6 @@ class Activation(Op):
         super().__post_init__()
         if self.per_unit and (len(self.values) != 1 or not callable(getattr(self, "by_parameter", None))):
             raise TypeError(
-                f"{type(self).__name__} with per_unit=True must have one parameter, and the derivative by it as a static "
-                "method by_parameter(z)."
+                f"{type(self).__name__} with per_unit=True must have one parameter, and by_parameter(z), its "
+                "derivative, as a static method."
             )
