@@ -92,9 +92,9 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
         Whether to print the progress.
     warm_start : bool, default=False
         Whether ``fit`` goes on from the current weights, with the optimizer's moments and step count,
-        instead of beginning anew. A changed ``activation`` or ``residual`` then works on the old weights; a
-        changed ``loss`` must have the same output activation; another ``solver``, or training what was frozen,
-        begins with moments of zero.
+        instead of beginning anew. A changed ``activation`` then works on the old weights, if both learn slopes or
+        neither does; a changed ``loss`` must have the same output activation; another ``solver``, or training what
+        was frozen, begins with moments of zero.
     momentum : float, default=0.9
         Momentum of 'sgd', in [0, 1].
     nesterovs_momentum : bool, default=True
@@ -158,10 +158,16 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
     freeze : int, default=0
         Number of layers, from the first on, whose weights and biases are not trained; at most the number of
         hidden layers. Their weights cost no penalty.
-    residual : bool, default=False
+    residual : bool or 'projection', default=False
         Whether every hidden layer as wide as the hidden layer below adds what it reads to its activation, a skip
-        connection [5]_: ``a = g(z) + a_below``. The first hidden layer and those of another width have none.
-        ``dropout`` drops ``g(z)``, not what is added.
+        connection [5]_: ``a = g(z) + a_below``. The first hidden layer has none; those of another width only with
+        'projection': ``a = g(z) + a_below @ P``, where P is trained and penalised like weights. ``dropout`` drops
+        ``g(z)``, not what is added.
+    normalization : {None, 'batch', 'layer', 'rms'}, default=None
+        How z of the hidden layers is normalised before the activation: 'batch', each unit over the mini-batch [7]_;
+        'layer', each sample over the units of the layer [8]_; 'rms', the same without subtracting the mean [9]_. Then
+        comes a gain of each unit, trained without penalty, and the bias. Predictions after 'batch' use running means
+        and variances; the rows of a mini-batch then stand in memory together.
     class_weight : dict, list of dict, 'balanced' or None, default=None
         Class label to weight, by which the weights of its samples are multiplied, in training and in the score
         of early stopping; a class left out weighs 1. 'balanced' weighs a class by ``n_samples / (n_classes *
@@ -202,6 +208,15 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
         Weights of every layer. Edits in place take effect.
     intercepts_ : list of ndarray of shape (fan_out,)
         Biases of every layer. Edits in place take effect.
+    projections_ : list of ndarray of shape (fan_in, fan_out) or None
+        Matrices of the skip connections of the hidden layers, None where a layer has none. Only set with
+        ``residual='projection'``. Edits in place take effect, here and below.
+    gains_ : list of ndarray of shape (fan_out,)
+        Gains of the hidden layers' units. Only set with ``normalization``.
+    means_, variances_ : list of ndarray of shape (fan_out,)
+        Running means and variances of the hidden layers' z, biases left out. Only set with ``normalization='batch'``.
+    slopes_ : list of ndarray of shape (fan_out,) or None
+        Learnt slopes of the hidden layers' units, None for other activations than 'prelu'. Only set if there are any.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of shape (n_features,)
@@ -242,6 +257,10 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
     .. [4] Wan, Zeiler, Zhang, LeCun, Fergus: "Regularization of Neural Networks using DropConnect", ICML 2013.
     .. [5] He, Zhang, Ren, Sun: "Deep Residual Learning for Image Recognition", CVPR 2016.
     .. [6] Pascanu, Mikolov, Bengio: "On the difficulty of training recurrent neural networks", ICML 2013.
+    .. [7] Ioffe, Szegedy: "Batch Normalization: Accelerating Deep Network Training by Reducing Internal Covariate
+       Shift", ICML 2015.
+    .. [8] Ba, Kiros, Hinton: "Layer Normalization", 2016, arXiv:1607.06450.
+    .. [9] Zhang, Sennrich: "Root Mean Square Layer Normalization", NeurIPS 2019.
 
     Examples
     --------
