@@ -6,7 +6,6 @@ Run it from anywhere: ``python examples/optimizers.py``. It takes well under a m
 import os
 import warnings
 
-import numpy as np
 from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split

@@ -245,9 +245,9 @@ def check_together(estimator, incremental):
 
 def _check_layers(estimator, hidden):
     """The part of `check_together` on what hidden layers have."""
-    if estimator.residual and len(hidden) < 2:
+    if estimator.residual == "projection" and len(hidden) < 2:
         raise ValueError(
-            f"residual={estimator.residual!r} connects a hidden layer to the next one, got "
+            "residual='projection' connects a hidden layer to the next one, got "
             f"hidden_layer_sizes={estimator.hidden_layer_sizes}: give two or more, such as (100, 100), or set "
             "residual=False."
         )
