@@ -106,6 +106,11 @@ def inspect(estimator, X, y, sample_weight=None):
     ValueError
         If X or y does not go with the fitted network.
 
+    See Also
+    --------
+    MLPClassifier : Multilayer perceptron for classification.
+    MLPRegressor : Multilayer perceptron for regression.
+
     Examples
     --------
     >>> from fastnet import MLPRegressor, inspect

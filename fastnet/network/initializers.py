@@ -79,7 +79,7 @@ class HeUniform(Initializer):
     Parameters
     ----------
     slope : float, default=0.0
-        s, the slope of a leaky ReLU below 0.
+        The slope s of a leaky ReLU below 0.
     """
 
     slope: float = number(0.0)
@@ -99,7 +99,7 @@ class HeNormal(Initializer):
     Parameters
     ----------
     slope : float, default=0.0
-        s, the slope of a leaky ReLU below 0.
+        The slope s of a leaky ReLU below 0.
     """
 
     slope: float = number(0.0)
@@ -146,7 +146,7 @@ class Orthogonal(Initializer):
     Parameters
     ----------
     gain : float, default=1.0
-        g, above 0; :math:`\sqrt 2` suits ReLU.
+        The factor g, above 0; :math:`\sqrt 2` suits ReLU.
     """
 
     gain: float = number(1.0, 0.0, closed="neither")

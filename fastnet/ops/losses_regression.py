@@ -106,7 +106,7 @@ class Quantile(_IdentityLink):
     Parameters
     ----------
     quantile : float, default=0.5
-        q, in (0, 1).
+        The quantile q, in (0, 1).
     """
 
     quantile: float = number(0.5, 0.0, 1.0, closed="neither")
@@ -200,8 +200,8 @@ class Tweedie(_LogLink):
     Parameters
     ----------
     power : float, default=1.5
-        p, in (1, 2). The limits are losses of their own: 1 is `Poisson`, 2 is `Gamma`; 0, with the identity as
-        link, is `SquaredError`.
+        The power p, in (1, 2). The limits are losses of their own: 1 is `Poisson`, 2 is `Gamma`; 0, with the identity
+        as link, is `SquaredError`.
     """
 
     power: float = number(1.5, 1.0, 2.0, closed="neither")

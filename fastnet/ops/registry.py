@@ -126,7 +126,7 @@ class Value:
         return f"{type(self).__name__}({', '.join(changed)})"
 
     def get_params(self, deep=True):
-        """Parameters of the object.
+        """Get the parameters of the object.
 
         Parameters
         ----------

@@ -1,0 +1,113 @@
+"""Docstrings of everything public, as scikit-learn validates its own: numpydoc's rules, and nothing undocumented."""
+
+import inspect
+
+import numpy as np
+import pytest
+from sklearn.utils._testing import check_docstring_parameters
+
+import fastnet
+import fastnet.activations
+import fastnet.initializers
+import fastnet.losses
+import fastnet.optimizers
+import fastnet.schedules
+from fastnet.estimators.inspect import LayerPass, Pass
+
+numpydoc = pytest.importorskip("numpydoc")
+validate = pytest.importorskip("numpydoc.validate").validate
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+ESTIMATORS = [fastnet.MLPClassifier, fastnet.MLPRegressor]
+VOCABULARIES = [fastnet.activations, fastnet.losses, fastnet.optimizers, fastnet.schedules, fastnet.initializers]
+VOCABULARY = sorted({getattr(m, name) for m in VOCABULARIES for name in m.__all__}, key=lambda cls: cls.__qualname__)
+
+# scikit-learn's own choice. RT02: the result may have a name. GL01, GL02: where the first and the last line begin.
+NEVER = {"RT02", "GL01", "GL02"}
+# Only the docstring of a class needs an extended summary, "See Also" and an example.
+OF_CLASSES = {"ES01", "SA01", "EX01"}
+# A word of the vocabulary begins with its formula, has its use and source below and stands in a table of its kind.
+FORMULA_FIRST = {"SS06"}
+
+
+def errors(path, ignored):
+    return [(code, message) for code, message in validate(path)["errors"] if code not in ignored]
+
+
+def path_of(cls):
+    return f"{cls.__module__}.{cls.__qualname__}"
+
+
+def public_methods(cls):
+    return [name for name, member in inspect.getmembers(cls) if not name.startswith("_") and callable(member)]
+
+
+METHODS = [(cls, name) for cls in ESTIMATORS for name in public_methods(cls)]
+
+
+@pytest.mark.parametrize("cls", ESTIMATORS)
+def test_the_docstring_of_an_estimator(cls):
+    assert not errors(path_of(cls), NEVER)
+
+
+@pytest.mark.parametrize(("cls", "name"), METHODS)
+def test_the_docstring_of_a_method(cls, name):
+    assert not errors(f"{path_of(cls)}.{name}", NEVER | OF_CLASSES)
+
+
+def test_the_docstring_of_inspect_and_its_results():
+    assert not errors("fastnet.estimators.inspect.inspect", NEVER)
+    for cls in (Pass, LayerPass):  # results, which nobody constructs: attributes, but no parameters
+        assert not errors(path_of(cls), NEVER | OF_CLASSES | {"PR01"})
+
+
+@pytest.mark.parametrize("cls", VOCABULARY, ids=path_of)
+def test_the_docstring_of_a_word(cls):
+    assert not errors(path_of(cls), NEVER | OF_CLASSES | FORMULA_FIRST)
+    assert not errors(f"{path_of(cls)}.get_params", NEVER | OF_CLASSES)
+
+
+@pytest.mark.parametrize("cls", ESTIMATORS)
+def test_parameters_are_documented_in_their_order(cls):
+    assert check_docstring_parameters(cls.__init__, numpydoc.docscrape.ClassDoc(cls)) == []
+    for name in public_methods(cls):
+        assert check_docstring_parameters(getattr(cls, name)) == [], name
+
+
+@pytest.mark.parametrize("cls", ESTIMATORS)
+@pytest.mark.parametrize(
+    "params",
+    [{}, {"early_stopping": True}, {"solver": "lbfgs"}, {"clip_norm": 1.0, "ema_decay": 0.9, "dropout": 0.1}],
+    ids=str,
+)
+def test_every_fitted_attribute_is_documented(cls, params, digits):
+    pandas = pytest.importorskip("pandas")
+    documented = {p.name for p in numpydoc.docscrape.ClassDoc(cls)["Attributes"]}
+    X = pandas.DataFrame(digits[0], columns=[f"pixel {i}" for i in range(64)])
+    source = cls(max_iter=2, random_state=0).fit(*digits)
+    model = cls(max_iter=3, random_state=0, init=source, **params).fit(X, digits[1])
+    fitted = {name for name in vars(model) if name.endswith("_") and not name.startswith("_")}
+    assert fitted <= documented
+    assert {name for name in documented if name.startswith("_")} == set()
+
+
+@pytest.mark.parametrize("cls", ESTIMATORS)
+def test_every_documented_attribute_is_set_by_some_fit(cls, digits):
+    pandas = pytest.importorskip("pandas")
+    X = pandas.DataFrame(digits[0], columns=[f"pixel {i}" for i in range(64)])
+    source = cls(max_iter=2, random_state=0).fit(*digits)
+    model = cls(max_iter=3, random_state=0, init=source, clip_norm=1.0, early_stopping=True).fit(X, digits[1])
+    missing = {p.name for p in numpydoc.docscrape.ClassDoc(cls)["Attributes"] if not hasattr(model, p.name)}
+    assert not missing
+
+
+@pytest.mark.parametrize("cls", ESTIMATORS)
+def test_documented_defaults_are_the_defaults(cls):
+    signature = inspect.signature(cls).parameters
+    for parameter in numpydoc.docscrape.ClassDoc(cls)["Parameters"]:
+        kind, _, default = parameter.type.rpartition("default=")
+        assert kind, parameter.name
+        value = signature[parameter.name].default
+        told = eval(default, {"inf": np.inf})  # the text of our own docstring
+        assert told == value and type(told) is type(value), parameter.name
