@@ -4,10 +4,8 @@ Run it from anywhere: ``python examples/optimizers.py``. It takes well under a m
 """
 
 import os
-import warnings
 
 from sklearn.datasets import load_digits
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 
@@ -69,7 +67,7 @@ def train(data, name, optimizer, rate, schedule="constant", warmup=0):
         warmup=warmup,
         batch_size=None if optimizer == Rprop() else 64,
         max_iter=EPOCHS,
-        n_iter_no_change=None,
+        n_iter_no_change=None,  # all epochs are run on purpose
         random_state=0,
     ).fit(X_train, y_train)
     accuracy = net.score(X_test, y_test)
@@ -98,7 +96,6 @@ def plot(constant, scheduled):
 
 
 def main():
-    warnings.simplefilter("ignore", ConvergenceWarning)  # all epochs are run on purpose
     X, y = load_digits(return_X_y=True)
     X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.25, stratify=y, random_state=0)
     scaler = StandardScaler().fit(X_train)

@@ -10,7 +10,7 @@ from problems import Problem, parameters, same_bits
 from sklearn.model_selection import GridSearchCV
 
 from fastnet import MLPClassifier, MLPRegressor
-from fastnet.estimators import _training
+from fastnet.estimators import validation
 from fastnet.ops.optimizers import (
     OPTIMIZERS,
     SGD,
@@ -174,7 +174,7 @@ def test_a_schedule_free_model_is_the_average(digits, monkeypatch):
     assert_allclose(model._optimizer.moments[2][0], 5 * 2 * 0.02**2)
     # it validates with the average, too: the best epoch's score is that of the model
     parts = []
-    monkeypatch.setattr(_training, "split_rows", lambda *args, **kw: parts.append(split_rows(*args, **kw)) or parts[0])
+    monkeypatch.setattr(validation, "split_rows", lambda *args, **kw: parts.append(split_rows(*args, **kw)) or parts[0])
     stopped = net(solver=ScheduleFreeAdamW(), learning_rate_init=0.05, early_stopping=True, max_iter=15).fit(X, y)
     held_out = parts[0][1]
     assert stopped.score(X[held_out], y[held_out]) == stopped.best_validation_score_ > 0.9

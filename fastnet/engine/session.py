@@ -297,13 +297,17 @@ class Session(Slices):
             raise ValueError("the sum of sample_weight must be positive")
         return self._mean_loss(1), *self.layout.unpack(self._gradient, trained=True)
 
-    def predict_rows(self, rows):
-        """Predict rows of X with the parameters as they are.
+    def predict_rows(self, rows, link=True, X=None):
+        """Predict rows with the parameters as they are.
 
         Parameters
         ----------
         rows : ndarray of int
-            Row numbers.
+            Row numbers; always as many.
+        link : bool, default=True
+            Whether to apply the output activation.
+        X : ndarray or CSR array of shape (n_samples, n_features), default=None
+            What they are rows of, the same in all calls; None is what the session trains on.
 
         Returns
         -------
@@ -313,16 +317,17 @@ class Session(Slices):
         is_folded = architecture.normalization == "batch"
         if self._predictor is None:
             plain = replace(architecture, normalization=None) if is_folded else architecture
-            self._predictor = Run(plain, self._X, self.dtype, len(rows), False, None, share=self)
+            X = self._X if X is None else X
+            self._predictor = Run(plain, X, self.dtype, len(rows), False, None, share=self)
         if evaluated is self.flat and not is_folded:
-            return self._predictor.predict(len(rows), rows)
+            return self._predictor.predict(len(rows), rows, link)
         trained = self.flat.copy()
         try:
             if is_folded:
                 self._predictor.layout.pack(self.flat, *fold(architecture, *self.layout.unpack(evaluated))[1:])
             else:
                 self.flat[:] = evaluated
-            return self._predictor.predict(len(rows), rows)
+            return self._predictor.predict(len(rows), rows, link)
         finally:
             self.flat[:] = trained
 

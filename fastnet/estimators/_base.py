@@ -1,6 +1,5 @@
 """What both estimators share: the way from ``fit``'s arguments to the engine and back."""
 
-import math
 from abc import ABC, abstractmethod
 from contextlib import contextmanager
 from copy import deepcopy
@@ -10,11 +9,10 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import _check_sample_weight
 
 from ..network.architecture import Architecture
 from ._training import Problem, train_lbfgs, train_stochastic
-from .data import cast, cast_weights, engine_input
+from .data import cast, cast_weights, check_weights, engine_input
 from .fitted import VECTOR_ATTRIBUTES, FittedNetwork, parameter_attributes
 from .nested import NestedValues
 from .parameters import (
@@ -29,6 +27,7 @@ from .parameters import (
 )
 from .portable import Portable
 from .start import check_same_network, initial_parameters
+from .validation import NO_DATA, Holdout, OwnData, check_validation, own_samples
 
 # Fitted attributes that only some solvers set: a new fit must not inherit them.
 _OPTIONAL_ATTRIBUTES = (
@@ -39,6 +38,7 @@ _OPTIONAL_ATTRIBUTES = (
     "best_validation_score_",
     "_no_improvement_count",
     "_optimizer",
+    "_scoring",
     "n_transferred_layers_",
     "gradient_norms_",
     "projections_",
@@ -84,6 +84,9 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, BaseEstima
         nesterovs_momentum=True,
         early_stopping=False,
         validation_fraction=0.1,
+        validation_split=None,
+        scoring=None,
+        restore_best_weights=True,
         beta_1=0.9,
         beta_2=0.999,
         epsilon=1e-8,
@@ -128,6 +131,9 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, BaseEstima
         self.nesterovs_momentum = nesterovs_momentum
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
+        self.validation_split = validation_split
+        self.scoring = scoring
+        self.restore_best_weights = restore_best_weights
         self.beta_1 = beta_1
         self.beta_2 = beta_2
         self.epsilon = epsilon
@@ -159,11 +165,15 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, BaseEstima
         """Validated X; targets as a 2-D array; the loss; number of outputs."""
 
     @abstractmethod
+    def _validation_targets(self, y, targets, loss):
+        """Targets of validation samples as a 2-D array like that of the training samples."""
+
+    @abstractmethod
     def _score_outputs(self, targets, outputs, sample_weight):
         """Validation score of the network's outputs."""
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None, groups=None):
         """Train the network.
 
         With ``warm_start=True`` training goes on from the current ``coefs_`` and ``intercepts_``, with the
@@ -178,6 +188,15 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, BaseEstima
             Class labels, a 0/1 matrix of several labels, or numbers.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights, at least 0 and not all 0; None means equal weights.
+        X_val : {array-like, sparse matrix} of shape (n_validation, n_features), default=None
+            Samples for early stopping to watch; then none are held out of X. In a pipeline
+            ``Pipeline(..., transform_input=["X_val"])`` transforms them like X.
+        y_val : array-like of shape (n_validation,) or (n_validation, n_outputs), default=None
+            Their targets. A classifier must know the labels from y.
+        sample_weight_val : array-like of shape (n_validation,), default=None
+            Their weights, at least 0 and not all 0; None means equal weights.
+        groups : array-like of shape (n_samples,), default=None
+            Group of each sample of X, for a ``validation_split`` that keeps groups together.
 
         Returns
         -------
@@ -197,7 +216,7 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, BaseEstima
             If Ctrl-C ended the training; the weights it had reached are kept.
         """
         with unchanged_on_failure(self):
-            return self._fit(X, y, sample_weight, incremental=False)
+            return self._fit(X, y, sample_weight, OwnData(X_val, y_val, sample_weight_val, groups))
 
     def _check_solver(self):
         if not is_stochastic(self):
@@ -211,12 +230,13 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, BaseEstima
             )
         return True
 
-    def _fit(self, X, y, sample_weight, incremental):
+    def _fit(self, X, y, sample_weight, own=NO_DATA, incremental=False):
         hidden = hidden_units(self.hidden_layer_sizes)
         activations = layer_activations(self.activation, len(hidden))
         dropout = drop_rates("dropout", self.dropout, len(hidden), "hidden layer")
         drop_connect = drop_rates("drop_connect", self.drop_connect, len(hidden) + 1, "layer of weights")
         check_together(self, incremental)
+        check_validation(self, own, calibrates=False)
         if self.input_noise and issparse(X):
             raise ValueError(
                 f"input_noise={self.input_noise} would make sparse X dense: give X.toarray(), or set input_noise=0. "
@@ -224,9 +244,16 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, BaseEstima
             )
         first_pass = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
 
+        given = X, y
         X, targets, loss, n_outputs = self._validate_input(X, y, incremental, reset=first_pass)
         X = engine_input(X)
-        sample_weight = self._sample_weight(sample_weight, X, targets)
+        sample_weight = check_weights(sample_weight, X)
+        validation, counted = None, (targets, sample_weight)
+        if own.X is not None:
+            validation = own_samples(self, own, X, targets, loss, lambda *own: self._weigh(*own, *counted))
+        sample_weight = self._weigh(sample_weight, targets, *counted)
+        holdout = Holdout(self, validation, X, targets, sample_weight, given, own.groups)
+        del given
         layer_units = (X.shape[1], *hidden, n_outputs)
         random_state = self._source_of_draws(incremental and not first_pass)
         architecture = Architecture(
@@ -235,7 +262,7 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, BaseEstima
         )  # fmt: skip
 
         if first_pass:
-            dtype = self._computation_dtype(X, incremental)
+            dtype = self._computation_dtype(X, holdout.n_train, incremental)
             matrices, vectors, n_transferred = initial_parameters(self, architecture, activations, random_state, dtype)
         else:
             fitted_architecture, matrices, vectors = self._network()
@@ -246,7 +273,8 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, BaseEstima
         loss.check_targets(targets)  # once more: a small one may have become 0
         if sample_weight is not None:
             sample_weight = cast_weights(sample_weight, dtype)
-        problem = Problem(architecture, X, targets, sample_weight, matrices, vectors, random_state)
+        rows, validation = holdout.take(targets, sample_weight, loss, random_state)
+        problem = Problem(architecture, X, targets, sample_weight, matrices, vectors, random_state, rows, validation)
         del matrices, vectors
         train = train_stochastic if is_stochastic(self) else train_lbfgs
         matrices, vectors, fitted = train(self, problem, first_pass, incremental)
@@ -267,11 +295,9 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, BaseEstima
             setattr(self, name, value)
         return self
 
-    def _sample_weight(self, sample_weight, X, targets):
-        """Validated weights of the samples; None if they are equal."""
-        if sample_weight is None:
-            return None
-        return _check_sample_weight(sample_weight, X, ensure_non_negative=True)
+    def _weigh(self, sample_weight, targets, counted_targets, counted_weight):
+        """Weights of samples, times those of their classes as counted in the training data; None if they are equal."""
+        return sample_weight
 
     def _source_of_draws(self, go_on):
         """A new random state for each fit; partial fits share one and so never repeat an order."""
@@ -279,15 +305,12 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, BaseEstima
             return deepcopy(self._random_state)
         return check_random_state(self.random_state)
 
-    def _computation_dtype(self, X, incremental):
+    def _computation_dtype(self, X, n_train, incremental):
         """The dtype of a new model."""
         if self.dtype in ("float32", "float64"):
             return np.dtype(self.dtype)
         if self.dtype == "input" or not is_stochastic(self):
             return X.dtype
-        n_train = X.shape[0]
-        if self.early_stopping:
-            n_train -= math.ceil(self.validation_fraction * n_train)
         # What partial_fit sees is a part of the data, never a full batch.
         full_batch = not incremental and batch_rows(self, n_train) >= n_train
         return X.dtype if full_batch else np.dtype(np.float32)

@@ -7,18 +7,18 @@ import warnings
 from dataclasses import dataclass, replace
 
 import numpy as np
-from sklearn.base import is_classifier
 
 from ..training.lbfgs import minimize
 from ..training.state import History, OptimizerState
 from ..training.stochastic import train_epochs
-from ..training.validation import split_rows
 from .parameters import batch_rows, needs_all_samples, optimizer, penalties, schedule, warmup_epochs
+from .scoring import score_function
+from .validation import ValidationSet, stops_early
 
 
 @dataclass
 class Problem:
-    """What there is to train: data in the form the engine takes, and where training starts.
+    """What there is to train: data in the form the engine takes, rows of it to train on, and where training starts.
 
     A session takes over the starting point: large nets should not stand in memory twice.
     """
@@ -30,6 +30,8 @@ class Problem:
     matrices: list
     vectors: list
     random_state: np.random.RandomState
+    rows: np.ndarray | None = None
+    validation: ValidationSet | None = None
 
     def __post_init__(self):
         self.dtype = self.matrices[0].dtype
@@ -71,7 +73,9 @@ class Problem:
 
 def train_stochastic(estimator, problem, first_pass, incremental):
     """Matrices, vectors and fitted attributes after mini-batch training."""
-    order, score = _rows_and_score(estimator, problem)
+    order, score = problem.rows, None
+    if stops_early(estimator):
+        score = score_function(estimator, problem.architecture, problem.validation)
     state = _optimizer_state(estimator, problem, first_pass, incremental)
     history = _history(estimator, first_pass)
     architecture, seed = problem.architecture, 0
@@ -94,6 +98,7 @@ def train_stochastic(estimator, problem, first_pass, incremental):
             tol=estimator.tol,
             n_iter_no_change=estimator.n_iter_no_change,
             score=score,
+            restore_best=estimator.restore_best_weights,
             max_time=estimator.max_time,
             verbose=estimator.verbose,
             single_epoch=incremental,
@@ -108,6 +113,7 @@ def train_stochastic(estimator, problem, first_pass, incremental):
         "_no_improvement_count": history.epochs_without_improvement,
         "stop_reason_": history.stop_reason,
         "_optimizer": state,
+        "_scoring": estimator.scoring,
     }
     if history.gradient_norms is not None:
         fitted["gradient_norms_"] = history.gradient_norms
@@ -139,37 +145,6 @@ def train_lbfgs(estimator, problem, first_pass, incremental):
     # Copies: no array shall be a view that keeps the solver's whole vector alive.
     matrices, vectors = ([np.array(p, dtype=problem.dtype) for p in arrays] for arrays in (matrices, vectors))
     return matrices, vectors, fitted
-
-
-def _rows_and_score(estimator, problem):
-    """Rows to train on and, for early stopping, the function that scores parameters on the others."""
-    n_samples, weight = len(problem.targets), problem.sample_weight
-    if not estimator.early_stopping:
-        return np.arange(n_samples), None
-
-    # Several labels at once have no classes to stratify by.
-    one_label = is_classifier(estimator) and problem.targets.shape[1] == 1
-    strata = None
-    if one_label:
-        several_classes = problem.architecture.loss.class_index_target
-        # One column of bools, as scikit-learn gives two classes: then its messages are the same, too.
-        strata = problem.targets[:, 0] if several_classes else problem.targets > 0.5
-    rows, held_out = split_rows(
-        n_samples,
-        estimator.validation_fraction,
-        problem.random_state,
-        stratify=strata,
-        sample_weight=weight,
-        # scikit-learn stratifies two classes only: where it can split more than two, so do we.
-        optional_strata=problem.architecture.loss.class_index_target,
-    )
-    targets = problem.targets[held_out]
-    held_out_weight = None if weight is None else weight[held_out]
-
-    def score(session):
-        return estimator._score_outputs(targets, session.predict_rows(held_out), held_out_weight)
-
-    return rows, score
 
 
 def _batch_size(estimator, n_samples):
@@ -222,10 +197,14 @@ def _history(estimator, first_pass):
     if hasattr(estimator, "gradient_norms_"):
         history.gradient_norms = {name: list(values) for name, values in estimator.gradient_norms_.items()}
     history.epochs_without_improvement = estimator._no_improvement_count
-    # Early stopping may have been switched on or off since: then its half begins anew.
-    if estimator.early_stopping and estimator.validation_scores_ is not None:
+    # Early stopping may have been switched on or off since, or may watch another score: then its half begins anew.
+    if estimator.early_stopping and estimator.validation_scores_ is not None and _same_scoring(estimator):
         history.validation_scores = list(estimator.validation_scores_)
         history.best_validation_score = estimator.best_validation_score_
     elif not estimator.early_stopping and estimator.best_loss_ is not None:
         history.best_loss = estimator.best_loss_
     return history
+
+
+def _same_scoring(estimator):
+    return estimator.scoring == getattr(estimator, "_scoring", None)

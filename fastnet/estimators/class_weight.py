@@ -3,7 +3,7 @@
 import numpy as np
 
 
-def weigh_classes(class_weight, codes, labels, sample_weight=None):
+def weigh_classes(class_weight, codes, labels, sample_weight=None, counted=None):
     """Weights of the samples, each times the weights of its classes.
 
     Parameters
@@ -19,6 +19,8 @@ def weigh_classes(class_weight, codes, labels, sample_weight=None):
         Class labels of each column.
     sample_weight : ndarray of shape (n_samples,), default=None
         Weights to multiply; None is 1.
+    counted : tuple of codes and sample_weight, default=None
+        The samples whose classes 'balanced' counts; None is those that are weighed.
 
     Returns
     -------
@@ -36,7 +38,8 @@ def weigh_classes(class_weight, codes, labels, sample_weight=None):
         if isinstance(weights, dict):
             result *= _given(weights, classes)[codes[:, column]]
         else:
-            result *= _balanced(codes[:, column], sample_weight)
+            of, of_weight = (codes, sample_weight) if counted is None else counted
+            result *= _balanced(of[:, column], of_weight, len(classes))[codes[:, column]]
     if sample_weight is not None:
         result *= sample_weight
     if not result.any():
@@ -71,8 +74,8 @@ def _given(weights, classes):
     return result
 
 
-def _balanced(codes, sample_weight):
-    counts = np.bincount(codes, weights=sample_weight)
+def _balanced(codes, sample_weight, n_labels):
+    counts = np.bincount(codes, weights=sample_weight, minlength=n_labels)
     # A class whose samples all weigh 0 counts as absent.
     n_classes = np.count_nonzero(counts)
-    return (counts.sum() / (n_classes * np.where(counts > 0, counts, 1)))[codes]
+    return counts.sum() / (n_classes * np.where(counts > 0, counts, 1))

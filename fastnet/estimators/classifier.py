@@ -103,7 +103,19 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
         Whether stochastic solvers hold out part of the data, stop when its score stalls, and keep the
         weights of the best epoch. The split is stratified by class, except with several labels at once.
     validation_fraction : float, default=0.1
-        Share of the data that early stopping holds out, in [0, 1).
+        Share of the data that early stopping holds out, in [0, 1). Not used if ``fit`` gets ``X_val``, or
+        ``validation_split`` is a splitter.
+    validation_split : 'last', splitter or None, default=None
+        What early stopping holds out. None draws samples, as scikit-learn does; 'last' takes the last of them, for data
+        in the order of time. A cross-validation splitter gives the rows by the last of its splits, such as
+        ``TimeSeriesSplit()``, or ``GroupShuffleSplit(1)`` with ``groups`` in ``fit``; it draws from its own
+        ``random_state``, and sees classes as numbers.
+    scoring : str, callable or None, default=None
+        The score that early stopping watches, more being better. None is the accuracy. 'loss' is the negative mean
+        loss, without penalties; any other name is one of scikit-learn's scorers, and a callable has their signature,
+        ``scoring(estimator, X, y) -> float``. With weights it must take ``sample_weight``.
+    restore_best_weights : bool, default=True
+        Whether early stopping keeps the weights of the epoch with the best score. If not, those of the last one.
     beta_1 : float, default=0.9
         Decay rate of the mean of the gradient in 'adam', in [0, 1).
     beta_2 : float, default=0.999
@@ -297,6 +309,9 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
         nesterovs_momentum=True,
         early_stopping=False,
         validation_fraction=0.1,
+        validation_split=None,
+        scoring=None,
+        restore_best_weights=True,
         beta_1=0.9,
         beta_2=0.999,
         epsilon=1e-8,
@@ -343,6 +358,9 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
             nesterovs_momentum=nesterovs_momentum,
             early_stopping=early_stopping,
             validation_fraction=validation_fraction,
+            validation_split=validation_split,
+            scoring=scoring,
+            restore_best_weights=restore_best_weights,
             beta_1=beta_1,
             beta_2=beta_2,
             epsilon=epsilon,

@@ -44,8 +44,9 @@ _COMPUTATION = ("dtype", "n_jobs")
 
 # Parameters of ours that matter in training only. All others, where they are not the default, change predictions.
 _TRAINING = (
-    "warmup", "max_time", "l1_ratio", "clip_value", "clip_norm", "max_norm", "ema_decay", "dropout",
-    "input_dropout", "drop_connect", "input_noise", "init", "bias_init", "use_bias", "freeze", "class_weight",
+    "warmup", "validation_split", "scoring", "restore_best_weights", "max_time", "l1_ratio", "clip_value", "clip_norm",
+    "max_norm", "ema_decay", "dropout", "input_dropout", "drop_connect", "input_noise", "init", "bias_init", "use_bias",
+    "freeze", "class_weight",
 )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 from scipy.sparse import issparse
+from sklearn.utils.validation import _check_sample_weight
 
 # Types of X that the engine reads; all others are converted by scikit-learn's validation.
 DTYPES = (np.float64, np.float32)
@@ -14,6 +15,16 @@ def engine_input(X):
     X = X.tocsr()
     contiguous = all(part.flags.c_contiguous for part in (X.data, X.indices, X.indptr))
     return X if contiguous else X.copy()
+
+
+def check_weights(sample_weight, X, name="sample_weight"):
+    """Validated weights of the samples; None if they are equal."""
+    if sample_weight is None:
+        return None
+    try:
+        return _check_sample_weight(sample_weight, X, ensure_non_negative=True)
+    except ValueError as error:
+        raise ValueError(str(error).replace("sample_weight", name)) from None
 
 
 def check_fits(name, values, dtype):

@@ -36,11 +36,29 @@ class LabelTargets:
             )
 
         loss = loss.for_classes(len(self.classes_), several_labels)
+        targets = self._encode(y, loss)
+        return X, targets, loss, len(self.classes_) if loss.class_index_target else targets.shape[1]
+
+    def _encode(self, y, loss):
         if loss.class_index_target:
             # An index takes one number a sample, one-hot rows would take one a class.
-            return X, np.searchsorted(self.classes_, y)[:, None], loss, len(self.classes_)
-        targets = self._label_binarizer.transform(y).astype(bool)
-        return X, targets, loss, targets.shape[1]
+            return np.searchsorted(self.classes_, y)[:, None]
+        return self._label_binarizer.transform(y).astype(bool)
+
+    def _validation_targets(self, y, targets, loss):
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        several_labels = self._label_binarizer.y_type_.startswith("multilabel")
+        if (y.ndim == 2) != several_labels or (several_labels and y.shape[1] != targets.shape[1]):
+            expected = f"{targets.shape[1]} labels at once" if several_labels else "one label"
+            raise ValueError(f"y_val must be like y, which has {expected} for each sample, got shape {y.shape}.")
+        unknown = [] if several_labels else np.setdiff1d(y, self.classes_).tolist()
+        if unknown:
+            raise ValueError(
+                f"y_val has labels that are not in y, {unknown}: the classes are {self.classes_.tolist()}. Leave out "
+                "such samples, or train on all classes."
+            )
+        return self._encode(y, loss)
 
     def _check_known_classes(self, classes):
         if self.warm_start:
@@ -55,15 +73,15 @@ class LabelTargets:
                 f"`self.classes_` has {self.classes_}. 'y' has {classes}."
             )
 
-    def _sample_weight(self, sample_weight, X, targets):
-        sample_weight = super()._sample_weight(sample_weight, X, targets)
+    def _weigh(self, sample_weight, targets, counted_targets, counted_weight):
         if self.class_weight is None:
             return sample_weight
         if self._label_binarizer.y_type_.startswith("multilabel"):
             labels = [np.array([0, 1])] * targets.shape[1]
         else:
             labels = [self.classes_]
-        return weigh_classes(self.class_weight, targets.astype(np.intp), labels, sample_weight)
+        counted = counted_targets.astype(np.intp), counted_weight
+        return weigh_classes(self.class_weight, targets.astype(np.intp), labels, sample_weight, counted)
 
     def _score_outputs(self, targets, outputs, sample_weight):
         if self._label_binarizer.y_type_ == "multiclass":

@@ -5,7 +5,8 @@ from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.metrics import get_scorer_names
+from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions
 
 from ..network.initializers import INITIALIZERS, Initializer
 from ..ops.activations import ACTIVATIONS, Activation, Identity
@@ -41,6 +42,9 @@ PARAMETER_CONSTRAINTS = {
     "nesterovs_momentum": ["boolean"],
     "early_stopping": ["boolean"],
     "validation_fraction": [_BELOW_ONE],
+    "validation_split": [None, StrOptions({"last"}), HasMethods(["split", "get_n_splits"])],
+    "scoring": [None, StrOptions({"loss", *get_scorer_names()}), callable],
+    "restore_best_weights": ["boolean"],
     "beta_1": [_BELOW_ONE],
     "beta_2": [_BELOW_ONE],
     "epsilon": [_POSITIVE],

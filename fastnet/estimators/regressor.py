@@ -86,7 +86,20 @@ class MLPRegressor(RegressorMixin, BaseMultilayerPerceptron):
         weights of the best epoch. The score is the coefficient of determination; for 'quantile' and
         'absolute_error', which do not aim at the mean, its counterpart :func:`sklearn.metrics.d2_pinball_score`.
     validation_fraction : float, default=0.1
-        Share of the data that early stopping holds out, in [0, 1).
+        Share of the data that early stopping holds out, in [0, 1). Not used if ``fit`` gets ``X_val``, or
+        ``validation_split`` is a splitter.
+    validation_split : 'last', splitter or None, default=None
+        What early stopping holds out. None draws samples, as scikit-learn does; 'last' takes the last of them, for data
+        in the order of time. A cross-validation splitter gives the rows by the last of its splits, such as
+        ``TimeSeriesSplit()``, or ``GroupShuffleSplit(1)`` with ``groups`` in ``fit``; it draws from its own
+        ``random_state``, and sees classes as numbers.
+    scoring : str, callable or None, default=None
+        The score that early stopping watches, more being better. None is the coefficient of determination
+        or, see ``early_stopping``, its counterpart. 'loss' is the negative mean loss, without penalties; any other
+        name is one of scikit-learn's scorers, and a callable has their signature,
+        ``scoring(estimator, X, y) -> float``. With weights it must take ``sample_weight``.
+    restore_best_weights : bool, default=True
+        Whether early stopping keeps the weights of the epoch with the best score. If not, those of the last one.
     beta_1 : float, default=0.9
         Decay rate of the mean of the gradient in 'adam', in [0, 1).
     beta_2 : float, default=0.999
@@ -273,6 +286,9 @@ class MLPRegressor(RegressorMixin, BaseMultilayerPerceptron):
         nesterovs_momentum=True,
         early_stopping=False,
         validation_fraction=0.1,
+        validation_split=None,
+        scoring=None,
+        restore_best_weights=True,
         beta_1=0.9,
         beta_2=0.999,
         epsilon=1e-8,
@@ -318,6 +334,9 @@ class MLPRegressor(RegressorMixin, BaseMultilayerPerceptron):
             nesterovs_momentum=nesterovs_momentum,
             early_stopping=early_stopping,
             validation_fraction=validation_fraction,
+            validation_split=validation_split,
+            scoring=scoring,
+            restore_best_weights=restore_best_weights,
             beta_1=beta_1,
             beta_2=beta_2,
             epsilon=epsilon,
@@ -364,6 +383,20 @@ class MLPRegressor(RegressorMixin, BaseMultilayerPerceptron):
         loss.check_targets(y)
         targets = y.reshape(len(y), -1)
         return X, targets, loss, targets.shape[1]
+
+    def _validation_targets(self, y, targets, loss):
+        if issparse(y):
+            y = y.toarray()
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        result = y.reshape(len(y), -1)
+        if result.shape[1] != targets.shape[1]:
+            raise ValueError(f"y_val has {result.shape[1]} outputs, y has {targets.shape[1]}: both must have the same.")
+        try:
+            loss.check_targets(y)
+        except ValueError as error:
+            raise ValueError(f"In y_val: {error}") from None
+        return result
 
     def _score_outputs(self, targets, outputs, sample_weight):
         if not np.isfinite(outputs).all():

@@ -52,10 +52,104 @@ def split_rows(n_samples, fraction, random_state, stratify=None, sample_weight=N
     train, validation = train_test_split(
         np.arange(n_samples), test_size=fraction, random_state=random_state, stratify=stratify
     )
+    check_parts(train, validation, sample_weight)
+    return train, validation
+
+
+def split_last(n_samples, fraction, sample_weight=None):
+    """Split off the last rows, for samples in the order of time.
+
+    Parameters
+    ----------
+    n_samples : int
+        Number of rows.
+    fraction : float
+        Share of the rows to hold out, rounded up.
+    sample_weight : ndarray of shape (n_samples,), default=None
+        Weights; each part needs one that is not zero.
+
+    Returns
+    -------
+    train, validation : ndarray of intp
+        Row numbers.
+
+    Raises
+    ------
+    ValueError
+        If either part is too small, or has only zero weights.
+
+    Examples
+    --------
+    >>> from fastnet.training.validation import split_last
+    >>> split_last(8, 0.2)
+    (array([0, 1, 2, 3, 4, 5]), array([6, 7]))
+    """
+    train, validation = np.split(np.arange(n_samples), [n_samples - math.ceil(fraction * n_samples)])
+    check_parts(train, validation, sample_weight)
+    return train, validation
+
+
+def split_by(splitter, X, y, groups=None, sample_weight=None):
+    """Split row numbers by the last split of a splitter, which of a ``TimeSeriesSplit`` has most training samples.
+
+    Parameters
+    ----------
+    splitter : object
+        With scikit-learn's ``split(X, y, groups)``.
+    X : {ndarray, sparse array} of shape (n_samples, n_features)
+        Samples.
+    y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        Targets.
+    groups : ndarray of shape (n_samples,), default=None
+        Groups of the samples.
+    sample_weight : ndarray of shape (n_samples,), default=None
+        Weights; each part needs one that is not zero.
+
+    Returns
+    -------
+    train, validation : ndarray of intp
+        Row numbers. Rows may be in neither.
+
+    Raises
+    ------
+    ValueError
+        If the splitter raises it, gives no split or row numbers that are none, or its parts overlap, are too small
+        or have only zero weights.
+    """
+    try:
+        splits = list(splitter.split(X, y, groups))
+    except ValueError as error:
+        raise ValueError(
+            f"validation_split={splitter!r} cannot split the samples: {error} Groups are an argument of fit: "
+            "fit(X, y, groups=groups)."
+        ) from error
+    if not splits:
+        raise ValueError(f"validation_split={splitter!r} gives no split: give a splitter that gives at least one.")
+    parts, n_samples = [np.asarray(part) for part in splits[-1]], X.shape[0]
+    parts = [np.flatnonzero(part) if part.dtype == bool else part for part in parts]
+    for part in parts:
+        # an empty list has no type of numbers
+        is_rows = part.ndim == 1 and (part.dtype.kind in "iu" or part.size == 0)
+        if not is_rows or (part.size and not 0 <= part.min() <= part.max() < n_samples):
+            raise ValueError(f"validation_split={splitter!r} must give numbers of the {n_samples} rows of X.")
+    train, validation = (np.array(part, np.intp) for part in parts)  # copies: training shuffles in place
+    if len(np.unique(train)) + len(np.unique(validation)) > len(np.union1d(train, validation)):
+        raise ValueError(
+            f"validation_split={splitter!r} holds out rows that it also trains on: early stopping would see what it "
+            "must not. Give a splitter whose parts do not overlap."
+        )
+    check_parts(train, validation, sample_weight)
+    return train, validation
+
+
+def check_parts(train, validation, sample_weight):
+    """Raise ValueError if a part of a split cannot serve."""
     if len(validation) < 2:
         raise ValueError(
             "The validation set is too small. Increase 'validation_fraction' or the size of your dataset."
         )
+    if not len(train):
+        raise ValueError("No sample is left to train on. Decrease 'validation_fraction'.")
     if sample_weight is not None:
         for part, rows in (("training", train), ("validation", validation)):
             if not sample_weight[rows].any():
@@ -63,4 +157,3 @@ def split_rows(n_samples, fraction, random_state, stratify=None, sample_weight=N
                     f"All sample_weight of the {part} part of the early-stopping split are zero. Leave out "
                     "samples of weight zero, or set early_stopping=False."
                 )
-    return train, validation

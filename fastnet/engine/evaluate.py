@@ -1,0 +1,54 @@
+"""The loss of outputs that are at hand, by the kernels that train."""
+
+import ctypes
+
+import numpy as np
+
+from ..kernels.host import tile
+from ..network.layout import aligned_zeros, round_up
+from ..ops import rows as op_kernels
+
+_ROWS = 1024  # at a time
+
+
+def mean_loss(loss, outputs, targets, sample_weight=None):
+    """Mean loss of raw outputs, without penalties, as ``loss_`` reports it.
+
+    Parameters
+    ----------
+    loss : Loss
+        The loss.
+    outputs : ndarray of shape (n_samples, n_outputs)
+        Raw outputs (logits) in the computation dtype.
+    targets : ndarray of shape (n_samples, target_width)
+        Of the same dtype; one class index a sample for a loss of class indices, else one number an output.
+    sample_weight : ndarray of shape (n_samples,), default=None
+        Of the same dtype; not all zero.
+
+    Returns
+    -------
+    float
+        The weighted mean over the samples, summed in float64.
+    """
+    dtype, (n_samples, n_outputs) = outputs.dtype, outputs.shape
+    shape = tile(dtype)
+    stride, size = round_up(n_outputs, shape.panel), min(_ROWS, n_samples)
+    target_stride = 1 if loss.class_index_target else stride
+    z, delta, y = (aligned_zeros(size * width, dtype) for width in (stride, stride, target_stride))
+    weight, values = aligned_zeros(size, dtype), aligned_zeros(size, np.float64)
+    scale_type = ctypes.c_double if dtype == np.float64 else ctypes.c_float
+    signature = [ctypes.c_void_p] * 4 + [ctypes.c_ssize_t] * 4 + [scale_type, ctypes.c_void_p, ctypes.c_void_p]
+    kernel = ctypes.CFUNCTYPE(None, *signature)(op_kernels.loss(loss, dtype))
+    parameters = op_kernels.parameter_array(loss, dtype)
+    arrays = [array.ctypes.data for array in (z, y, weight, delta)]
+    total = 0.0
+    for first in range(0, n_samples, size):
+        part = slice(first, min(first + size, n_samples))
+        n = part.stop - first
+        z.reshape(size, stride)[:n, :n_outputs] = outputs[part]
+        y.reshape(size, target_stride)[:n, : targets.shape[1]] = targets[part]
+        weight[:n] = 1 if sample_weight is None else sample_weight[part]
+        kernel(*arrays, stride, n, n_outputs, stride, 1.0, parameters.ctypes.data, values.ctypes.data)
+        total += values[:n].sum()
+    total_weight = n_samples if sample_weight is None else sample_weight.sum(dtype=np.float64)
+    return float(total / total_weight / (n_outputs if loss.mean_over_outputs else 1))

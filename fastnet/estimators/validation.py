@@ -1,0 +1,213 @@
+"""The samples that early stopping and calibration look at: rows held out of X, or samples of their own."""
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+from sklearn.base import is_classifier
+from sklearn.utils import _safe_indexing, check_array, check_consistent_length
+from sklearn.utils.validation import _check_feature_names
+
+from ..training.validation import split_by, split_last, split_rows
+from .data import DTYPES, cast, cast_weights, check_fits, check_weights, engine_input
+from .parameters import is_stochastic
+
+
+@dataclass(frozen=True)
+class OwnData:
+    """What ``fit`` was given to validate with, as given, and the groups of the training samples."""
+
+    X: object = None
+    y: object = None
+    sample_weight: object = None
+    groups: object = None
+
+
+NO_DATA = OwnData()
+
+
+@dataclass(frozen=True)
+class ValidationSet:
+    """Samples to validate with, in the form that the engine takes.
+
+    ``rows`` are row numbers of ``X``, ``targets`` and ``sample_weight`` (or None) are those of the rows. ``given`` is X
+    and y as the user gave them, for scorers; of rows that were held out they are cut out of it when needed.
+    """
+
+    X: object
+    rows: np.ndarray
+    targets: np.ndarray
+    sample_weight: np.ndarray | None
+    given: tuple
+    is_held_out: bool
+
+    def as_given(self):
+        """X and y of the samples as the user gave them."""
+        if not self.is_held_out:
+            return self.given
+        X, y = self.given
+        return _safe_indexing(X if hasattr(X, "__getitem__") else self.X, self.rows), _safe_indexing(y, self.rows)
+
+    def cast_to(self, dtype):
+        """The same with targets and weights in the computation dtype."""
+        weight = self.sample_weight
+        targets = cast("y_val", self.targets, dtype)
+        return replace(self, targets=targets, sample_weight=None if weight is None else cast_weights(weight, dtype))
+
+
+def stops_early(estimator):
+    """Whether a score on samples held out, or of their own, ends the training."""
+    return bool(estimator.early_stopping) and is_stochastic(estimator)
+
+
+def check_validation(estimator, own, calibrates):
+    """Raise ValueError where parameters and arguments on validation contradict each other."""
+    early = stops_early(estimator)
+    switch_on = (
+        "set early_stopping=True" if is_stochastic(estimator)
+        else "solver='lbfgs' does not stop early: choose a stochastic solver, such as 'adam'"
+    )  # fmt: skip
+    for name in ("scoring", "validation_split"):
+        value = getattr(estimator, name)
+        if value is not None and not early:
+            raise ValueError(f"{name}={value!r} is for early stopping: {switch_on}, or leave it out.")
+    splits = estimator.validation_split is not None and estimator.validation_split != "last"
+    if own.groups is not None and not splits:
+        raise ValueError(
+            "groups are for a splitter: set validation_split to one that uses them, such as "
+            f"GroupShuffleSplit(n_splits=1), got validation_split={estimator.validation_split!r}; or leave out groups."
+        )
+    if (own.X is None) != (own.y is None):
+        given, missing = ("X_val", "y_val") if own.y is None else ("y_val", "X_val")
+        raise ValueError(f"{given} is given without {missing}: give both, or none.")
+    if own.X is None:
+        if own.sample_weight is not None:
+            raise ValueError("sample_weight_val is given without X_val and y_val: give all of them.")
+    elif not (early or calibrates):
+        raise ValueError(f"X_val and y_val are for early stopping: {switch_on}, or leave them out.")
+    elif estimator.validation_split is not None:
+        raise ValueError(
+            "X_val and y_val take the place of rows held out, got "
+            f"validation_split={estimator.validation_split!r}: give one of them."
+        )
+
+
+def own_samples(estimator, own, X, targets, loss, weigh):
+    """Validated samples that the user gave.
+
+    Parameters
+    ----------
+    estimator : estimator
+        With the features, and the classes, that ``X`` and ``y`` have.
+    own : OwnData
+        The samples.
+    X, targets : ndarray
+        The training data, validated.
+    loss : Loss
+        What is minimised.
+    weigh : callable
+        ``weigh(sample_weight, targets)``, validated weights with those of the classes.
+
+    Returns
+    -------
+    ValidationSet
+
+    Raises
+    ------
+    ValueError
+        If they do not go with the training data.
+    """
+    X_val = check_array(
+        own.X, accept_sparse=("csr", "csc"), dtype=DTYPES, ensure_min_samples=2, estimator=estimator, input_name="X_val"
+    )
+    if X_val.shape[1] != X.shape[1]:
+        raise ValueError(f"X_val has {X_val.shape[1]} features, X has {X.shape[1]}: both must have the same.")
+    _check_feature_names(estimator, own.X, reset=False)
+    numeric = {"dtype": np.float64} if not is_classifier(estimator) else {"dtype": None}
+    y = check_array(own.y, accept_sparse="csr", ensure_2d=False, estimator=estimator, input_name="y_val", **numeric)
+    check_consistent_length(X_val, y)
+    targets_val = estimator._validation_targets(y, targets, loss)
+    weight = check_weights(own.sample_weight, X_val, "sample_weight_val")
+    X_val = engine_input(X_val)
+    rows = np.arange(X_val.shape[0])
+    return ValidationSet(X_val, rows, targets_val, weigh(weight, targets_val), (own.X, own.y), False)
+
+
+def split_as_asked(estimator, X, targets, sample_weight, groups):
+    """Rows to train on and rows to hold out, where ``validation_split`` says which; draws nothing."""
+    n_samples = X.shape[0]
+    if estimator.validation_split == "last":
+        return split_last(n_samples, estimator.validation_fraction, sample_weight)
+    if groups is not None:
+        groups = np.asarray(groups)
+        if groups.shape != (n_samples,):
+            raise ValueError(f"groups must hold one label for each of the {n_samples} samples, got {groups.shape}.")
+    y = targets[:, 0] if targets.shape[1] == 1 else targets
+    return split_by(estimator.validation_split, X, y, groups, sample_weight)
+
+
+def split_at_random(estimator, targets, sample_weight, loss, random_state):
+    """Rows to train on and rows to hold out, drawn and stratified as in scikit-learn."""
+    # Several labels at once have no classes to stratify by.
+    one_label = is_classifier(estimator) and targets.shape[1] == 1
+    strata = None
+    if one_label:
+        # One column of bools, as scikit-learn gives two classes: then its messages are the same, too.
+        strata = targets[:, 0] if loss.class_index_target else targets > 0.5
+    return split_rows(
+        len(targets),
+        estimator.validation_fraction,
+        random_state,
+        stratify=strata,
+        sample_weight=sample_weight,
+        # scikit-learn stratifies two classes only: where it can split more than two, so do we.
+        optional_strata=loss.class_index_target,
+    )
+
+
+class Holdout:
+    """The samples to validate with, and those that are left to train on.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Its parameters are read.
+    own : ValidationSet or None
+        Samples that the user gave.
+    X, targets, sample_weight : ndarray
+        The training data, validated.
+    given : tuple
+        X and y as the user gave them.
+    groups : array-like or None
+        For a splitter.
+
+    Attributes
+    ----------
+    n_train : int
+        Number of samples to train on.
+    """
+
+    def __init__(self, estimator, own, X, targets, sample_weight, given, groups):
+        self._estimator, self._own, self._given, self._X = estimator, own, given, X
+        self._splits, self._parts = own is None and stops_early(estimator), None
+        self.n_train = n_samples = X.shape[0]
+        if self._splits and estimator.validation_split is not None:
+            self._parts = split_as_asked(estimator, X, targets, sample_weight, groups)
+            self.n_train = len(self._parts[0])
+        elif self._splits:
+            self.n_train -= math.ceil(estimator.validation_fraction * n_samples)
+
+    def take(self, targets, sample_weight, loss, random_state):
+        """Rows to train on, and the samples to validate with or None, with data in the computation dtype."""
+        n_samples, dtype = len(targets), targets.dtype
+        if self._own is not None:
+            check_fits("X_val", self._own.X, dtype)
+            return np.arange(n_samples), self._own.cast_to(dtype)
+        if not self._splits:
+            return np.arange(n_samples), None
+        parts = self._parts
+        if parts is None:
+            parts = split_at_random(self._estimator, targets, sample_weight, loss, random_state)
+        train, rows = parts
+        weight = None if sample_weight is None else sample_weight[rows]
+        return train, ValidationSet(self._X, rows, targets[rows], weight, self._given, True)
