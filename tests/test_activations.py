@@ -25,6 +25,7 @@ from fastnet.ops.activations import (
     HardSigmoid,
     HardTanh,
     LeakyReLU,
+    PReLU,
     ReLU,
     Sine,
 )
@@ -41,6 +42,7 @@ ACTIVATION_ENDS = {
     "tanh": (-1, -1, 0, 1, 1),
     "relu": (0, 0, 0, 1e4, np.inf),
     "leaky_relu": (-np.inf, -100, 0, 1e4, np.inf),
+    "prelu": (-np.inf, -2500, 0, 1e4, np.inf),
     "elu": (-1, -1, 0, 1e4, np.inf),
     "selu": (-1.7580993408473766, -1.7580993408473766, 0, 10507.009873554805, np.inf),
     "gelu": (0, 0, 0, 1e4, np.inf),
@@ -88,6 +90,8 @@ ACTIVATION_CASES = [
     *(Case(op, name) for name, op in ACTIVATIONS.items()),
     Case(LeakyReLU(0.5), "", (lambda z: np.maximum(z, z / 2), lambda z: np.where(z > 0, 1, 0.5)),
          (-np.inf, -5e3, 0, 1e4, np.inf)),
+    Case(PReLU(-0.5), "", (lambda z: np.where(z > 0, z, -z / 2), lambda z: np.where(z > 0, 1, -0.5)),
+         (np.inf, 5e3, 0, 1e4, np.inf)),
     Case(ELU(0.25), "", (lambda z: np.where(z > 0, z, 0.25 * np.expm1(np.minimum(z, 0))),
                          lambda z: np.where(z > 0, 1, 0.25 * np.exp(np.minimum(z, 0)))),
          (-0.25, -0.25, 0, 1e4, np.inf)),
@@ -103,15 +107,20 @@ activations = pytest.mark.parametrize("case", ACTIVATION_CASES, ids=lambda case:
 EXPONENTIATED = {GELU("tanh"): lambda z: np.abs(2 * np.sqrt(2 / np.pi) * (z + 0.044715 * z**3))}
 
 
+def kernel_parameters(op, dtype):
+    """As the kernels read them: a panel's width of them where each unit has its own."""
+    return np.full(tile(dtype).panel, op.values[0], dtype) if op.per_unit else rows.parameter_array(op, dtype)
+
+
 def activate(op, z):
     a = z.copy()
-    call(rows.activate(op, z.dtype), a, a.size, rows.parameter_array(op, z.dtype))
+    call(rows.activate(op, z.dtype), a, a.size, kernel_parameters(op, z.dtype))
     return a
 
 
 def derive(op, delta, x):
     delta = delta.copy()
-    call(rows.derive(op, x.dtype), delta, x, x.size, rows.parameter_array(op, x.dtype))
+    call(rows.derive(op, x.dtype), delta, x, x.size, kernel_parameters(op, x.dtype))
     return delta
 
 
@@ -228,7 +237,10 @@ def test_activation_in_single_precision_follows_double(case):
 
 
 # Exact in both types on the same arguments.
-PIECEWISE = (ACTIVATIONS["identity"], ACTIVATIONS["relu"], ACTIVATIONS["hard_tanh"], LeakyReLU(0.5), HardSigmoid(0.5))
+PIECEWISE = (
+    *(ACTIVATIONS[name] for name in ("identity", "relu", "prelu", "hard_tanh")),
+    LeakyReLU(0.5), PReLU(-0.5), HardSigmoid(0.5),
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
@@ -250,9 +262,28 @@ def test_loops_of_activations_are_whole_vectors(case, dtype, monkeypatch):
             assert re.search(rf"<{tile(dtype).lanes} x {element}>|<{tile(dtype).lanes // 2} x {element}>", ir)
 
 
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+def test_units_have_slopes_of_their_own(dtype):
+    """Rows of a panel's width, the last one cut short; NaN stays alone here too."""
+    op, panel = PReLU(), tile(dtype).panel
+    slopes = np.random.default_rng(3).normal(size=panel).astype(dtype)
+    z = np.random.default_rng(4).normal(size=5 * panel - 3).astype(dtype)
+    z[7] = np.nan
+    of_each = np.resize(slopes, z.size)
+    a, delta, terms = z.copy(), 1 + z[::-1], np.empty_like(z)
+    call(rows.activate(op, dtype), a, a.size, slopes)
+    assert_array_equal(a, np.where(z > 0, z, of_each * z))
+    derived = delta.copy()
+    call(rows.derive(op, dtype), derived, z, z.size, slopes)
+    assert_array_equal(derived, delta * np.where(z > 0, 1, of_each))
+    call(rows.by_slope(op, dtype), terms, delta, z, z.size)
+    assert_array_equal(terms, delta * np.where(z < 0, z, 0))
+
+
 # name -> PyTorch's function of a tensor
 TORCH = {
     "leaky_relu": lambda torch: torch.nn.functional.leaky_relu,
+    "prelu": lambda torch: lambda z: torch.nn.functional.prelu(z, torch.tensor([0.25], dtype=z.dtype)),
     "elu": lambda torch: torch.nn.functional.elu,
     "selu": lambda torch: torch.nn.functional.selu,
     "gelu": lambda torch: torch.nn.functional.gelu,
@@ -268,6 +299,7 @@ TORCH = {
     "identity": lambda torch: lambda z: 1 * z,
     "ELU(alpha=0.25)": lambda torch: lambda z: torch.nn.functional.elu(z, alpha=0.25),
     "LeakyReLU(slope=0.5)": lambda torch: lambda z: torch.nn.functional.leaky_relu(z, 0.5),
+    "PReLU(slope=-0.5)": lambda torch: lambda z: torch.nn.functional.prelu(z, torch.tensor([-0.5], dtype=z.dtype)),
     "HardSigmoid(slope=0.5)": lambda torch: lambda z: torch.clamp(z / 2 + 0.5, 0, 1),
     "Sine(frequency=4.0)": lambda torch: lambda z: torch.sin(4 * z),
     "GELU(approximate='tanh')": lambda torch: lambda z: torch.nn.functional.gelu(z, approximate="tanh"),
@@ -280,7 +312,7 @@ def test_activation_and_slope_equal_pytorchs(case):
     key = case.name or repr(case.op)
     function = known(TORCH, key, "TORCH of tests/test_activations.py", "its function in PyTorch")(torch)
     points = np.concatenate([GRID, [-1e4, 1e4, -50, 50]])
-    if isinstance(case.op, (ELU, SELU, LeakyReLU, ReLU, HardTanh, HardSigmoid)):
+    if isinstance(case.op, (ELU, SELU, LeakyReLU, PReLU, ReLU, HardTanh, HardSigmoid)):
         points = np.concatenate([points, [0.0, 1.0, -1.0]])  # their kinks, but where z / 6 + 1 / 2 rounds
     z = torch.tensor(points, dtype=torch.float64, requires_grad=True)
     value = function(z)

@@ -33,18 +33,16 @@ from ..kernels.jit import c_function, retyped
 from ..kernels.jit import kernel as helper
 from ..kernels.simd import scalar_type
 from .digest import formulas_digest
-from .loss_kernels import LINK_KERNELS, LOSS_KERNELS, N_PARAMETERS, elementwise_link, softmax_link
+from .loss_kernels import LOSS_KERNELS, N_PARAMETERS, elementwise_link, softmax_link
 
 N_NUMBERS = 8
 NUMBERS_SIZE = 2 * N_NUMBERS
 
 
 def parameter_array(op, dtype):
-    """The op's parameters as the kernels read them: a padded array of ``dtype``, then a loss's table."""
-    table = getattr(op, "table", ())
-    array = np.zeros(N_PARAMETERS + len(table), dtype)
+    """The op's parameters as the kernels read them: a padded array of ``dtype``."""
+    array = np.zeros(N_PARAMETERS, dtype)
     array[: len(op.values)] = op.values
-    array[N_PARAMETERS:] = table
     return array
 
 
@@ -83,8 +81,9 @@ def activate(op, dtype):
         def per_unit(a, n, p):
             a, p = carray(a, n), carray(p, panel)
             for first in range(0, n, panel):
-                for j in range(min(panel, n - first)):
-                    a[first + j] = function(a[first + j], (p[j],))
+                row = a[first : first + panel]  # a view: loops over offsets do not become vectors
+                for j in range(len(row)):
+                    row[j] = function(row[j], (p[j],))
 
         return per_unit if op.per_unit else kernel
 
@@ -110,8 +109,9 @@ def derive(op, dtype):
         def per_unit(delta, x, n, p):
             delta, x, p = carray(delta, n), carray(x, n), carray(p, panel)
             for first in range(0, n, panel):
-                for j in range(min(panel, n - first)):
-                    delta[first + j] *= derivative(x[first + j], (p[j],))
+                row, of_row = delta[first : first + panel], x[first : first + panel]
+                for j in range(len(row)):
+                    row[j] *= derivative(of_row[j], (p[j],))
 
         return per_unit if op.per_unit else kernel
 
@@ -149,7 +149,7 @@ def loss(op, dtype):
 def link(op, dtype):
     """Address of the kernel that turns raw outputs into predictions."""
     pointer, n = _pointer(dtype), types.intp
-    make = LINK_KERNELS.get(op.kernel, softmax_link if op.out_activation == "softmax" else elementwise_link)
+    make = softmax_link if op.out_activation == "softmax" else elementwise_link
     return _address(op, "link", dtype, lambda: make(op, dtype), pointer, n, n, n, pointer)
 
 
