@@ -469,6 +469,34 @@ def test_the_digest_follows_what_a_formula_reads(monkeypatch):
     assert formulas_digest(Bent(0.1)) == formulas_digest(Bent(0.7)) != formulas_digest(activations.ReLU())
 
 
+def test_the_digest_follows_the_derivative_by_a_learnt_parameter():
+    @dataclass(frozen=True)
+    class Same(activations.PReLU):
+        pass
+
+    @dataclass(frozen=True)
+    class Other(activations.PReLU):
+        @staticmethod
+        def by_parameter(z):
+            return 2.0 * z
+
+    assert formulas_digest(activations.PReLU()) == formulas_digest(Same()) != formulas_digest(Other())
+
+
+def test_a_learnt_parameter_is_one_and_reads_the_input():
+    def learnt(**attributes):
+        return type("Learnt", (activations.LeakyReLU,), {"per_unit": True, **attributes})
+
+    good = {"derivative_of": "input", "by_parameter": staticmethod(lambda z: z)}
+    assert learnt(**good)().formulas == ("function", "derivative", "by_parameter")
+    with pytest.raises(TypeError, match="Learnt has no by_parameter: write it as a static method"):
+        learnt(derivative_of="input")()
+    with pytest.raises(TypeError, match="Learnt with per_unit=True must have one parameter.* derivative_of='input'"):
+        learnt(**good | {"derivative_of": "output"})()
+    with pytest.raises(TypeError, match="must have one parameter, which its units learn"):
+        type("Learnt", (activations.ReLU,), {"per_unit": True, **good})()
+
+
 def test_named_constants_of_a_formula_take_the_dtype_of_the_net():
     from numba import carray, cfunc, types
 

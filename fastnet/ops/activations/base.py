@@ -22,12 +22,16 @@ class Activation(Op):
 
     derivative_of = "output"
     per_unit = False
-    formulas = ("function", "derivative")
+
+    @property
+    def formulas(self):
+        """Names of the functions that it must have, and that its machine code is made from."""
+        return ("function", "derivative", "by_parameter") if self.per_unit else ("function", "derivative")
 
     def __post_init__(self):
         super().__post_init__()
-        if self.per_unit and (len(self.values) != 1 or not callable(getattr(self, "by_parameter", None))):
+        if self.per_unit and (len(self.values) != 1 or self.derivative_of != "input"):
             raise TypeError(
-                f"{type(self).__name__} with per_unit=True must have one parameter, and by_parameter(z), its "
-                "derivative, as a static method."
+                f"{type(self).__name__} with per_unit=True must have one parameter, which its units learn, and "
+                "derivative_of='input'."
             )
