@@ -7,11 +7,20 @@ import naive
 import numpy as np
 
 from fastnet.engine import Session
-from fastnet.network.architecture import Architecture
+from fastnet.network.architecture import MEASURED, Architecture
 from fastnet.ops.activations import ACTIVATIONS, PReLU
 from fastnet.ops.losses import LOSSES
 
 EPSILON = 1e-5
+NAMES = {op: name for name, op in ACTIVATIONS.items()}
+
+KINDS, RESIDUALS = [None, "batch", "layer", "rms"], [False, True, "projection"]
+# What hidden layers can have, alone and together: (normalization, residual, activation).
+SOME = [
+    ("batch", False, "tanh"), ("layer", False, "relu"), ("rms", False, "silu"), (None, False, "prelu"),
+    (None, "projection", "tanh"), ("batch", "projection", "prelu"), ("layer", True, "prelu"),
+    ("rms", "projection", "tanh"), ("batch", True, "gelu"),
+]  # fmt: skip
 
 
 def normalized(z, kind, weight, statistics=None):
@@ -24,6 +33,49 @@ def normalized(z, kind, weight, statistics=None):
     if kind == "layer":
         return (z - z.mean(axis=1, keepdims=True)) / np.sqrt(z.var(axis=1, keepdims=True) + EPSILON)
     return z / np.sqrt((z**2).mean(axis=1, keepdims=True) + EPSILON)
+
+
+def forward(architecture, matrices, vectors, X, weight=None, n_running=0):
+    """Raw outputs, and the z of each hidden layer before it is normalised.
+
+    Batch normalisation of the first ``n_running`` layers takes the running statistics.
+    """
+    n, named = architecture.n_layers, dict(zip(architecture.vectors(), vectors, strict=True))
+    projections = dict(zip(architecture.projections(), matrices[n:], strict=True))
+    a, zs = X, []
+    for i in range(n - 1):
+        z = a @ matrices[i]
+        if architecture.normalization is None:
+            z = z + named["bias", i]
+            zs.append(z)
+        else:
+            zs.append(z)
+            is_running = architecture.normalization == "batch" and i < n_running
+            statistics = (named["mean", i], named["variance", i]) if is_running else None
+            z = normalized(z, architecture.normalization, weight, statistics) * named["gain", i] + named["bias", i]
+        if isinstance(architecture.activations[i], PReLU):
+            output = np.where(z > 0, z, named["slope", i] * z)
+        else:
+            output = naive.ACTIVATIONS[NAMES[architecture.activations[i]]][0](z)
+        if i in projections:
+            output = output + a @ projections[i]
+        elif architecture.residual and i and matrices[i].shape[0] == matrices[i].shape[1]:
+            output = output + a
+        a = output
+    return a @ matrices[n - 1] + named["bias", n - 1], zs
+
+
+def running_after(architecture, vectors, zs, weight, step):
+    """The vectors with the running statistics after optimizer step ``step``, the first of which is number 1."""
+    named, share = dict(zip(architecture.vectors(), vectors, strict=True)), max(0.1, 1 / (step + 1))
+    for i in range(architecture.n_frozen, architecture.n_layers - 1):
+        mean, variance = named["mean", i], named["variance", i]
+        batch_mean = np.average(zs[i], axis=0, weights=weight)
+        batch_variance = np.average((zs[i] - batch_mean) ** 2, axis=0, weights=weight)
+        named["mean", i] = (1 - share) * mean + share * batch_mean
+        spread = variance + share * (batch_mean - mean) ** 2
+        named["variance", i] = (1 - share) * spread + share * batch_variance
+    return list(named.values())
 
 
 class Network:
@@ -53,9 +105,9 @@ class Network:
 
     @property
     def n_trained(self):
-        return sum(kind not in ("mean", "variance") for kind, _ in self.architecture.vectors())
+        return sum(kind not in MEASURED for kind, _ in self.architecture.vectors())
 
-    def session(self, n_vectors=None, X=None, **kw):
+    def session(self, X=None, **kw):
         weight = None if self.weight is None else self.weight.astype(self.dtype)
         X = self.X.astype(self.dtype) if X is None else X
         y = np.ascontiguousarray(self.y, self.dtype)
@@ -67,59 +119,61 @@ class Network:
         """Parameters in the dtype."""
         return [[p.astype(self.dtype) for p in arrays] for arrays in (self.matrices, self.vectors)]
 
-    def forward(self, matrices, vectors, X, weight=None, training=True):
-        """Raw outputs, and the z of each hidden layer before it is normalised."""
-        architecture = self.architecture
-        n, named = architecture.n_layers, dict(zip(architecture.vectors(), vectors, strict=True))
-        projections = dict(zip(architecture.projections(), matrices[n:], strict=True))
-        a, zs = X, []
-        for i in range(n - 1):
-            z = a @ matrices[i]
-            if architecture.normalization is None:
-                z = z + named["bias", i]
-                zs.append(z)
-            else:
-                zs.append(z)
-                running = architecture.normalization == "batch" and not training
-                statistics = (named["mean", i], named["variance", i]) if running else None
-                z = normalized(z, architecture.normalization, weight, statistics) * named["gain", i] + named["bias", i]
-            if isinstance(architecture.activations[i], PReLU):
-                output = np.where(z > 0, z, named["slope", i] * z)
-            else:
-                output = naive.ACTIVATIONS[self.names[i]][0](z)
-            if i in projections:
-                output = output + a @ projections[i]
-            elif architecture.residual and i and matrices[i].shape[0] == matrices[i].shape[1]:
-                output = output + a
-            a = output
-        return a @ matrices[n - 1] + named["bias", n - 1], zs
-
-    def objective(self, matrices, vectors, rows=slice(None), l2=0.0):
+    def batch(self, rows):
+        """Weights of some rows, and how many layers batch normalisation takes running statistics for."""
         weight = np.ones(len(self.X)) if self.weight is None else self.weight
         weight = weight[rows]
-        logits, _ = self.forward(matrices, vectors, self.X[rows], weight)
-        penalty = l2 / 2 * sum((w**2).sum() for w in matrices)
+        several = np.count_nonzero(weight) > 1
+        return weight, self.architecture.n_frozen if several else self.architecture.n_layers
+
+    def objective(self, matrices, vectors, rows=slice(None), l2=0.0):
+        """The loss of training, with its penalty."""
+        weight, n_running = self.batch(rows)
+        logits, _ = forward(self.architecture, matrices, vectors, self.X[rows], weight, n_running)
+        is_trained = self.architecture.trained()[0]
+        penalty = l2 / 2 * sum((w**2).sum() for w, trained in zip(matrices, is_trained, strict=True) if trained)
         return (weight @ naive.LOSSES[self.loss][0](logits, self.y[rows]) + penalty) / weight.sum()
 
-    def gradients(self, matrices=None, vectors=None, rows=slice(None), l2=0.0, step=1e-5):
+    def slope(self, matrices, vectors, direction, rows=slice(None), l2=0.0):
+        """Derivative of the objective along a direction, the lists of both kinds of arrays, by a central difference."""
+        step, values = 1e-7 if {"relu", "prelu"} & set(self.names) else 1e-5, []  # a kink in between would count
+        for s in (step, -step):
+            moved = ([p + s * d for p, d in zip(ps, ds, strict=False)]
+                     for ps, ds in zip((matrices, vectors), direction, strict=True))  # fmt: skip
+            moved_matrices, moved_vectors = moved
+            values.append(self.objective(moved_matrices, moved_vectors + vectors[len(moved_vectors) :], rows, l2))
+        return (values[0] - values[1]) / (2 * step)
+
+    def gradients(self, matrices, vectors, rows=slice(None), l2=0.0):
         """By central differences: of all matrices, and of all vectors that can be trained."""
-        matrices, vectors = (
-            [np.array(p) for p in given]
-            for given in (
-                self.matrices if matrices is None else matrices,
-                self.vectors if vectors is None else vectors,
-            )
-        )
-        result = []
-        for parameter in matrices + vectors[: self.n_trained]:
-            gradient = np.empty_like(parameter)
-            for at in np.ndindex(parameter.shape):
-                before = parameter[at]
-                values = []
-                for there in (before + step, before - step):
-                    parameter[at] = there
-                    values.append(self.objective(matrices, vectors, rows, l2))
-                parameter[at] = before
-                gradient[at] = (values[0] - values[1]) / (2 * step)
-            result.append(gradient)
+        trained = [*matrices, *vectors[: self.n_trained]]
+        result = [np.empty(p.shape) for p in trained]
+        for number, gradient in enumerate(result):
+            for at in np.ndindex(gradient.shape):
+                direction = [np.zeros(p.shape) for p in trained]
+                direction[number][at] = 1
+                split = direction[: len(matrices)], direction[len(matrices) :]
+                gradient[at] = self.slope(matrices, vectors, split, rows, l2)
         return result[: len(matrices)], result[len(matrices) :]
+
+    def train(self, twin, rate, order, batch_size, epochs, l2=0.0):
+        """Parameters and losses after epochs of mini-batches; ``twin`` is an optimizer of ``naive.py``."""
+        matrices, vectors, losses, step = self.matrices, self.vectors, [], 0
+        is_trained = sum(self.architecture.trained(), [])
+        for _ in range(epochs):
+            total = 0.0
+            for start in range(0, len(order), batch_size):
+                rows = order[start : start + batch_size]
+                weight, n_running = self.batch(rows)
+                step += 1
+                total += self.objective(matrices, vectors, rows, l2) * len(rows)
+                params = matrices + vectors[: self.n_trained]
+                grads = sum(self.gradients(matrices, vectors, rows, l2), [])
+                _, zs = forward(self.architecture, matrices, vectors, self.X[rows], weight, n_running)
+                if self.architecture.normalization == "batch":
+                    vectors = running_after(self.architecture, vectors, zs, weight, step)
+                new, _ = twin.step(params, grads, rate)
+                new = [n if trained else p for p, n, trained in zip(params, new, is_trained, strict=True)]
+                matrices, vectors = new[: len(matrices)], new[len(matrices) :] + vectors[self.n_trained :]
+            losses.append(total / len(order))
+        return matrices, vectors, losses

@@ -1,0 +1,119 @@
+"""Steps with normalised layers, learnt slopes and projections: against plain NumPy; running statistics by hand."""
+
+import naive
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from plain_network import SOME, Network
+from plain_network import forward as plain_forward
+from problems import same_bits
+
+from fastnet.engine import Session
+from fastnet.network.architecture import Architecture
+from fastnet.ops.activations import ACTIVATIONS
+from fastnet.ops.losses import LOSSES
+from fastnet.ops.optimizers import SGD, Adam
+
+DTYPES = [np.float64, np.float32]
+SOME = pytest.mark.parametrize(("normalization", "residual", "activation"), SOME, ids=str)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+@pytest.mark.parametrize("use_bias", [True, False])
+@SOME
+def test_steps_are_those_of_the_reference(normalization, residual, activation, optimizer, use_bias):
+    net = Network(9, (3, 4, 4, 5, 2), activation, "log_loss", n_samples=16, weights=True, normalization=normalization,
+                  residual=residual, use_bias=use_bias)  # fmt: skip
+    ours, twin, rate = {"sgd": (SGD(), naive.SGD, 0.05), "adam": (Adam(), naive.Adam, 0.02)}[optimizer]
+    order = np.random.default_rng(0).permutation(16)
+    # batches of 5, 5, 5 and 1
+    matrices, vectors, losses = net.train(twin(net.matrices + net.vectors[: net.n_trained]), rate, order, 5, 2, 0.2)
+    with net.session(optimizer=ours, batch_size=5, l2=0.2) as session:
+        assert_allclose([session.run_epoch(order, rate) for _ in range(2)], losses, rtol=1e-6)
+        results = session.get_parameters()
+    for a, b in zip(sum(results, []), matrices + vectors, strict=True):
+        assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+    biases = [v for (kind, _), v in zip(net.architecture.vectors(), results[1], strict=True) if kind == "bias"]
+    assert all(same_bits([b], [v]) != use_bias for b, v in zip(biases, net.vectors, strict=False))
+
+
+@pytest.mark.parametrize("n_frozen", [1, 2, 3])
+@SOME
+def test_steps_above_frozen_layers_are_those_of_the_reference(normalization, residual, activation, n_frozen):
+    net = Network(10, (3, 4, 4, 5, 2), activation, "log_loss", n_samples=13, weights=True, normalization=normalization,
+                  residual=residual, n_frozen=n_frozen)  # fmt: skip
+    order = np.arange(13)
+    twin = naive.SGD(net.matrices + net.vectors[: net.n_trained])
+    matrices, vectors, losses = net.train(twin, 0.05, order, 5, 2, 0.2)
+    with net.session(optimizer=SGD(), batch_size=5, l2=0.2) as session:
+        assert_allclose([session.run_epoch(order, 0.05) for _ in range(2)], losses, rtol=1e-6)
+        results = session.get_parameters()
+    for a, b in zip(sum(results, []), matrices + vectors, strict=True):
+        assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+    layers = [*net.architecture.matrix_layers(), *(layer for _, layer in net.architecture.vectors())]
+    for layer, a, before in zip(layers, sum(results, []), net.matrices + net.vectors, strict=True):
+        assert same_bits([a], [before]) == (layer < n_frozen)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_running_statistics_by_hand(dtype):
+    """With a rate of 0 only they move: two units, z = x and z = 10 x."""
+    op, loss = ACTIVATIONS["tanh"], LOSSES["squared_error"]
+    architecture = Architecture((1, 2, 1), (op,), loss, normalization="batch")
+    X = np.array([[1.0], [5.0], [2.0], [2.0], [9.0], [7.0], [4.0], [6.0], [100.0]])
+    weight = np.array([1.0, 3.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0])
+    # batches of two: mean 4 and variance 3 by weight, 2 and 0, one row that counts, 9, and two that do not count at all
+    mean, variance, expected = 0.0, 1.0, []
+    for share, batch_mean, batch_variance in ((1 / 2, 4.0, 3.0), (1 / 3, 2.0, 0.0), (1 / 4, 9.0, 0.0)):
+        variance = (1 - share) * (variance + share * (batch_mean - mean) ** 2) + share * batch_variance
+        mean = (1 - share) * mean + share * batch_mean
+        expected.append((mean, variance))
+    assert_allclose(expected[0], (2.0, 6.0))  # of 0 with variance 1, and 4 with variance 3
+    matrices, zero, one = [np.array([[1.0, 10.0]]), np.ones((2, 1))], np.zeros(2), np.ones(2)
+    for rows, by_hand in ((np.arange(2), expected[0]), (np.arange(4), expected[1]), (np.arange(9), expected[2])):
+        with Session(architecture, X.astype(dtype), np.zeros((9, 1), dtype), weight.astype(dtype), dtype=dtype,
+                     optimizer=SGD(), batch_size=2) as session:  # fmt: skip
+            session.set_parameters(matrices, [zero, zero[:1], one, zero, one])
+            session.run_epoch(rows, 0.0)
+            *_, running_mean, running_variance = session.get_parameters()[1]
+            assert session.step == min(len(rows) // 2, 3)
+        rtol = 1e-13 if dtype == np.float64 else 1e-6
+        assert_allclose(running_mean, [by_hand[0], 10 * by_hand[0]], rtol=rtol)
+        assert_allclose(running_variance[0], by_hand[1], rtol=rtol)
+
+
+def test_the_share_of_a_batch_falls_to_a_tenth_and_goes_on_with_the_steps():
+    net = Network(11, (3, 5, 2), n_samples=8, normalization="batch")
+    z = net.X @ net.matrices[0]
+    for step, share in ((0, 1 / 2), (1, 1 / 3), (8, 1 / 10), (9, 1 / 10), (5000, 1 / 10)):
+        with net.session(optimizer=SGD(), batch_size=8) as session:
+            session.step = step
+            session.run_epoch(np.arange(8), 0.0)
+            mean, variance = session.get_parameters()[1][-2:]
+        before, spread = net.vectors[-2:]
+        assert_allclose(mean, before + share * (z.mean(axis=0) - before), rtol=1e-12)
+        spread = (1 - share) * (spread + share * (z.mean(axis=0) - before) ** 2) + share * z.var(axis=0)
+        assert_allclose(variance, spread, rtol=1e-12)
+
+
+def test_running_statistics_approach_those_of_the_data():
+    net = Network(12, (3, 5, 5, 2), "tanh", n_samples=400, normalization="batch")
+    with net.session(optimizer=SGD(), batch_size=20) as session:
+        for _ in range(5):
+            session.run_epoch(np.arange(400), 0.0)
+        means, variances = np.reshape(session.get_parameters()[1][-4:], (2, 2, 5))
+    _, zs = plain_forward(net.architecture, net.matrices, net.vectors, net.X)
+    for z, mean, variance in zip(zs, means, variances, strict=True):
+        assert np.abs(mean - z.mean(axis=0)).max() < 0.15 * z.std(axis=0).max()
+        assert np.abs(variance / z.var(axis=0) - 1).max() < 0.25
+
+
+@SOME
+def test_a_batch_of_one_is_finite_and_moves(normalization, residual, activation):
+    net = Network(13, (3, 5, 5, 8, 2), activation, n_samples=6, normalization=normalization, residual=residual)
+    with net.session(optimizer=SGD(), batch_size=1) as session:
+        losses = [session.run_epoch(np.arange(6), 0.002) for _ in range(30)]
+        results = sum(session.get_parameters(), [])
+    assert all(np.isfinite(p).all() for p in results) and losses[-1] < losses[0]
+    moved = [not np.array_equal(a, b) for a, b in zip(results, net.matrices + net.vectors, strict=True)]
+    assert all(moved)
