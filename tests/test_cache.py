@@ -2,12 +2,15 @@
 
 import json
 import os
+import pickle
+import shutil
 import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
 
+import numba
 import numpy as np
 import pytest
 from numba import types
@@ -44,13 +47,18 @@ print(json.dumps({
 """
 
 
-def run_script(cache, script=SCRIPT, processes=1, **environment):
+def run_script(cache, script=SCRIPT, processes=1, ok=True, **environment):
+    """What the script prints; with ``ok=False`` it must fail, and its traceback is returned."""
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(cache), **environment}
     running = [
-        subprocess.Popen([sys.executable, "-c", script], env=environment, stdout=subprocess.PIPE, text=True)
+        subprocess.Popen([sys.executable, "-c", script], env=environment, stdout=subprocess.PIPE, text=True,
+                         stderr=None if ok else subprocess.STDOUT)
         for _ in range(processes)
     ]
     outputs = [process.communicate(timeout=300)[0] for process in running]
+    if not ok:
+        assert all(process.returncode for process in running)
+        return outputs[0]
     assert not any(process.returncode for process in running)
     results = [json.loads(output.splitlines()[-1]) for output in outputs]
     return results if processes > 1 else results[0]
@@ -85,17 +93,56 @@ def test_a_second_process_loads_everything_from_the_cache(warm_cache):
     assert second["bits"] == first["bits"]
 
 
-@pytest.mark.parametrize("damage", ["truncate", "garbage", "empty"])
-def test_damaged_cache_files_are_compiled_again(warm_cache, damage):
+VERSION = pickle.dumps(numba.__version__, -1)
+DAMAGES = {
+    "truncated": lambda content: content[: len(content) // 2],
+    "garbage": lambda content: b"no pickle",
+    "empty": lambda content: b"",
+    # a page that never reached the disk, a bit that did not hold: unnoticed they would crash the process
+    "zeros": lambda content: content[:-3000] + bytes(1000) + content[-2000:],
+    "flipped bit": lambda content: content[:-1500] + bytes([content[-1500] ^ 4]) + content[-1499:],
+    "another Numba's": lambda content: pickle.dumps("0.1.0", -1) + content[len(VERSION) :],
+}
+
+
+@pytest.mark.parametrize(
+    ("ending", "damages"),
+    [("nbc", ["truncated", "garbage", "empty", "zeros", "flipped bit"]),
+     ("nbi", ["truncated", "garbage", "empty", "another Numba's"])],
+    ids=["data", "index"],
+)  # fmt: skip
+def test_damaged_cache_files_are_compiled_again(warm_cache, ending, damages):
     directory, first = warm_cache
-    small = [p for p in Path(directory).rglob("*.nb[ci]") if "engine" not in p.name]
-    assert small
-    for path in small:
+    # one kind of damage for each function, but the engine, which would take seconds
+    small = sorted(p for p in Path(directory).rglob(f"*.{ending}") if "engine" not in p.name)
+    assert len(small) >= len(damages)
+    for path, damage in zip(small, damages, strict=False):
         content = path.read_bytes()
-        path.write_bytes({"truncate": content[: len(content) // 2], "garbage": b"no pickle", "empty": b""}[damage])
+        assert content[: len(VERSION)] == VERSION or ending == "nbc"
+        path.write_bytes(DAMAGES[damage](content))
+        assert path.read_bytes() != content
     repaired = run_script(directory)
     assert repaired["bits"] == first["bits"]
-    assert not all(repaired["loaded"])
+    assert len(repaired["compiled"]) == len(damages)
+    assert all(run_script(directory)["loaded"])
+
+
+def test_a_full_disk_warns_and_does_not_break_a_fit(warm_cache, tmp_path):
+    pytest.importorskip("resource")  # limits the size of files, as a full disk does
+    directory = shutil.copytree(warm_cache[0], tmp_path / "cache")
+    for path in directory.rglob("*activate*"):
+        path.unlink()
+    files = {path.name for path in directory.rglob("*")}
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (50, resource.RLIM_INFINITY))\n"
+    result = run_script(directory, limit + SCRIPT.replace('simplefilter("ignore")', 'simplefilter("error")'), ok=False)
+    assert "RuntimeWarning: fastnet could not save its machine code ([Errno 27] File too large" in result
+    assert "every new process compiles it again" in result and "NUMBA_CACHE_DIR" in result
+    assert {path.name for path in directory.rglob("*")} == files  # nothing half written, no lock
+    result = run_script(directory, limit + SCRIPT)
+    assert result["bits"] == warm_cache[1]["bits"]
+    assert len(result["compiled"]) == 1
+    assert {path.name for path in directory.rglob("*")} == files
+    assert len(run_script(directory)["compiled"]) == 1  # there is room again
     assert all(run_script(directory)["loaded"])
 
 
@@ -127,6 +174,7 @@ def directory(tmp_path, monkeypatch):
     """An empty cache for this process alone, which has compiled nothing yet and is patient."""
     monkeypatch.setattr(jit, "cache_directory", lambda: str(tmp_path))
     monkeypatch.setattr(jit, "_compiled", {})
+    monkeypatch.setattr(jit, "_told", False)
     monkeypatch.setattr(filelock.FileLock, "patience", 60.0)
     return tmp_path
 
@@ -213,7 +261,25 @@ def test_a_directory_that_has_become_unwritable(directory, monkeypatch):
     blocked = directory / "file"
     blocked.write_text("not a directory")
     monkeypatch.setattr(jit, "cache_directory", lambda: str(blocked / "cache"))
-    assert not compile_small()[0]
+    with pytest.warns(RuntimeWarning, match="could not save its machine code .*Not a directory.*NUMBA_CACHE_DIR"):
+        assert not compile_small()[0]
+    assert not compile_small("second")[0]  # without another warning
+
+
+def test_no_directory_at_all(directory, monkeypatch):
+    monkeypatch.setattr(jit, "cache_directory", lambda: None)
+    with pytest.warns(RuntimeWarning, match="no directory can be written.*NUMBA_CACHE_DIR"):
+        assert not compile_small()[0]
+    assert not compile_small("second")[0]
+
+
+def test_nowhere_to_write(tmp_path, monkeypatch):
+    blocked = tmp_path / "file"
+    blocked.write_text("not a directory")
+    monkeypatch.setattr(cache, "__file__", str(blocked / "cache.py"))
+    monkeypatch.setattr(cache.config, "CACHE_DIR", str(blocked / "numba"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(blocked / "user"))
+    assert cache.cache_directory.__wrapped__() is None
 
 
 def test_saving_removes_what_old_sources_left_of_the_same_function(directory):
@@ -286,5 +352,6 @@ def test_numba_still_has_the_private_parts_that_the_cache_uses():
 
     assert {"load_overload", "save_overload", "_index_key", "flush", "enable", "disable"} <= set(dir(FunctionCache))
     assert {"reduce", "rebuild", "check_cachable"} <= set(dir(CompileResultCacheImpl))
-    assert {"save", "load", "_load_index", "_data_path"} <= set(dir(IndexDataCacheFile))
+    used = {"save", "load", "_load_index", "_data_path", "_dump", "_open_for_write", "_save_data", "_load_data"}
+    assert used <= set(dir(IndexDataCacheFile))
     assert {"compile", "cache_hits", "address"} <= set(dir(CFunc))

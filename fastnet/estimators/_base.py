@@ -13,6 +13,7 @@ from sklearn.utils import check_random_state
 from ..network.architecture import Architecture
 from ._training import Problem, train_lbfgs, train_stochastic
 from .data import cast, cast_weights, check_weights, engine_input
+from .doc_link import DocLink
 from .fitted import VECTOR_ATTRIBUTES, FittedNetwork, parameter_attributes
 from .nested import NestedValues
 from .parameters import (
@@ -58,7 +59,7 @@ def unchanged_on_failure(estimator):
         raise
 
 
-class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, BaseEstimator, ABC):
+class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, DocLink, BaseEstimator, ABC):
     """Base class of the estimators. Subclasses know the targets: how to validate, encode, decode, score."""
 
     def __init__(

@@ -3,11 +3,9 @@
 import numpy as np
 from scipy.special import expit, log_expit, log_softmax
 from sklearn.base import ClassifierMixin, _fit_context
-from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted
 
 from ..ops.losses import Loss
 from ._base import BaseMultilayerPerceptron, unchanged_on_failure
@@ -197,8 +195,9 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
 
     Attributes
     ----------
-    classes_ : ndarray of shape (n_classes,)
-        Class labels; for several labels at once, the numbers of the columns.
+    classes_ : ndarray of shape (n_classes,) or list of these
+        Class labels; for several labels at once, the numbers of the columns; for several columns of classes, a list
+        with the labels of each.
     loss_ : float
         Loss of the last epoch, penalties included.
     best_loss_ : float or None
@@ -405,12 +404,13 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Training data.
-        y : array-like of shape (n_samples,) or (n_samples, n_labels)
-            Class labels, or a 0/1 matrix of several labels.
+        y : array-like of shape (n_samples,), (n_samples, n_labels) or (n_samples, n_columns)
+            Class labels, a 0/1 matrix of several labels, or several columns of class labels.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights, at least 0 and not all 0; None means equal weights.
-        classes : array-like of shape (n_classes,), default=None
-            All classes there will be. Needed at the first call, may be left out later.
+        classes : array-like of shape (n_classes,) or list of these, default=None
+            All classes there will be; a list with the classes of each column if there are several. Needed at the
+            first call, may be left out later.
 
         Returns
         -------
@@ -430,9 +430,7 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
                     "a dict, such as dict(zip(classes, compute_class_weight('balanced', classes=classes, y=y))) with "
                     "scikit-learn's compute_class_weight and a large sample y."
                 )
-            if _check_partial_fit_first_call(self, classes):
-                several_labels = type_of_target(y).startswith("multilabel")
-                self._label_binarizer = LabelBinarizer().fit(y if several_labels else classes)
+            self._learn_classes(y, classes)
             return self._fit(X, y, sample_weight, incremental=True)
 
     def predict(self, X):
@@ -445,9 +443,9 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
 
         Returns
         -------
-        y : ndarray of shape (n_samples,) or (n_samples, n_labels)
+        y : ndarray of shape (n_samples,), (n_samples, n_labels) or (n_samples, n_columns)
             The most probable class, or that of the largest score; or for each label whether it is more likely
-            than not, or its score above 0 (0/1).
+            than not, or its score above 0 (0/1); or for each column of classes its most probable class.
         """
         check_is_fitted(self)
         probable = self._loss.has_probabilities
@@ -490,12 +488,14 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
 
         Returns
         -------
-        probabilities : ndarray of shape (n_samples, n_classes) or (n_samples, n_labels)
+        probabilities : ndarray of shape (n_samples, n_classes) or (n_samples, n_labels), or list of ndarray
             Probability of each class in the order of ``classes_``, in the dtype of the model. For several
-            labels at once, the probability of each; rows then do not sum to 1.
+            labels at once, the probability of each; rows then do not sum to 1. For several columns of classes a list
+            with one array for each.
         """
         check_is_fitted(self)
-        return self._probabilities(X)
+        probabilities = self._probabilities(X)
+        return self._label_binarizer.split(probabilities) if self._has_columns else probabilities
 
     def _probabilities(self, X):
         if self.n_outputs_ > 1:
@@ -518,10 +518,13 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
 
         Returns
         -------
-        log_probabilities : ndarray of shape (n_samples, n_classes) or (n_samples, n_labels)
+        log_probabilities : ndarray of shape (n_samples, n_classes) or (n_samples, n_labels), or list of ndarray
             Logarithms of what ``predict_proba`` gives.
         """
         check_is_fitted(self)
+        if self._has_columns:
+            parts = self._label_binarizer.split(self._outputs(X, link=False))
+            return [log_softmax(part, axis=1) for part in parts]
         if self.n_outputs_ > 1 and self.out_activation_ == "logistic":
             # In the order of the probabilities, several of which may round to 1.
             probabilities = self._outputs(X)
@@ -533,7 +536,35 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
             return log_softmax(logits, axis=1)
         return log_expit(np.hstack([-logits, logits]))
 
+    def score(self, X, y, sample_weight=None):
+        """Accuracy: the share of samples whose prediction is right, with all of their labels or columns.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples.
+        y : array-like of shape (n_samples,), (n_samples, n_labels) or (n_samples, n_columns)
+            Their labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the samples.
+
+        Returns
+        -------
+        score : float
+            In [0, 1].
+        """
+        check_is_fitted(self)
+        if not self._has_columns:
+            return super().score(X, y, sample_weight)
+        y = check_array(y, dtype=None)
+        predicted = self.predict(X)
+        check_consistent_length(y, predicted, sample_weight)
+        if y.shape[1] != predicted.shape[1]:
+            raise ValueError(f"y has {y.shape[1]} columns of classes, the network was trained on {predicted.shape[1]}.")
+        return float(np.average((predicted == y).all(axis=1), weights=sample_weight))
+
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
+        tags.target_tags.multi_output = True
         return tags

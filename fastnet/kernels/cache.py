@@ -7,6 +7,7 @@ of this package's sources.
 
 import hashlib
 import os
+import pickle
 import re
 import tempfile
 import time
@@ -73,11 +74,33 @@ class _Implementation(CompileResultCacheImpl):
         self._lineno = 0
 
 
+class _Files(IndexDataCacheFile):
+    """Index and data files, the data behind a digest of it: machine code that a disk has damaged must not run."""
+
+    def _save_data(self, name, data):
+        data = self._dump(data)
+        with self._open_for_write(self._data_path(name)) as file:
+            file.write(hashlib.sha256(data).digest())
+            file.write(data)
+
+    def _load_data(self, name):
+        with open(self._data_path(name), "rb") as file:
+            digest, data = file.read(hashlib.sha256().digest_size), file.read()
+        if hashlib.sha256(data).digest() != digest:
+            raise ValueError(f"{name} is damaged")
+        return pickle.loads(data)
+
+
 class Cache(FunctionCache):
     """Numba's function cache with a key of our own, and no way to fail.
 
     Of several processes that miss the same function, one compiles it and the others wait for that. The lock is
     taken by a load that found nothing and given back by the save, or at the end of the ``with`` block.
+
+    Attributes
+    ----------
+    failure : Exception or None
+        Why the machine code could not be saved.
     """
 
     def __init__(self, function, key, directory):
@@ -89,7 +112,8 @@ class Cache(FunctionCache):
         # The digest is in the name too: an index is written before its data, and a process that reads in
         # between must not find the machine code of older sources under the same name.
         base = self._base = f"fastnet-{self._name}-{source_digest()[:12]}"
-        self._cache_file = IndexDataCacheFile(directory, base, source_digest())
+        self._cache_file = _Files(directory, base, source_digest())
+        self.failure = None
         self._lock = FileLock(os.path.join(directory, base + ".lock"))
         self.enable()
 
@@ -137,7 +161,8 @@ class Cache(FunctionCache):
     def save_overload(self, signature, data):
         try:
             super().save_overload(signature, data)
-        except Exception:  # a corrupt index, a full disk: the function works, the next process compiles again
+        except Exception as error:  # a full disk: the function works, the next process compiles again
+            self.failure = error
             self._forget()
         finally:
             self._lock.release()
@@ -160,5 +185,6 @@ class Cache(FunctionCache):
     def _forget(self):
         try:
             self.flush()
-        except OSError:
+        except OSError as error:
+            self.failure = error
             self.disable()

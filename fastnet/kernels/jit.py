@@ -10,6 +10,7 @@ This file and ``cache.py`` are the only ones that touch Numba's private parts.
 import ctypes
 import os
 import time
+import warnings
 from threading import RLock
 from types import FunctionType
 
@@ -26,6 +27,7 @@ FASTMATH = {"nsz", "arcp", "contract", "afn", "reassoc"}
 _compiled = {}
 _lock = RLock()
 _seconds = 0.0
+_told = False  # once a process that others will have to compile again
 
 if hasattr(os, "register_at_fork"):  # a child must not inherit the lock of a thread that it does not have
     os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
@@ -81,18 +83,36 @@ def c_function(make, return_type, argument_types, key, ctypes_signature=None):
             compiled = CFunc(function, (tuple(argument_types), return_type), {}, options)
             compiled._compiler = _Compiler(function, cpu_target, options, {}, Compiler)
             directory = cache_directory()
+            failure = None
             if directory is None:
                 compiled.compile()
+                failure = "no directory can be written"
             else:
                 with Cache(function, key, directory) as compiled._cache:
                     compiled.compile()
-                waited = compiled._cache.seconds_waited
+                waited, failure = compiled._cache.seconds_waited, compiled._cache.failure
             _seconds += waited if compiled.cache_hits else time.perf_counter() - start
             _compiled[key] = compiled
+            if failure is not None:
+                _tell(failure)
         compiled = _compiled[key]
     if ctypes_signature is None:
         return compiled.address
     return ctypes.CFUNCTYPE(*ctypes_signature)(compiled.address)
+
+
+def _tell(failure):
+    """Warn, once, that machine code was not saved."""
+    global _told
+    if not _told:
+        _told = True
+        warnings.warn(
+            f"fastnet could not save its machine code ({failure}): every new process compiles it again, which takes "
+            "seconds. Make room on the disk, or set the environment variable NUMBA_CACHE_DIR to a directory that can "
+            "be written.",
+            RuntimeWarning,
+            stacklevel=3,
+        )
 
 
 def retyped(function, dtype):

@@ -33,6 +33,8 @@ class Loss(Op):
         Whether this is a form that another loss takes for some targets, with no name for users.
     quantile : float or None
         The quantile of the target that the loss estimates, if it estimates one.
+    table : tuple of int
+        Numbers that its kernel, not its formulas, reads after the parameters.
     """
 
     out_activation = "identity"
@@ -41,11 +43,12 @@ class Loss(Op):
     is_classification = False
     is_form = False
     quantile = None
+    table = ()
     formulas = ("value", "gradient", "link")
 
     @property
     def kernel(self):
-        """Which kernel the formulas become: 'elementwise', 'row', or the 'softmax' that is written by hand."""
+        """Which kernel the formulas become: 'elementwise', 'row', 'columns', or 'softmax', written by hand."""
         return "row" if self.class_index_target else "elementwise"
 
     def check_targets(self, y):

@@ -10,7 +10,7 @@ from ..kernels.host import tile
 from ..kernels.jit import kernel as helper
 from ..kernels.jit import retyped
 from ..kernels.softmax import make_softmax, make_softmax_four
-from ..kernels.vecmath import log
+from ..kernels.vecmath import exp, log
 
 N_PARAMETERS = 4
 
@@ -115,7 +115,32 @@ def softmax_loss(op, dtype):
     return kernel
 
 
-LOSS_KERNELS = {"elementwise": elementwise_loss, "row": row_loss, "softmax": softmax_loss}
+def columns_loss(op, dtype):
+    """Of several columns of classes, whose numbers of outputs stand in the table; y has an index for each."""
+    formula, zero = retyped(op.row, dtype), dtype.type(0)
+
+    def kernel(z, y, weight, delta, stride, rows, n, padded, scale, p, values):
+        z, y, delta = carray(z, rows * stride), carray(y, rows * stride), carray(delta, rows * stride)
+        weight, values = carray(weight, rows), carray(values, rows)
+        p = carray(p, N_PARAMETERS + 1 + n)  # no more columns than outputs
+        parameters = (p[0], p[1], p[2], p[3])
+        for i in range(rows):
+            first, factor, total = i * stride, scale * weight[i], 0.0
+            begin = first
+            for column in range(int(p[N_PARAMETERS])):
+                end = begin + int(p[N_PARAMETERS + 1 + column])
+                total += formula(z[begin:end], int(y[first + column]), delta[begin:end], parameters)
+                begin = end
+            for j in range(first, first + n):
+                delta[j] *= factor
+            for j in range(first + n, first + padded):
+                delta[j] = zero
+            values[i] = weight[i] * total
+
+    return kernel
+
+
+LOSS_KERNELS = {"elementwise": elementwise_loss, "row": row_loss, "softmax": softmax_loss, "columns": columns_loss}
 
 
 def elementwise_link(op, dtype):
@@ -149,3 +174,29 @@ def softmax_link(op, dtype):
                 softmax_row(at, at, n, stride, one)
 
     return kernel
+
+
+def columns_link(op, dtype):
+    """Of the softmax of each of several columns."""
+    zero = dtype.type(0)
+
+    def kernel(z, stride, rows, n, p):
+        z, p = carray(z, rows * stride), carray(p, N_PARAMETERS + 1 + n)
+        for i in range(rows):
+            begin = i * stride
+            for column in range(int(p[N_PARAMETERS])):
+                end = begin + int(p[N_PARAMETERS + 1 + column])
+                top, total = z[begin], zero
+                for j in range(begin, end):
+                    top = max(top, z[j])
+                for j in range(begin, end):
+                    z[j] = exp(z[j] - top)
+                    total += z[j]
+                for j in range(begin, end):
+                    z[j] /= total
+                begin = end
+
+    return kernel
+
+
+LINK_KERNELS = {"columns": columns_link}

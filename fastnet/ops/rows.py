@@ -33,16 +33,18 @@ from ..kernels.jit import c_function, retyped
 from ..kernels.jit import kernel as helper
 from ..kernels.simd import scalar_type
 from .digest import formulas_digest
-from .loss_kernels import LOSS_KERNELS, N_PARAMETERS, elementwise_link, softmax_link
+from .loss_kernels import LINK_KERNELS, LOSS_KERNELS, N_PARAMETERS, elementwise_link, softmax_link
 
 N_NUMBERS = 8
 NUMBERS_SIZE = 2 * N_NUMBERS
 
 
 def parameter_array(op, dtype):
-    """The op's parameters as the kernels read them: a padded array of ``dtype``."""
-    array = np.zeros(N_PARAMETERS, dtype)
+    """The op's parameters as the kernels read them: a padded array of ``dtype``, then a loss's table."""
+    table = getattr(op, "table", ())
+    array = np.zeros(N_PARAMETERS + len(table), dtype)
     array[: len(op.values)] = op.values
+    array[N_PARAMETERS:] = table
     return array
 
 
@@ -149,7 +151,7 @@ def loss(op, dtype):
 def link(op, dtype):
     """Address of the kernel that turns raw outputs into predictions."""
     pointer, n = _pointer(dtype), types.intp
-    make = softmax_link if op.out_activation == "softmax" else elementwise_link
+    make = LINK_KERNELS.get(op.kernel, softmax_link if op.out_activation == "softmax" else elementwise_link)
     return _address(op, "link", dtype, lambda: make(op, dtype), pointer, n, n, n, pointer)
 
 
