@@ -86,6 +86,7 @@ def test_the_documented_attributes_are_those_that_fits_set(cls, digits):
         {"early_stopping": True, "init": source, "clip_norm": 1.0, "ema_decay": 0.9, "dropout": 0.1},
         {"solver": "lbfgs"},
         {"normalization": "batch", "residual": "projection", "activation": "prelu"},
+        {"early_stopping": True, **({"calibration": "temperature"} if "calibration" in vars(source) else {})},
     ):
         fitted |= {name for name in vars(cls(**params, **own).fit(X, digits[1])) if name.endswith("_")}
     names = [name for p in numpydoc.docscrape.ClassDoc(cls)["Attributes"] for name in p.name.split(", ")]

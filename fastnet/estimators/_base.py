@@ -12,6 +12,7 @@ from sklearn.utils import check_random_state
 
 from ..network.architecture import Architecture
 from ._training import Problem, train_lbfgs, train_stochastic
+from .calibration import calibrates, check_calibration, network_temperature
 from .data import cast, cast_weights, check_weights, engine_input
 from .doc_link import DocLink
 from .fitted import VECTOR_ATTRIBUTES, FittedNetwork, parameter_attributes
@@ -237,7 +238,8 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, DocLink, B
         dropout = drop_rates("dropout", self.dropout, len(hidden), "hidden layer")
         drop_connect = drop_rates("drop_connect", self.drop_connect, len(hidden) + 1, "layer of weights")
         check_together(self, incremental)
-        check_validation(self, own, calibrates=False)
+        check_calibration(self, own.X is not None, incremental)
+        check_validation(self, own, calibrates(self))
         if self.input_noise and issparse(X):
             raise ValueError(
                 f"input_noise={self.input_noise} would make sparse X dense: give X.toarray(), or set input_noise=0. "
@@ -285,6 +287,10 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, DocLink, B
                 "need to be preprocessed."
             )
 
+        if calibrates(self):
+            fitted["temperature_"] = network_temperature(self, architecture, matrices, vectors, validation)
+
+        vars(self).pop("temperature_", None)
         if first_pass:
             for name in _OPTIONAL_ATTRIBUTES:
                 vars(self).pop(name, None)

@@ -1,7 +1,7 @@
 """The classifier."""
 
 import numpy as np
-from scipy.special import expit, log_expit, log_softmax
+from scipy.special import log_expit
 from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_array, check_consistent_length, check
 
 from ..ops.losses import Loss
 from ._base import BaseMultilayerPerceptron, unchanged_on_failure
+from .calibration import log_probabilities, probabilities
 from .labels import LabelTargets
 from .parameters import CLASSIFICATION_LOSSES, PARAMETER_CONSTRAINTS
 
@@ -184,6 +185,10 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
         count)``, all counted in ``sample_weight``, and is not for ``partial_fit``. For several labels at once a
         list holds a dict ``{0: weight, 1: weight}`` for each, and the weights of a sample's labels are
         multiplied.
+    calibration : 'temperature' or None, default=None
+        'temperature' divides the logits by a number, ``temperature_``, that minimises the log loss on the
+        validation samples [10]_, so that probabilities come closer to frequencies; predicted classes stay. It needs
+        ``early_stopping`` or, with any solver, ``X_val`` in ``fit``. Several labels or columns share one temperature.
     dtype : {'auto', 'input', 'float32', 'float64'}, default='auto'
         Type of the computation, of ``coefs_`` and of the probabilities. 'auto' is float32 for
         mini-batches, ``partial_fit`` included, and the type of X when all samples make one batch ('lbfgs',
@@ -213,6 +218,8 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
         Gradients before clipping, one entry for each epoch trained with ``clip_value`` or ``clip_norm``: 'mean' and
         'largest' are the mean and the largest Euclidean norm of the mini-batches' gradients, 'clipped' is the share of
         mini-batches that were clipped. Only set with clipping.
+    temperature_ : float
+        What logits are divided by before they become probabilities. Only set with ``calibration``.
     t_ : int
         Training samples seen, counted once an epoch; 0 for 'lbfgs'.
     coefs_ : list of ndarray of shape (fan_in, fan_out)
@@ -272,6 +279,7 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
        Shift", ICML 2015.
     .. [8] Ba, Kiros, Hinton: "Layer Normalization", 2016, arXiv:1607.06450.
     .. [9] Zhang, Sennrich: "Root Mean Square Layer Normalization", NeurIPS 2019.
+    .. [10] Guo, Pleiss, Sun, Weinberger: "On Calibration of Modern Neural Networks", ICML 2017.
 
     Examples
     --------
@@ -333,6 +341,7 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
         residual=False,
         normalization=None,
         class_weight=None,
+        calibration=None,
         dtype="auto",
         n_jobs=None,
     ):
@@ -385,11 +394,13 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
             n_jobs=n_jobs,
         )
         self.class_weight = class_weight
+        self.calibration = calibration
 
     _parameter_constraints: dict = {
         **PARAMETER_CONSTRAINTS,
         "loss": [StrOptions(CLASSIFICATION_LOSSES), Loss],
         "class_weight": [None, dict, list, StrOptions({"balanced"})],
+        "calibration": [None, StrOptions({"temperature"})],
     }
 
     @available_if(lambda estimator: estimator._check_solver())
@@ -494,15 +505,19 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
             with one array for each.
         """
         check_is_fitted(self)
-        probabilities = self._probabilities(X)
-        return self._label_binarizer.split(probabilities) if self._has_columns else probabilities
+        if hasattr(self, "temperature_"):
+            logits = self._outputs(X, link=False) / self.temperature_
+            if self._has_columns:
+                return [probabilities(part, "softmax") for part in self._label_binarizer.split(logits)]
+            return probabilities(logits, self.out_activation_)
+        result = self._probabilities(X)
+        return self._label_binarizer.split(result) if self._has_columns else result
 
     def _probabilities(self, X):
+        """Without calibration."""
         if self.n_outputs_ > 1:
             return self._outputs(X)
-        # 1 - p would round to 0 long before the probability does.
-        logits = self._outputs(X, link=False)
-        return expit(np.hstack([-logits, logits]))
+        return probabilities(self._outputs(X, link=False), self.out_activation_)
 
     @available_if(_gives_probabilities)
     def predict_log_proba(self, X):
@@ -522,19 +537,19 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
             Logarithms of what ``predict_proba`` gives.
         """
         check_is_fitted(self)
-        if self._has_columns:
-            parts = self._label_binarizer.split(self._outputs(X, link=False))
-            return [log_softmax(part, axis=1) for part in parts]
-        if self.n_outputs_ > 1 and self.out_activation_ == "logistic":
+        is_calibrated = hasattr(self, "temperature_")
+        if self.n_outputs_ > 1 and self.out_activation_ == "logistic" and not is_calibrated:
             # In the order of the probabilities, several of which may round to 1.
-            probabilities = self._outputs(X)
-            rounded = probabilities < np.finfo(probabilities.dtype).tiny
-            result = np.log(np.where(rounded, 1, probabilities))
+            result = self._outputs(X)
+            rounded = result < np.finfo(result.dtype).tiny
+            result = np.log(np.where(rounded, 1, result))
             return np.where(rounded, log_expit(self._outputs(X, link=False)), result) if rounded.any() else result
         logits = self._outputs(X, link=False)
-        if self.out_activation_ == "softmax":
-            return log_softmax(logits, axis=1)
-        return log_expit(np.hstack([-logits, logits]))
+        if is_calibrated:
+            logits /= self.temperature_
+        if self._has_columns:
+            return [log_probabilities(part, "softmax") for part in self._label_binarizer.split(logits)]
+        return log_probabilities(logits, self.out_activation_)
 
     def score(self, X, y, sample_weight=None):
         """Accuracy: the share of samples whose prediction is right, with all of their labels or columns.

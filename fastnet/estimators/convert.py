@@ -214,6 +214,8 @@ def _refuse_other_networks(net, architecture, theirs):
     links = ("softmax", "logistic") if is_classifier(net) else ("identity", "exp")
     if architecture.loss.out_activation not in links:
         _refuse("loss", architecture.loss, theirs)
+    if hasattr(net, "temperature_"):  # the parameter may have changed since
+        _refuse("temperature_", net.temperature_, theirs)
     if hasattr(net, "_label_binarizer") and not isinstance(net._label_binarizer, LabelBinarizer):
         raise ValueError(f"scikit-learn's {theirs.__name__} has no such targets: y has several columns of classes.")
 

@@ -60,7 +60,7 @@ def stops_early(estimator):
     return bool(estimator.early_stopping) and is_stochastic(estimator)
 
 
-def check_validation(estimator, own, calibrates):
+def check_validation(estimator, own, for_calibration):
     """Raise ValueError where parameters and arguments on validation contradict each other."""
     early = stops_early(estimator)
     switch_on = (
@@ -83,7 +83,7 @@ def check_validation(estimator, own, calibrates):
     if own.X is None:
         if own.sample_weight is not None:
             raise ValueError("sample_weight_val is given without X_val and y_val: give all of them.")
-    elif not (early or calibrates):
+    elif not (early or for_calibration):
         raise ValueError(f"X_val and y_val are for early stopping: {switch_on}, or leave them out.")
     elif estimator.validation_split is not None:
         raise ValueError(
