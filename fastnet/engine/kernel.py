@@ -105,31 +105,29 @@ def _make(dtype, pointers):
                 begin_entry = count_entries(net, begin + shift, low * rows)
                 end_row = min(high * rows, count)
                 gather_entries(net, layers[0], begin + shift, low * rows, end_row, begin_entry, step, shift)
-            # One pass down and up again; with several segments as many passes as there are ways between two layers.
+            # One pass down and up again. Of several segments each but the last is passed on its own, down and up, and
+            # after each way, when all have met, a batch is normalised.
             n_segments = net.n_layers // net.segment_layers
-            for phase in range(max(2 * n_segments - 2, 1)):
-                back = phase - n_segments + 1
-                for t in range(low, high, net.block_tiles):
-                    tiles = min(net.block_tiles, high - t)
-                    if back <= 0:
-                        forward(net, layers, begin + shift, t, tiles, count, step, shift, phase)
-                    if back >= 0:
-                        mine = min(tiles * rows, count - t * rows)
-                        backward(net, layers, t, tiles, mine, scalar(scale), step, shift, back)
+            for stage in range(max(4 * n_segments - 4, 1)):
+                segment = stage // 2
+                back = segment - n_segments + 1
+                if stage % 2 == 0:
+                    for t in range(low, high, net.block_tiles):
+                        tiles = min(net.block_tiles, high - t)
+                        if back <= 0:
+                            forward(net, layers, begin + shift, t, tiles, count, step, shift, segment)
+                        if back >= 0:
+                            mine = min(tiles * rows, count - t * rows)
+                            backward(net, layers, t, tiles, mine, scalar(scale), step, shift, back)
+                else:
+                    number = segment if back < 0 else net.n_layers - 2 - back
+                    if number >= net.n_frozen or back < 0:
+                        columns = layers[number].normalize if back < 0 else layers[number].normalize_back
+                        call_columns(columns, nets, first_layer, number, thread, count, float(step))
                 if n_threads > 1:
                     arrivals += n_threads
                     if not barrier(net.sync, arrivals, net.yield_function):
                         return
-                if n_segments > 1:
-                    number = phase if back < 0 else net.n_layers - 2 - back
-                    if number >= net.n_frozen or back < 0:
-                        layer = layers[number]
-                        columns = layer.normalize if back < 0 else layer.normalize_back
-                        call_columns(columns, nets, first_layer, number, thread, count, float(step))
-                    if n_threads > 1:
-                        arrivals += n_threads
-                        if not barrier(net.sync, arrivals, net.yield_function):
-                            return
             if thread == 0:
                 net.loss_sum += total_of(net.row_losses, count) * scale * batch_rows
             is_last = shift + count == batch_rows

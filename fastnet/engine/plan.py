@@ -162,7 +162,7 @@ class Workspace:
             record["output"] = self.activations[i + 1].ctypes.data
             record["output_row"], record["output_panel"] = self.tile.panel, self.panel_stride
             if number >= architecture.n_layers:
-                records[i]["projection"] = number
+                records[i]["projection"], record["is_projection"] = number, True
                 if self.training:
                     record["delta"] = self.projected[i].ctypes.data
                 continue

@@ -144,6 +144,7 @@ LAYER = _record(
     l2=_F,
     residual=_I,  # whether the input is added to the output
     projection=_I,  # or the record, after those of all layers, of the matrix through which it is added; 0 for none
+    is_projection=_I,
     # vectors of the units: biases, gains, slopes. Their gradients are sums over the rows of panels of terms.
     terms=(_I, 3),
     slope_terms=_I,  # or 0: the function that makes those of the slopes

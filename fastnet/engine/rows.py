@@ -289,21 +289,21 @@ def make_row_phase(dtype, shape):
             for p in range(below.n_panels):
                 at = (p * net.panel_stride + first * panel) * itemsize
                 delta = below.delta + at
-                start, start_row = net.zeros, 0
-                if layer.residual:  # the loss also depends on the layer's input through its skip
-                    start, start_row = net.errors + at, panel
                 number = i
-                while True:
+                while number != 0:
                     matrix = layers[number]
+                    start, start_row = net.zeros, 0
+                    if matrix.residual:  # the loss also depends on the layer's input through its skip
+                        start, start_row = net.errors + at, panel
+                    elif matrix.is_projection:
+                        start, start_row = delta, panel
                     sweep(
-                        matrix.delta + first * panel * itemsize, net.panel_stride, layer.fan_out,
-                        matrix.twin + p * layer.twin_rows * panel * itemsize,
-                        panel if p < below.n_panels - 1 else layer.twin_last_width,
+                        matrix.delta + first * panel * itemsize, net.panel_stride, matrix.fan_out,
+                        matrix.twin + p * matrix.twin_rows * panel * itemsize,
+                        panel if p < below.n_panels - 1 else matrix.twin_last_width,
                         start, start_row, delta, panel, n_tiles,
                     )
-                    if number != i or layer.projection == 0:
-                        break
-                    number, start, start_row = layer.projection, delta, panel
+                    number = matrix.projection
                 if below.residual or below.projection != 0:
                     errors = net.errors if below.residual else layers[below.projection].delta
                     copy(errors + at, delta, n)
