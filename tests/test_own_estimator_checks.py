@@ -213,7 +213,7 @@ def test_configurations_of_scikit_learn_change_no_bit(data):
 @pytest.mark.parametrize("name", NAMES)
 def test_tags_are_scikit_learns_or_say_more(name):
     ours, theirs = (asdict(getattr(module, name)().__sklearn_tags__()) for module in (fastnet, neural_network))
-    more = {("target_tags", "multi_output")} if name == "MLPRegressor" else set()
+    more = {("target_tags", "multi_output")}
     for group, value in theirs.items():
         if isinstance(value, dict):
             different = {(group, key) for key in value if ours[group][key] != value[key]}
@@ -221,7 +221,3 @@ def test_tags_are_scikit_learns_or_say_more(name):
             assert all(ours[group][key] is True for group, key in different)
         else:
             assert ours[group] == value, group
-
-
-def test_a_regressor_takes_several_targets_as_its_tag_says(diabetes):
-    estimator_checks.check_regressor_multioutput("MLPRegressor", small("MLPRegressor"))
