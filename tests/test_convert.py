@@ -250,7 +250,8 @@ def test_other_words_for_the_same(ours, theirs):
     [
         {"solver": "adamw"}, {"solver": SGD(averaged=True)}, {"learning_rate": "cosine"}, {"learning_rate": Cosine()},
         {"learning_rate": lambda progress: 1.0}, {"solver": Adam(), "learning_rate": Adaptive()}, {"warmup": 1},
-        {"max_time": 100.0},
+        {"max_time": 100.0}, {"early_stopping": True, "scoring": "loss"}, {"restore_best_weights": False},
+        {"early_stopping": True, "validation_split": "last"},
         {"l1_ratio": 0.5}, {"clip_value": 1.0}, {"clip_norm": 1.0}, {"max_norm": 3.0}, {"ema_decay": 0.9},
         {"dropout": 0.5}, {"dropout": [0.2]}, {"input_dropout": 0.1}, {"drop_connect": 0.1}, {"input_noise": 0.1},
         {"init": "he_uniform"}, {"bias_init": 0.0}, {"use_bias": False}, {"freeze": 1}, {"alpha": [0.1, 0.2]},
@@ -271,7 +272,8 @@ def test_what_only_training_knows_is_refused_before_a_fit_and_left_out_after_it(
     assert len(caught) == 1 and caught[0].filename == __file__
     assert_same_predictions(net, mlp, X)
     # valid, and able to go on
-    mlp.partial_fit(X, y)
+    if not mlp.early_stopping:
+        mlp.partial_fit(X, y)
     clone(mlp).fit(X, y)
 
 
@@ -290,6 +292,8 @@ def test_losses_with_a_known_link_keep_their_predictions(loss):
     [
         ({"activation": "elu"}, r"activation=ELU\(\) cannot be converted"),
         ({"activation": ["relu", "tanh"]}, r"one activation for all layers.*activation=\[ReLU\(\), Tanh\(\)\]"),
+        ({"activation": "prelu"}, r"activation=PReLU\(\) cannot be converted"),
+        ({"normalization": "batch"}, "scikit-learn's MLPClassifier cannot predict with normalization='batch'"),
         ({"residual": True}, "scikit-learn's MLPClassifier cannot predict with residual=True"),
         ({"loss": "hinge"}, "scikit-learn's MLPClassifier cannot predict with loss="),
     ],
@@ -301,7 +305,7 @@ def test_what_scikit_learn_cannot_predict_is_refused(params, match, fitted):
     net = fastnet.MLPClassifier(**{**QUICK, "hidden_layer_sizes": (6, 6), **params})
     if fitted:
         net.fit(X, y)
-        other = {"activation": "relu", "residual": False, "loss": "log_loss"}
+        other = {"activation": "relu", "residual": False, "loss": "log_loss", "normalization": None}
         net.set_params(**{name: other[name] for name in params})  # it still predicts with what it was fitted with
         before = pickle.dumps(net)
     with pytest.raises(ValueError, match=match):

@@ -34,6 +34,7 @@ CASES = {
     "schedule-free": {"solver": "schedule_free_adamw"},
     "average, clipped": {"ema_decay": 0.9, "clip_norm": 0.1, "max_norm": 1.0},
     "frozen": {"freeze": 1, "solver": "lion", "use_bias": False},
+    "normalised": {"normalization": "batch", "activation": "prelu", "residual": "projection"},
     "residual": {"hidden_layer_sizes": (9, 9), "residual": True, "activation": ["gelu", "tanh"]},
 }
 WAYS = {
@@ -109,9 +110,10 @@ def test_an_unfitted_estimator_is_what_it_was():
 
 @pytest.mark.parametrize(
     "params",
-    [{}, {"solver": "sgd"}, {"solver": "lbfgs"}, {"early_stopping": True}, {"dropout": 0.2, "ema_decay": 0.9}],
+    [{}, {"solver": "sgd"}, {"solver": "lbfgs"}, {"early_stopping": True, "scoring": "loss"},
+     {"dropout": 0.2, "ema_decay": 0.9}],
     ids=str,
-)
+)  # fmt: skip
 @pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])
 def test_a_fitted_estimator_carries_no_training_data(kind, params):
     rng = np.random.default_rng(0)
@@ -119,8 +121,9 @@ def test_a_fitted_estimator_carries_no_training_data(kind, params):
     for n_samples in (40, 4001):
         X, y = rng.normal(size=(n_samples, 3)), np.arange(n_samples) % 2
         weight = rng.uniform(1, 2, n_samples)
+        own = {"X_val": X + 1, "y_val": y, "sample_weight_val": weight} if params.get("early_stopping") else {}
         model = kind(hidden_layer_sizes=4, dtype="float32", max_iter=2, random_state=0, **params)
-        model.fit(X, y, sample_weight=weight)
+        model.fit(X, y, sample_weight=weight, **own)
         sizes.append(len(pickle.dumps(model)))
         assert all(len(a) < 700 for a in arrays_in(vars(model)) if a.ndim)  # the random state has 624
         if not params:

@@ -16,6 +16,7 @@ from .calibration import calibrates, check_calibration, network_temperature
 from .data import cast, cast_weights, check_weights, engine_input
 from .doc_link import DocLink
 from .fitted import VECTOR_ATTRIBUTES, FittedNetwork, parameter_attributes
+from .health import check_training
 from .nested import NestedValues
 from .parameters import (
     PARAMETER_CONSTRAINTS,
@@ -216,6 +217,8 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, DocLink, B
             If ``max_iter`` was reached before convergence, unless ``n_iter_no_change`` is None.
         UserWarning
             If Ctrl-C ended the training; the weights it had reached are kept.
+        RuntimeWarning
+            If numbers became too large on the way, and weights may not have been trained.
         """
         with unchanged_on_failure(self):
             return self._fit(X, y, sample_weight, OwnData(X_val, y_val, sample_weight_val, groups))
@@ -281,11 +284,7 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, DocLink, B
         del matrices, vectors
         train = train_stochastic if is_stochastic(self) else train_lbfgs
         matrices, vectors, fitted = train(self, problem, first_pass, incremental)
-        if not all(np.isfinite(p).all() for p in matrices + vectors):
-            raise ValueError(
-                "Solver produced non-finite parameter weights. The input data may contain large values and "
-                "need to be preprocessed."
-            )
+        check_training(matrices + vectors, fitted, dtype)
 
         if calibrates(self):
             fitted["temperature_"] = network_temperature(self, architecture, matrices, vectors, validation)

@@ -505,6 +505,8 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
             with one array for each.
         """
         check_is_fitted(self)
+        if self._has_one_class:
+            return np.ones_like(self._outputs(X))
         if hasattr(self, "temperature_"):
             logits = self._outputs(X, link=False) / self.temperature_
             if self._has_columns:
@@ -537,6 +539,8 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
             Logarithms of what ``predict_proba`` gives.
         """
         check_is_fitted(self)
+        if self._has_one_class:
+            return np.zeros_like(self._outputs(X))
         is_calibrated = hasattr(self, "temperature_")
         if self.n_outputs_ > 1 and self.out_activation_ == "logistic" and not is_calibrated:
             # In the order of the probabilities, several of which may round to 1.

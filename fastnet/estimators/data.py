@@ -1,5 +1,7 @@
 """Arrays on their way into the engine."""
 
+from contextlib import contextmanager
+
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils.validation import _check_sample_weight
@@ -17,12 +19,41 @@ def engine_input(X):
     return X if contiguous else X.copy()
 
 
+@contextmanager
+def named(**arrays):
+    """Around scikit-learn's validation: name the array whose entries are no numbers, and refuse dates."""
+    for name, array in arrays.items():
+        dtype = getattr(array, "dtype", None)
+        if getattr(dtype, "kind", None) in ("m", "M"):
+            raise ValueError(f"{name} must hold numbers, got {dtype}: convert it, such as to days since a date.")
+    try:
+        yield
+    except ValueError as error:
+        if not str(error).startswith("could not convert string"):
+            raise
+        for name, array in arrays.items():
+            if not _is_numeric(array):
+                raise ValueError(
+                    f"{name} must hold numbers, but {error}. Encode it as numbers, such as by OneHotEncoder."
+                ) from None
+        raise
+
+
+def _is_numeric(array):
+    try:
+        np.asarray(array, dtype=np.float64)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
 def check_weights(sample_weight, X, name="sample_weight"):
     """Validated weights of the samples; None if they are equal."""
     if sample_weight is None:
         return None
     try:
-        return _check_sample_weight(sample_weight, X, ensure_non_negative=True)
+        with named(sample_weight=sample_weight):
+            return _check_sample_weight(sample_weight, X, ensure_non_negative=True)
     except ValueError as error:
         raise ValueError(str(error).replace("sample_weight", name)) from None
 

@@ -4,7 +4,8 @@ import numpy as np
 from sklearn.utils.validation import validate_data
 
 from ..network.architecture import Architecture
-from .data import DTYPES, check_fits, engine_input
+from .data import DTYPES, check_fits, engine_input, named
+from .health import warn_of_outputs
 
 # Fitted attributes of the vectors: a list with one for each hidden layer. The output layer has biases only.
 VECTOR_ATTRIBUTES = {"slope": "slopes_", "gain": "gains_", "mean": "means_", "variance": "variances_"}
@@ -79,14 +80,17 @@ class FittedNetwork:
 
     def _outputs(self, X, link=True):
         """Outputs of the fitted network, one row a sample: predictions, or logits without the link."""
-        X = engine_input(validate_data(self, X, accept_sparse=("csr", "csc"), dtype=DTYPES, reset=False))
+        with named(X=X):
+            X = engine_input(validate_data(self, X, accept_sparse=("csr", "csc"), dtype=DTYPES, reset=False))
         architecture, matrices, vectors = self._network()
 
         from ..engine import forward  # only here: the engine brings Numba along
 
         outputs = forward(architecture, matrices, vectors, X, n_jobs=self.n_jobs, link=link)
-        if X.dtype.itemsize > outputs.dtype.itemsize and not np.isfinite(outputs).all():
-            check_fits("X", X, outputs.dtype)
+        if not np.isfinite(outputs).all():
+            if X.dtype.itemsize > outputs.dtype.itemsize:
+                check_fits("X", X, outputs.dtype)
+            warn_of_outputs(outputs)
         return outputs
 
     def _set_network(self, architecture):

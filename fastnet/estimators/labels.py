@@ -10,7 +10,7 @@ from sklearn.utils.validation import validate_data
 from ..ops.losses_columns import columns_loss
 from .class_weight import weigh_classes
 from .columns import COLUMNS, ColumnEncoder
-from .data import DTYPES
+from .data import DTYPES, named
 from .parameters import classification_loss
 
 
@@ -19,9 +19,10 @@ class LabelTargets:
 
     def _validate_input(self, X, y, incremental, reset):
         loss = classification_loss(self)
-        X, y = validate_data(
-            self, X, y, accept_sparse=["csr", "csc"], multi_output=True, dtype=DTYPES, reset=reset
-        )
+        with named(X=X):
+            X, y = validate_data(
+                self, X, y, accept_sparse=["csr", "csc"], multi_output=True, dtype=DTYPES, reset=reset
+            )
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
 
@@ -83,6 +84,10 @@ class LabelTargets:
     def _has_columns(self):
         """Whether the fitted classes are those of several columns."""
         return self._label_binarizer.y_type_ == COLUMNS
+
+    @property
+    def _has_one_class(self):
+        return len(self.classes_) == 1 and not self._has_columns
 
     def _learn_classes(self, y, classes):
         """For `partial_fit`: take all classes at the first call, check them later."""

@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..ops.losses import Loss
 from ._base import BaseMultilayerPerceptron, unchanged_on_failure
-from .data import DTYPES
+from .data import DTYPES, named
 from .parameters import PARAMETER_CONSTRAINTS, REGRESSION_LOSSES, regression_loss
 
 
@@ -366,16 +366,12 @@ class MLPRegressor(RegressorMixin, BaseMultilayerPerceptron):
 
     def _validate_input(self, X, y, incremental, reset):
         loss = regression_loss(self)
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            accept_sparse=["csr", "csc"],
-            multi_output=True,
-            y_numeric=True,
-            dtype=DTYPES,
-            reset=reset,
-        )
+        with named(X=X, y=y):
+            X, y = validate_data(
+                self, X, y, accept_sparse=["csr", "csc"], multi_output=True, y_numeric=True, dtype=DTYPES, reset=reset
+            )
+            if y.dtype.kind in "SU":
+                y = y.astype(np.float64)
         if issparse(y):
             y = y.toarray()
         if y.ndim == 2 and y.shape[1] == 1:

@@ -1,0 +1,65 @@
+"""What to say when numbers became too large."""
+
+import warnings
+
+import numpy as np
+
+_REMEDY = "Bring X and y to one scale, such as by StandardScaler"
+
+
+def check_training(parameters, fitted, dtype):
+    """Tell that training diverged, or that a part of it had no effect.
+
+    Parameters
+    ----------
+    parameters : list of ndarray
+        What was trained.
+    fitted : dict
+        Fitted attributes, of which the loss and the optimizer's moments are looked at. A squared gradient that has
+        become infinite holds its weight still for ever, and nothing else shows it.
+    dtype : numpy.dtype
+        Type of the computation.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is not finite.
+
+    Warns
+    -----
+    RuntimeWarning
+        If the loss or a moment is not finite.
+    """
+    larger = ", or set dtype='float64'" if dtype == np.float32 else ""
+    if not _all_finite(parameters):
+        raise ValueError(
+            "Solver produced non-finite parameter weights. The input data may contain large values and need to be "
+            f"preprocessed. {_REMEDY}, or lower learning_rate_init{larger}."
+        )
+    state = fitted.get("_optimizer")
+    moments = state.moments if state is not None and state.moments is not None else []
+    if np.isfinite(fitted.get("loss_", 0.0)) and all(map(_all_finite, moments)):
+        return
+    warnings.warn(
+        f"Numbers in training were too large for {dtype}: the loss, or moments of the optimizer, are not finite, and "
+        f"weights may not have been trained. {_REMEDY}{larger}.",
+        RuntimeWarning,
+        stacklevel=5,
+    )
+
+
+def warn_of_outputs(outputs):
+    """Warn that some outputs of a network are not finite."""
+    n = np.count_nonzero(~np.isfinite(outputs).all(axis=1))
+    dtype = outputs.dtype
+    larger = ", or fit with dtype='float64'" if dtype == np.float32 else ""
+    warnings.warn(
+        f"Outputs for {n} of {len(outputs)} samples are not finite: numbers were too large for {dtype}. Bring X to the "
+        f"scale of the training data{larger}.",
+        RuntimeWarning,
+        stacklevel=5,
+    )
+
+
+def _all_finite(arrays):
+    return all(np.isfinite(a).all() for a in arrays)
