@@ -67,7 +67,8 @@ def test_threads_do_not_change_a_bit_of_the_gradient(normalization, residual, ac
 @pytest.mark.parametrize("dtype", DTYPES)
 @SOME
 def test_few_rows_have_the_bits_of_many(normalization, residual, activation, dtype):
-    net = Network(16, (6, 9, 9, 5, 70, 4), activation, n_samples=70, dtype=dtype, normalization=normalization, residual=residual)
+    options = {"dtype": dtype, "normalization": normalization, "residual": residual}
+    net = Network(16, (6, 9, 9, 5, 70, 4), activation, n_samples=70, **options)
     X, given = net.X.astype(dtype), (net.architecture, *net.cast())
     plain = fold(*given) if normalization == "batch" else given
     with Run(plain[0], X, dtype, 70, False, 1) as run:

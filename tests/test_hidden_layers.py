@@ -32,7 +32,8 @@ def test_the_reference_is_the_plain_network_without_what_is_new(activation, resi
     net = Network(0, (5, 4, 4, 4, 3), activation, "log_loss", weights=True, residual=residual)
     arguments = net.matrices, net.vectors, net.X, net.y, activation, "log_loss"
     options = {"l2": 0.7, "sample_weight": net.weight, "residual": residual}
-    assert_allclose(net.objective(net.matrices, net.vectors, l2=0.7), naive.objective(*arguments, **options), rtol=1e-13)
+    value = net.objective(net.matrices, net.vectors, l2=0.7)
+    assert_allclose(value, naive.objective(*arguments, **options), rtol=1e-13)
     expected = naive.gradient(*arguments, **options)
     for ours, theirs in zip(net.gradients(net.matrices, net.vectors, l2=0.7), expected, strict=True):
         assert distance(ours, theirs) < 1e-8
@@ -143,7 +144,8 @@ def check_gradients(net, tolerance=2e-7, n_coordinates=4, l2=0.0, X=None, **kw):
 
 @ALL
 def test_gradients_equal_central_differences(normalization, residual, activation):
-    net = Network(3, (6, 9, 9, 5, 70, 4), activation, "log_loss", weights=True, normalization=normalization, residual=residual)
+    options = {"weights": True, "normalization": normalization, "residual": residual}
+    net = Network(3, (6, 9, 9, 5, 70, 4), activation, "log_loss", **options)
     for n_jobs in (1, 2):
         check_gradients(net, l2=0.3, n_jobs=n_jobs)
 

@@ -80,7 +80,8 @@ class Workspace:
         learnt = {i for i in hidden if architecture.activations[i - 1].per_unit}
         by_input = {i for i in hidden if architecture.activations[i - 1].derivative_of == "input"}
         rates, skips, projections = architecture.drop_rates(), architecture.skips(), architecture.projections()
-        self.z = {i: self._panels(i) for i in hidden if training and (i in by_input or keep_z)}
+        self.z = {i: self._panels(i) for i in hidden if training and (i in learnt or keep_z)}
+        self.slopes = {i: self._panels(i) for i in by_input - learnt if training}
         changed = {i for i in hidden if rates[i] > 0 or skips[i - 1] or i - 1 in projections}  # after the activation
         self.raw = {i: self._panels(i) for i in changed - by_input if training}
         widest = max(hidden, key=lambda i: skips[i - 1] * self.widths[i], default=0)
@@ -204,7 +205,10 @@ class Workspace:
         op, source = self.architecture.activations[i], self.activations[i + 1]
         if i + 1 in self.z:
             record["z"] = self.z[i + 1].ctypes.data
-            source = self.z[i + 1] if op.derivative_of == "input" else source
+            source = self.z[i + 1] if op.per_unit else source
+        if i + 1 in self.slopes:
+            source = self.slopes[i + 1]
+            record["slope"] = source.ctypes.data
         if i + 1 in self.raw:
             record["raw"] = self.raw[i + 1].ctypes.data
             source = self.raw[i + 1]
@@ -213,7 +217,7 @@ class Workspace:
         if op.per_unit:
             record["parameters"], record["parameter_panel"] = self._vector(flat, "slope", i), self.tile.panel
             record["slope_terms"] = op_kernels.by_slope(op, self.dtype) if self.training else 0
-        record["activate"] = op_kernels.activate(op, self.dtype)
+        record["activate"] = (op_kernels.slope if record["slope"] else op_kernels.activate)(op, self.dtype)
         record["derive"] = op_kernels.derive(op, self.dtype) if self.training else 0
 
     def _set_normalization(self, record, i, flat):

@@ -130,6 +130,7 @@ LAYER = _record(
     delta=_I,
     z=_I,  # or 0: a copy of z is kept here
     raw=_I,  # or 0: the activation before dropout and skip is kept here
+    slope=_I,  # or 0: the activation's derivative is kept here
     source=_I,  # what the derivative reads
     activate=_I,  # or 0
     derive=_I,

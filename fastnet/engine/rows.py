@@ -36,6 +36,7 @@ def make_row_phase(dtype, shape):
     _, multiply_entries, _, _ = make_sparse(dtype, shape)
     integer = types.intp
     call_activate = make_call(types.void, integer, integer, integer)
+    call_slope = make_call(types.void, *[integer] * 4)
     call_derive = make_call(types.void, integer, integer, integer, integer)
     call_loss = make_call(types.void, *[integer] * 8, number, integer, integer)
     call_noise = make_call(types.void, *[integer] * 7, number)
@@ -178,7 +179,11 @@ def make_row_phase(dtype, shape):
         n = n_tiles * rows * panel
         if layer.z != 0:
             copy(layer.z + at, layer.output + at, n)
-        call_activate(layer.activate, layer.output + at, n, layer.parameters + p * layer.parameter_panel * itemsize)
+        parameters = layer.parameters + p * layer.parameter_panel * itemsize
+        if layer.slope != 0:
+            call_slope(layer.activate, layer.output + at, layer.slope + at, n, parameters)
+        else:
+            call_activate(layer.activate, layer.output + at, n, parameters)
         if layer.raw != 0:
             copy(layer.raw + at, layer.output + at, n)
 

@@ -4,7 +4,8 @@
 kernel    C signature (T is the computation dtype)
 ========  ====================================================================================
 activate  ``void(T *a, intp n, T *parameters)``: in place on n contiguous numbers
-derive    ``void(T *delta, T *x, intp n, T *parameters)``: ``delta *= g'(x)``
+slope     ``void(T *a, T *slope, intp n, T *parameters)``: the same, with g' beside it where it is of the input z
+derive    ``void(T *delta, T *x, intp n, T *parameters)``: ``delta *= g'(x)``; x is g' itself if that was kept
 loss      ``void(T *z, T *y, T *weight, T *delta, intp stride, intp rows, intp n, intp padded, T scale,
           T *parameters, double *value)``: a tile of rows of ``padded`` numbers, ``stride`` apart (y is one
           number a row if it is a class index); writes each row's weighted loss and
@@ -94,8 +95,39 @@ def activate(op, dtype):
 
 
 @lru_cache(1024)
+def slope(op, dtype):
+    """Address of the kernel that applies an activation and keeps its derivative, which shares most of its terms."""
+
+    def make():
+        function, derivative = retyped(op.function, dtype), retyped(op.derivative, dtype)
+
+        def kernel(a, slope, n, p):
+            a, slope = carray(a, n), carray(slope, n)
+            p = carray(p, N_PARAMETERS)
+            parameters = (p[0], p[1], p[2], p[3])
+            for j in range(n):
+                z = a[j]
+                slope[j] = derivative(z, parameters)
+                a[j] = function(z, parameters)
+
+        return kernel
+
+    pointer = _pointer(dtype)
+    return _address(op, "slope", dtype, make, pointer, pointer, types.intp, pointer)
+
+
+def keeps_slope(op):
+    """Whether `slope` serves the op in training: its derivative is of z, and known before z is gone."""
+    return op.derivative_of == "input" and not op.per_unit
+
+
+@lru_cache(1024)
 def derive(op, dtype):
     """Address of the kernel that multiplies deltas with an activation's derivative."""
+    pointer = _pointer(dtype)
+    arguments = (pointer, pointer, types.intp, pointer)
+    if keeps_slope(op):
+        return c_function(_multiply, types.void, arguments, ("multiply", dtype.name))
 
     def make():
         derivative = retyped(op.derivative, dtype)
@@ -117,8 +149,16 @@ def derive(op, dtype):
 
         return per_unit if op.per_unit else kernel
 
-    pointer = _pointer(dtype)
-    return _address(op, "derive", dtype, make, pointer, pointer, types.intp, pointer)
+    return _address(op, "derive", dtype, make, *arguments)
+
+
+def _multiply():
+    def kernel(delta, slope, n, p):
+        delta, slope = carray(delta, n), carray(slope, n)
+        for j in range(n):
+            delta[j] *= slope[j]
+
+    return kernel
 
 
 @lru_cache(1024)
