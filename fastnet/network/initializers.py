@@ -162,6 +162,9 @@ class Orthogonal(Initializer):
 class Normal(Initializer):
     """Normal weights of mean 0, zero biases.
 
+    Where the scale is known, such as from a paper. Krizhevsky, Sutskever, Hinton: "ImageNet Classification with Deep
+    Convolutional Neural Networks", NeurIPS 2012, section 5, took 0.01.
+
     Parameters
     ----------
     scale : float, default=0.05
@@ -203,6 +206,9 @@ class TruncatedNormal(Initializer):
 class Uniform(Initializer):
     """Uniform weights around 0, zero biases.
 
+    As 'normal', with no draw beyond the bound. Small random weights, to break symmetry: Rumelhart, Hinton, Williams:
+    "Learning representations by back-propagating errors", Nature 323, 1986.
+
     Parameters
     ----------
     bound : float, default=0.05
@@ -220,6 +226,9 @@ class Uniform(Initializer):
 class Constant(Initializer):
     """All weights the same, zero biases. Units of a hidden layer then stay the same.
 
+    With hidden layers, to show why symmetry must be broken; to begin a linear model. Goodfellow, Bengio, Courville:
+    "Deep Learning", 2016, section 8.4.
+
     Parameters
     ----------
     value : float, default=0.1
@@ -236,7 +245,11 @@ class Constant(Initializer):
 @register(INITIALIZERS, "zeros")
 @dataclass(frozen=True)
 class Zeros(Initializer):
-    """Zero weights, zero biases: the start of a perceptron. Units of a hidden layer stay the same."""
+    """Zero weights, zero biases: the start of a perceptron. Units of a hidden layer stay the same.
+
+    For networks without hidden layers, whose loss is convex. Rosenblatt: "The Perceptron", Psychological Review 65,
+    1958.
+    """
 
     breaks_symmetry = False
 

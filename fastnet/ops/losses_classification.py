@@ -102,6 +102,8 @@ class LogLoss(Loss):
 class SigmoidCrossEntropy(Loss):
     r"""`LogLoss` of independent sigmoids, :math:`\max(z, 0) - z q + \log(1 + e^{-|z|})`.
 
+    What 'log_loss' is for two classes, and for several labels at once.
+
     Parameters
     ----------
     label_smoothing : float, default=0.0
@@ -132,6 +134,8 @@ class SigmoidCrossEntropy(Loss):
 class SigmoidFocal(SigmoidCrossEntropy):
     r"""`LogLoss` of independent sigmoids with focal weights,
     :math:`-q (1 - p)^\gamma \log p - (1 - q) p^\gamma \log(1 - p)`.
+
+    What ``LogLoss(focal_gamma=…)`` is for two classes, and for several labels at once.
 
     Parameters
     ----------
@@ -188,7 +192,10 @@ class Hinge(_Margin):
 @register(LOSSES, "multiclass_hinge")
 @dataclass(frozen=True)
 class MulticlassHinge(_MulticlassMargin):
-    r"""`Hinge` of several classes, :math:`\sum_{j \ne y} \max(0, 1 + z_j - z_y)`."""
+    r"""`Hinge` of several classes, :math:`\sum_{j \ne y} \max(0, 1 + z_j - z_y)`.
+
+    Weston, Watkins: "Support Vector Machines for Multi-Class Pattern Recognition", ESANN 1999.
+    """
 
     @staticmethod
     def row(z, label, delta, parameters):
@@ -228,7 +235,10 @@ class SquaredHinge(_Margin):
 @register(LOSSES, "multiclass_squared_hinge")
 @dataclass(frozen=True)
 class MulticlassSquaredHinge(_MulticlassMargin):
-    r"""`SquaredHinge` of several classes, :math:`\sum_{j \ne y} \max(0, 1 + z_j - z_y)^2`."""
+    r"""`SquaredHinge` of several classes, :math:`\sum_{j \ne y} \max(0, 1 + z_j - z_y)^2`.
+
+    As `MulticlassHinge`, with a gradient that does not jump.
+    """
 
     @staticmethod
     def row(z, label, delta, parameters):

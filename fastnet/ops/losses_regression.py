@@ -54,7 +54,11 @@ class SquaredError(_IdentityLink):
 @register(LOSSES, "absolute_error")
 @dataclass(frozen=True)
 class AbsoluteError(_IdentityLink):
-    r"""Absolute error, :math:`|r|`, with gradient 0 at :math:`r = 0`; estimates the median, so outliers hardly pull."""
+    r"""Absolute error, :math:`|r|`, with gradient 0 at :math:`r = 0`; estimates the median, so outliers hardly pull.
+
+    Where a few targets are wrong or far away. Hastie, Tibshirani, Friedman: "The Elements of Statistical Learning", 2nd
+    edition, 2009, section 10.6.
+    """
 
     quantile = 0.5
 
@@ -147,7 +151,11 @@ class LogCosh(_IdentityLink):
 @register(LOSSES, "poisson")
 @dataclass(frozen=True)
 class Poisson(_LogLink):
-    r"""Half the Poisson deviance with log link, :math:`y \log y - y z - y + e^z`, for counts :math:`y \ge 0`."""
+    r"""Half the Poisson deviance with log link, :math:`y \log y - y z - y + e^z`, for counts :math:`y \ge 0`.
+
+    Where the variance is as large as the mean. McCullagh, Nelder: "Generalized Linear Models", 2nd edition, 1989,
+    chapter 6.
+    """
 
     def check_targets(self, y):
         if (y < 0).any():

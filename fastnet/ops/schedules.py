@@ -51,7 +51,10 @@ class Schedule(Value):
 @register(SCHEDULES, "constant")
 @dataclass(frozen=True)
 class Constant(Schedule):
-    r"""The same rate throughout, :math:`\eta_t = \eta_0`."""
+    r"""The same rate throughout, :math:`\eta_t = \eta_0`.
+
+    The default, and what the step sizes of Adam and its like are made for.
+    """
 
 
 @register(SCHEDULES, "invscaling")
@@ -126,6 +129,9 @@ class Step(Schedule):
     r"""The rate is multiplied by ``factor`` after every ``epochs`` epochs,
     :math:`\eta_t = \eta_0 f^{\lfloor t / e \rfloor}`.
 
+    The classical way to anneal SGD with momentum, by tenths. He, Zhang, Ren, Sun: "Deep Residual Learning for Image
+    Recognition", CVPR 2016, section 4.2.
+
     Parameters
     ----------
     epochs : int, default=30
@@ -145,6 +151,8 @@ class Step(Schedule):
 @dataclass(frozen=True)
 class Exponential(Schedule):
     r"""Exponential decay over the epochs t, :math:`\eta_t = \eta_0 \gamma^t`, mini-batch by mini-batch.
+
+    A smooth form of 'step', without epochs to choose.
 
     Parameters
     ----------
