@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_array, check_consistent_length, check
 from ..ops.losses import Loss
 from ._base import BaseMultilayerPerceptron, unchanged_on_failure
 from .calibration import log_probabilities, probabilities
+from .label_types import plain_given
 from .labels import LabelTargets
 from .parameters import CLASSIFICATION_LOSSES, PARAMETER_CONSTRAINTS
 
@@ -574,7 +575,7 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
         """
         check_is_fitted(self)
         if not self._has_columns:
-            return super().score(X, y, sample_weight)
+            return super().score(X, plain_given(y), sample_weight)
         y = check_array(y, dtype=None)
         predicted = self.predict(X)
         check_consistent_length(y, predicted, sample_weight)

@@ -11,6 +11,7 @@ from ..ops.losses_columns import columns_loss
 from .class_weight import weigh_classes
 from .columns import COLUMNS, ColumnEncoder
 from .data import DTYPES, named
+from .label_types import plain_given, plain_labels
 from .parameters import classification_loss
 
 
@@ -25,6 +26,7 @@ class LabelTargets:
             )
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
+        y = plain_labels(y)
 
         is_new = not hasattr(self, "classes_") or not (self.warm_start or incremental)
         if is_new:
@@ -63,6 +65,7 @@ class LabelTargets:
     def _validation_targets(self, y, targets, loss):
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
+        y = plain_labels(y, "y_val")
         if self._has_columns:
             if y.ndim != 2:
                 raise ValueError(f"y_val must be like y, which has {targets.shape[1]} columns, got shape {y.shape}.")
@@ -93,6 +96,7 @@ class LabelTargets:
         """For `partial_fit`: take all classes at the first call, check them later."""
         several_columns = isinstance(classes, (list, tuple)) and len(classes) and np.ndim(classes[0]) == 1
         is_first = not hasattr(self, "classes_")
+        classes = plain_given(classes, "classes")
         if several_columns and is_first:
             self._label_binarizer = ColumnEncoder().fit(classes)
             self.classes_ = self._label_binarizer.classes_
