@@ -145,7 +145,8 @@ def columns(dtype):
 
     ``void(NET *, LAYER *, intp number, intp thread, intp count, double step)``: the layer's number, rows in the
     workspace, optimizer steps begun. Mean and variance are weighted by the samples, computed in double, and update the
-    running ones. A batch with one sample, and layers that are not trained, are normalised by the running ones.
+    running ones. A batch with fewer than two samples that count has no variance: it is normalised by the running ones
+    as they were before, and so are layers that are not trained. Without an optimizer it leaves them alone, too.
     """
     return _columns(_make_columns, dtype, "normalize_columns")
 
@@ -196,12 +197,13 @@ def _make_columns(dtype):
         weights = carray(pointer(net.batch_weights), count)
         weight, has_variance = weights_of(net, count)
         is_measured = has_variance and number >= net.n_frozen
+        is_updated = is_measured or (net.update != 0 and number >= net.n_frozen)
         mean, variance = np.empty(panel), np.empty(panel)
         # The first steps count more, until each has the least share.
         share = 1.0 if net.update == 0 else max(LEAST_SHARE, 1.0 / (step + 1.0))
         for p in range(layer.n_panels * thread // net.n_threads, layer.n_panels * (thread + 1) // net.n_threads):
             at, first = p * net.panel_stride * itemsize, p * panel * itemsize
-            if number >= net.n_frozen:
+            if is_updated:
                 measure(layer.output + at, weights, count, weight, mean, variance)
             running_mean = carray(pointer(layer.mean + first), panel)
             running_variance = carray(pointer(layer.variance + first), panel)
@@ -214,7 +216,7 @@ def _make_columns(dtype):
                 else:
                     centre[j] = running_mean[j]
                     scales[j] = scalar(1.0 / math.sqrt(np.float64(running_variance[j]) + EPSILON))
-            if number >= net.n_frozen:
+            if is_updated:
                 # Of both parts together: also the distance of their means is variance.
                 for j in range(panel):
                     away = mean[j] - running_mean[j]
