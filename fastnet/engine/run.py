@@ -51,7 +51,8 @@ class Run:
             if share is None:
                 wanted = plan.choose_threads(architecture, n_rows, n_jobs, training)
                 self._grant = stack.enter_context(reserve(wanted))
-                self._workers = Workers(self._grant.most)
+                # Threads are started for each prediction: none for cores that other fits have now.
+                self._workers = Workers(self._grant.most if training else self._grant.count)
                 stack.callback(self._workers.close)
                 self.flat = aligned_zeros(self.layout.size, self.dtype)
             else:
