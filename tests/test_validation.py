@@ -162,6 +162,7 @@ WRONG_DATA = {
     "inconsistent numbers of samples": {"X_val": np.zeros((4, 64)), "y_val": [0, 1, 2]},
     "Input X_val contains NaN": {"X_val": np.full((4, 64), np.nan), "y_val": [0, 1, 2, 3]},
     "Input y_val contains NaN": {"X_val": np.zeros((4, 64)), "y_val": [0, 1, 2, np.nan]},
+    "X_val must hold numbers, but could not convert string": {"X_val": [["a"] * 64] * 2, "y_val": [0, 1]},
     "minimum of 2 is required": {"X_val": np.zeros((1, 64)), "y_val": [0]},
     "Negative values in data passed to `sample_weight_val`": {
         "X_val": np.zeros((2, 64)), "y_val": [0, 1], "sample_weight_val": [1, -1]},
@@ -193,7 +194,7 @@ def test_wrong_samples_of_a_regression_are_refused(diabetes):
         regressor().fit(X, y, X_val=X, y_val=np.column_stack([y, y]))
     with pytest.raises(ValueError, match="In y_val: loss='poisson' needs y >= 0, got negative values"):
         regressor(loss="poisson").fit(X, np.abs(y), X_val=X, y_val=-np.abs(y))
-    with pytest.raises(ValueError, match="could not convert string to float"):
+    with pytest.raises(ValueError, match="y_val must hold numbers, but could not convert string to float"):
         regressor().fit(X, y, X_val=X, y_val=["a"] * len(y))
 
 

@@ -1,6 +1,7 @@
 """The samples that early stopping and calibration look at: rows held out of X, or samples of their own."""
 
 import math
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,7 +10,7 @@ from sklearn.utils import _safe_indexing, check_array, check_consistent_length
 from sklearn.utils.validation import _check_feature_names
 
 from ..training.validation import split_by, split_last, split_rows
-from .data import DTYPES, cast, cast_weights, check_fits, check_weights, engine_input
+from .data import DTYPES, cast, cast_weights, check_fits, check_weights, engine_input, named
 from .parameters import is_stochastic
 
 
@@ -117,14 +118,19 @@ def own_samples(estimator, own, X, targets, loss, weigh):
     ValueError
         If they do not go with the training data.
     """
-    X_val = check_array(
-        own.X, accept_sparse=("csr", "csc"), dtype=DTYPES, ensure_min_samples=2, estimator=estimator, input_name="X_val"
-    )
+    with named(X_val=own.X):
+        X_val = check_array(
+            own.X, accept_sparse=("csr", "csc"), dtype=DTYPES, ensure_min_samples=2, estimator=estimator,
+            input_name="X_val",
+        )  # fmt: skip
     if X_val.shape[1] != X.shape[1]:
         raise ValueError(f"X_val has {X_val.shape[1]} features, X has {X.shape[1]}: both must have the same.")
     _check_feature_names(estimator, own.X, reset=False)
-    numeric = {"dtype": np.float64} if not is_classifier(estimator) else {"dtype": None}
-    y = check_array(own.y, accept_sparse="csr", ensure_2d=False, estimator=estimator, input_name="y_val", **numeric)
+    dtype = None if is_classifier(estimator) else np.float64
+    with named(y_val=own.y) if dtype else nullcontext():
+        y = check_array(
+            own.y, accept_sparse="csr", ensure_2d=False, estimator=estimator, input_name="y_val", dtype=dtype
+        )
     check_consistent_length(X_val, y)
     targets_val = estimator._validation_targets(y, targets, loss)
     weight = check_weights(own.sample_weight, X_val, "sample_weight_val")
