@@ -68,8 +68,8 @@ class MLPRegressor(RegressorMixin, BaseMultilayerPerceptron):
         this order. An int gives the same model at each ``fit``. ``partial_fit`` takes a new order at each
         call, also with an int.
     tol : float, default=1e-4
-        Least improvement of the loss (with early stopping, of the score) that counts. For 'lbfgs' the
-        largest component of the projected gradient at which to stop.
+        Least improvement of the loss (with early stopping, of the score) that counts: the minimum delta. For 'lbfgs'
+        the largest component of the projected gradient at which to stop.
     verbose : bool, default=False
         Whether to print the progress.
     warm_start : bool, default=False
@@ -82,9 +82,9 @@ class MLPRegressor(RegressorMixin, BaseMultilayerPerceptron):
     nesterovs_momentum : bool, default=True
         Whether 'sgd' uses Nesterov's momentum.
     early_stopping : bool, default=False
-        Whether stochastic solvers hold out part of the data, stop when its score stalls, and keep the
-        weights of the best epoch. The score is the coefficient of determination; for 'quantile' and
-        'absolute_error', which do not aim at the mean, its counterpart :func:`sklearn.metrics.d2_pinball_score`.
+        Whether stochastic solvers hold out part of the data, or watch ``X_val`` of ``fit``, stop when the score on
+        it stalls, and keep the weights of the best epoch. The score is the coefficient of determination; for 'quantile'
+        and 'absolute_error', which do not aim at the mean, its counterpart :func:`sklearn.metrics.d2_pinball_score`.
     validation_fraction : float, default=0.1
         Share of the data that early stopping holds out, in [0, 1). Not used if ``fit`` gets ``X_val``, or
         ``validation_split`` is a splitter.
@@ -107,7 +107,7 @@ class MLPRegressor(RegressorMixin, BaseMultilayerPerceptron):
     epsilon : float, default=1e-8
         Keeps 'adam' from dividing by zero.
     n_iter_no_change : int, inf or None, default=10
-        Epochs in a row without an improvement by ``tol`` that stochastic solvers bear. None and inf run all
+        Patience: epochs in a row without an improvement by ``tol`` that stochastic solvers bear. None and inf run all
         ``max_iter`` epochs; at their end None is quiet, inf warns of what has not converged, as in scikit-learn.
     max_fun : int, default=15000
         Evaluations of the loss in 'lbfgs' at most.
@@ -182,7 +182,7 @@ class MLPRegressor(RegressorMixin, BaseMultilayerPerceptron):
     loss_curve_ : list of float
         Loss of every epoch. Not set by 'lbfgs'.
     validation_scores_ : list of float or None
-        Score on the held-out data (see ``early_stopping``), for every epoch; None without early
+        Score on the validation samples (see ``scoring``) after every epoch; None without early
         stopping. Not set by 'lbfgs'.
     best_validation_score_ : float or None
         The largest of them.
