@@ -314,6 +314,19 @@ def test_what_scikit_learn_cannot_predict_is_refused(params, match, fitted):
         assert pickle.dumps(net) == before
 
 
+def test_calibrated_probabilities_and_columns_of_classes_are_refused():
+    _, _, X, y = problem("multiclass")
+    net = fastnet.MLPClassifier(calibration="temperature", **QUICK)
+    with pytest.raises(ValueError, match="cannot predict with calibration='temperature'"):
+        net.to_sklearn()
+    net.fit(X, y, X_val=X, y_val=y)
+    with pytest.raises(ValueError, match="cannot predict with temperature_="):
+        net.set_params(calibration=None).to_sklearn()
+    net = fastnet.MLPClassifier(**QUICK).fit(X, np.column_stack([y, y % 2]))
+    with pytest.raises(ValueError, match="has no such targets: y has several columns of classes"):
+        net.to_sklearn()
+
+
 def test_a_changed_activation_does_not_change_the_fitted_network():
     _, _, X, y = problem("regression")
     net = fastnet.MLPRegressor(activation="tanh", **QUICK).fit(X, y).set_params(activation="relu")

@@ -104,7 +104,7 @@ def test_lbfgs_minimises_over_the_rest(n_frozen, use_bias, l1):
     problem = problem_of(np.float64)
     session, intercepts = session_of(problem, n_frozen, use_bias, l2=1.0)
     with session:
-        coefs, biases, loss, _ = minimize(
+        coefs, biases, loss, *_ = minimize(
             session, problem.coefs, intercepts, total_weight=31, l1=np.full(4, l1), l2=np.ones(4),
             mean_over_outputs=True, tol=1e-6, max_iter=2000, max_fun=9000, verbose=False,
         )  # fmt: skip

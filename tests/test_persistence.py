@@ -91,6 +91,19 @@ def test_a_copy_predicts_the_same_bits_and_goes_on_from_where_it_was(case, way, 
     assert twin.loss_curve_ == model.loss_curve_ and twin.t_ == model.t_
 
 
+@pytest.mark.parametrize("way", WAYS)
+def test_calibration_and_columns_of_classes_are_kept(way, digits):
+    X, y = digits
+    model = MLPClassifier(calibration="temperature", **QUICK).fit(X, y, X_val=X[:50], y_val=y[:50])
+    twin = WAYS[way](model)
+    assert twin.temperature_ == model.temperature_ != 1
+    assert same_bits([twin.predict_proba(X)], [model.predict_proba(X)])
+    model = MLPClassifier(**QUICK).fit(X, np.column_stack([y, np.array(["even", "odd"])[y % 2]]))
+    twin = WAYS[way](model)
+    assert same_bits(twin.predict_proba(X), model.predict_proba(X))
+    assert (twin.predict(X) == model.predict(X)).all()
+
+
 @pytest.mark.parametrize("params", [{"solver": "lbfgs"}, {"early_stopping": True}, {"batch_size": None}], ids=str)
 def test_regressors_go_on_in_a_warm_start(params, diabetes):
     X, y = diabetes
