@@ -26,8 +26,9 @@ def rows(dtype):
     intp is_centred)``: `count` rows of n numbers in panels, changed in place; nothing is kept if `normalized` is 0.
     Rows never meet, and the stride does not change the order of a sum.
     """
-    integer = types.intp
-    return c_function(lambda: _make_rows(dtype), types.void, [integer] * 9, ("normalize_rows", dtype.name))
+    integer, pointer = types.intp, types.CPointer(scalar_type(dtype))
+    arguments = [pointer, integer, integer, integer, pointer, pointer, pointer, pointer, integer]
+    return c_function(lambda: _make_rows(dtype), types.void, arguments, ("normalize_rows", dtype.name))
 
 
 def rows_back(dtype):
@@ -36,8 +37,9 @@ def rows_back(dtype):
     ``void(T *delta, intp panel_stride, intp count, intp n, T *gain, T *normalized, T *scales, T *shift_terms,
     T *gain_terms, intp is_centred)``: `delta` is changed in place.
     """
-    integer = types.intp
-    return c_function(lambda: _make_rows_back(dtype), types.void, [integer] * 10, ("normalize_rows_back", dtype.name))
+    integer, pointer = types.intp, types.CPointer(scalar_type(dtype))
+    arguments = [pointer, integer, integer, integer, *[pointer] * 5, integer]
+    return c_function(lambda: _make_rows_back(dtype), types.void, arguments, ("normalize_rows_back", dtype.name))
 
 
 def _make_sum(dtype):
@@ -57,78 +59,79 @@ def _make_sum(dtype):
 
 
 def _make_rows(dtype):
-    panel, scalar, itemsize = tile(dtype).panel, dtype.type, dtype.itemsize
-    pointer, total = make_pointer(scalar_type(dtype)), _make_sum(dtype)
+    panel, scalar = tile(dtype).panel, dtype.type
+    total = _make_sum(dtype)
+
+    # Loops of a constant length would be unrolled into single numbers before they become vectors.
 
     @kernel
-    def mean_of(z, stride, n, mean, squares, sums):
-        """Mean of a row's numbers, or of the squares of their distances from `mean`."""
-        for j in range(panel):
-            sums[j] = scalar(0)
+    def mean_of(z, first, stride, n, centre, squares, sums):
+        """Mean of a row's numbers, or of the squares of their distances from `centre`."""
+        sums[:] = scalar(0)
         for p in range(0, n, panel):
-            part = carray(pointer(z + p // panel * stride * itemsize), panel)
-            width = min(panel, n - p)
+            at = first + p // panel * stride
+            part = z[at : at + min(panel, n - p)]
             if squares:
-                for j in range(width):
-                    sums[j] += (part[j] - mean) * (part[j] - mean)
+                for j in range(len(part)):
+                    sums[j] += (part[j] - centre) * (part[j] - centre)
             else:
-                for j in range(width):
+                for j in range(len(part)):
                     sums[j] += part[j]
         return total(sums) / scalar(n)
 
     def normalize(z, panel_stride, count, n, gain, shift, normalized, scales, is_centred):
-        sums = np.empty(panel, dtype)
-        gain, shift = carray(pointer(gain), n), carray(pointer(shift), n)
+        size = (n + panel - 1) // panel * panel_stride
+        z, normalized, scales = carray(z, size), carray(normalized, size), carray(scales, count)
+        gain, shift = carray(gain, n), carray(shift, n)
+        keeps, sums = normalized.ctypes.data != 0, np.empty(panel, dtype)
         for i in range(count):
-            row = z + i * panel * itemsize
             mean = scalar(0)
             if is_centred:
-                mean = mean_of(row, panel_stride, n, mean, False, sums)
-            scale = scalar(1) / math.sqrt(mean_of(row, panel_stride, n, mean, True, sums) + scalar(EPSILON))
+                mean = mean_of(z, i * panel, panel_stride, n, mean, False, sums)
+            square = mean_of(z, i * panel, panel_stride, n, mean, True, sums)
+            scale = scalar(1) / math.sqrt(square + scalar(EPSILON))
+            if keeps:
+                scales[i] = scale
             for p in range(0, n, panel):
-                at = (p // panel * panel_stride + i * panel) * itemsize
-                part = carray(pointer(z + at), panel)
-                width = min(panel, n - p)
-                for j in range(width):
-                    part[j] = (part[j] - mean) * scale
-                if normalized != 0:
-                    kept = carray(pointer(normalized + at), panel)
+                at, width = p // panel * panel_stride + i * panel, min(panel, n - p)
+                part, part_gain, part_shift = z[at : at + width], gain[p : p + width], shift[p : p + width]
+                if keeps:
+                    kept = normalized[at : at + width]
                     for j in range(width):
-                        kept[j] = part[j]
+                        kept[j] = (part[j] - mean) * scale
                 for j in range(width):
-                    part[j] = part[j] * gain[p + j] + shift[p + j]
-            if normalized != 0:
-                carray(pointer(scales), count)[i] = scale
+                    part[j] = (part[j] - mean) * scale * part_gain[j] + part_shift[j]
 
     return normalize
 
 
 def _make_rows_back(dtype):
-    panel, scalar, itemsize = tile(dtype).panel, dtype.type, dtype.itemsize
-    pointer, total = make_pointer(scalar_type(dtype)), _make_sum(dtype)
+    panel, scalar = tile(dtype).panel, dtype.type
+    total = _make_sum(dtype)
 
     def normalize_back(delta, panel_stride, count, n, gain, normalized, scales, shift_terms, gain_terms, is_centred):
+        size = (n + panel - 1) // panel * panel_stride
+        delta, normalized, scales = carray(delta, size), carray(normalized, size), carray(scales, count)
+        shift_terms, gain_terms, gain = carray(shift_terms, size), carray(gain_terms, size), carray(gain, n)
         sums, products = np.empty(panel, dtype), np.empty(panel, dtype)
-        gain, scales = carray(pointer(gain), n), carray(pointer(scales), count)
         for i in range(count):
-            for j in range(panel):
-                sums[j] = products[j] = scalar(0)
+            sums[:] = products[:] = scalar(0)
             for p in range(0, n, panel):
-                at = (p // panel * panel_stride + i * panel) * itemsize
-                d, x = carray(pointer(delta + at), panel), carray(pointer(normalized + at), panel)
-                by_shift, by_gain = carray(pointer(shift_terms + at), panel), carray(pointer(gain_terms + at), panel)
-                for j in range(min(panel, n - p)):
+                at, width = p // panel * panel_stride + i * panel, min(panel, n - p)
+                d, x, part_gain = delta[at : at + width], normalized[at : at + width], gain[p : p + width]
+                by_shift, by_gain = shift_terms[at : at + width], gain_terms[at : at + width]
+                for j in range(width):
                     by_shift[j] = d[j]
                     by_gain[j] = d[j] * x[j]
-                    d[j] *= gain[p + j]
+                    d[j] *= part_gain[j]
                     sums[j] += d[j]
                     products[j] += d[j] * x[j]
             mean = total(sums) / scalar(n) if is_centred else scalar(0)
             product = total(products) / scalar(n)
             for p in range(0, n, panel):
-                at = (p // panel * panel_stride + i * panel) * itemsize
-                d, x = carray(pointer(delta + at), panel), carray(pointer(normalized + at), panel)
-                for j in range(min(panel, n - p)):
+                at, width = p // panel * panel_stride + i * panel, min(panel, n - p)
+                d, x = delta[at : at + width], normalized[at : at + width]
+                for j in range(width):
                     d[j] = scales[i] * (d[j] - mean - product * x[j])
 
     return normalize_back
@@ -179,17 +182,17 @@ def _make_columns(dtype):
     @kernel
     def measure(z, weights, count, weight, mean, variance):
         """Weighted mean and variance of a panel's columns."""
-        for j in range(panel):
-            mean[j] = variance[j] = 0.0
+        width = len(mean)
+        mean[:] = variance[:] = 0.0
         for i in range(count):
-            row = carray(pointer(z + i * panel * itemsize), panel)
+            row = carray(pointer(z + i * panel * itemsize), width)
             share = np.float64(weights[i]) / weight
-            for j in range(panel):
+            for j in range(width):
                 mean[j] += share * row[j]
         for i in range(count):
-            row = carray(pointer(z + i * panel * itemsize), panel)
+            row = carray(pointer(z + i * panel * itemsize), width)
             share = np.float64(weights[i]) / weight
-            for j in range(panel):
+            for j in range(width):
                 variance[j] += share * (row[j] - mean[j]) * (row[j] - mean[j])
 
     def normalize(net, layers, number, thread, count, step):
@@ -198,37 +201,40 @@ def _make_columns(dtype):
         weight, has_variance = weights_of(net, count)
         is_measured = has_variance and number >= net.n_frozen
         is_updated = is_measured or (net.update != 0 and number >= net.n_frozen)
-        mean, variance = np.empty(panel), np.empty(panel)
         # The first steps count more, until each has the least share.
         share = 1.0 if net.update == 0 else max(LEAST_SHARE, 1.0 / (step + 1.0))
         for p in range(layer.n_panels * thread // net.n_threads, layer.n_panels * (thread + 1) // net.n_threads):
             at, first = p * net.panel_stride * itemsize, p * panel * itemsize
+            width = min(panel, layer.fan_out - p * panel)
+            running_mean = carray(pointer(layer.mean + first), width)
+            running_variance = carray(pointer(layer.variance + first), width)
+            scales = carray(pointer(layer.scales + first), width)
+            # Copies: nothing else points to them.
+            gain = carray(pointer(layer.gain + first), width).copy()
+            shift = carray(pointer(layer.shift + first), width).copy()
+            centre, factor = running_mean.copy(), running_mean.copy()
+            mean, variance = np.empty(width), np.empty(width)
             if is_updated:
                 measure(layer.output + at, weights, count, weight, mean, variance)
-            running_mean = carray(pointer(layer.mean + first), panel)
-            running_variance = carray(pointer(layer.variance + first), panel)
-            gain, shift = carray(pointer(layer.gain + first), panel), carray(pointer(layer.shift + first), panel)
-            scales = carray(pointer(layer.scales + first), panel)
-            centre = np.empty(panel, dtype)
-            for j in range(panel):
+            for j in range(width):
+                spread = np.float64(running_variance[j])
                 if is_measured:
-                    centre[j], scales[j] = scalar(mean[j]), scalar(1.0 / math.sqrt(variance[j] + EPSILON))
-                else:
-                    centre[j] = running_mean[j]
-                    scales[j] = scalar(1.0 / math.sqrt(np.float64(running_variance[j]) + EPSILON))
+                    centre[j], spread = scalar(mean[j]), variance[j]
+                factor[j] = scales[j] = scalar(1.0 / math.sqrt(spread + EPSILON))
             if is_updated:
                 # Of both parts together: also the distance of their means is variance.
-                for j in range(panel):
+                for j in range(width):
                     away = mean[j] - running_mean[j]
                     running_mean[j] += scalar(share * away)
                     kept = np.float64(running_variance[j]) + share * away * away
                     running_variance[j] = scalar((1.0 - share) * kept + share * variance[j])
             for i in range(count):
-                row = carray(pointer(layer.output + at + i * panel * itemsize), panel)
-                kept_row = carray(pointer(layer.normalized + at + i * panel * itemsize), panel)
-                for j in range(panel):
-                    kept_row[j] = (row[j] - centre[j]) * scales[j]
-                    row[j] = kept_row[j] * gain[j] + shift[j]
+                row = carray(pointer(layer.output + at + i * panel * itemsize), width)
+                kept_row = carray(pointer(layer.normalized + at + i * panel * itemsize), width)
+                for j in range(width):
+                    x = (row[j] - centre[j]) * factor[j]
+                    kept_row[j] = x
+                    row[j] = x * gain[j] + shift[j]
 
     return normalize
 
@@ -241,27 +247,27 @@ def _make_columns_back(dtype):
         net, layer = carray(net, 1)[0], carray(layers, number + 1)[number]
         weights = carray(pointer(net.batch_weights), count)
         weight, has_variance = weights_of(net, count)
-        sums, products = np.empty(panel), np.empty(panel)
         for p in range(layer.n_panels * thread // net.n_threads, layer.n_panels * (thread + 1) // net.n_threads):
             at, first = p * net.panel_stride * itemsize, p * panel * itemsize
-            gain, scales = carray(pointer(layer.gain + first), panel), carray(pointer(layer.scales + first), panel)
-            for j in range(panel):
-                sums[j] = products[j] = 0.0
+            width = min(panel, layer.fan_out - p * panel)
+            factor = carray(pointer(layer.gain + first), width) * carray(pointer(layer.scales + first), width)
+            sums, products = np.zeros(width), np.zeros(width)
             for i in range(count):
                 of_row = at + i * panel * itemsize
-                d, x = carray(pointer(layer.delta + of_row), panel), carray(pointer(layer.normalized + of_row), panel)
-                by_shift = carray(pointer(layer.terms[0] + of_row), panel)
-                by_gain = carray(pointer(layer.terms[1] + of_row), panel)
-                for j in range(panel):
-                    by_shift[j] = d[j]
-                    by_gain[j] = d[j] * x[j]
+                d, x = carray(pointer(layer.delta + of_row), width), carray(pointer(layer.normalized + of_row), width)
+                by_shift = carray(pointer(layer.terms[0] + of_row), width)
+                by_gain = carray(pointer(layer.terms[1] + of_row), width)
+                for j in range(width):
+                    term = d[j] * x[j]
                     sums[j] += d[j]
-                    products[j] += by_gain[j]
+                    products[j] += term
+                    by_shift[j] = d[j]
+                    by_gain[j] = term
             for i in range(count):
                 of_row = at + i * panel * itemsize
-                d, x = carray(pointer(layer.delta + of_row), panel), carray(pointer(layer.normalized + of_row), panel)
+                d, x = carray(pointer(layer.delta + of_row), width), carray(pointer(layer.normalized + of_row), width)
                 share = np.float64(weights[i]) / weight if has_variance else 0.0
-                for j in range(panel):
-                    d[j] = gain[j] * scales[j] * scalar(d[j] - share * (sums[j] + x[j] * products[j]))
+                for j in range(width):
+                    d[j] = factor[j] * scalar(d[j] - share * (sums[j] + x[j] * products[j]))
 
     return normalize_back
