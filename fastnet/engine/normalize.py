@@ -159,7 +159,7 @@ def columns_back(dtype):
     return _columns(_make_columns_back, dtype, "normalize_columns_back")
 
 
-def _make_share(dtype):
+def _make_weights_of(dtype):
     pointer = make_pointer(scalar_type(dtype))
 
     @kernel
@@ -177,7 +177,7 @@ def _make_share(dtype):
 
 def _make_columns(dtype):
     panel, scalar, itemsize = tile(dtype).panel, dtype.type, dtype.itemsize
-    pointer, weights_of = make_pointer(scalar_type(dtype)), _make_share(dtype)
+    pointer, weights_of = make_pointer(scalar_type(dtype)), _make_weights_of(dtype)
 
     @kernel
     def measure(z, weights, count, weight, mean, variance):
@@ -241,7 +241,7 @@ def _make_columns(dtype):
 
 def _make_columns_back(dtype):
     panel, scalar, itemsize = tile(dtype).panel, dtype.type, dtype.itemsize
-    pointer, weights_of = make_pointer(scalar_type(dtype)), _make_share(dtype)
+    pointer, weights_of = make_pointer(scalar_type(dtype)), _make_weights_of(dtype)
 
     def normalize_back(net, layers, number, thread, count, step):
         net, layer = carray(net, 1)[0], carray(layers, number + 1)[number]
