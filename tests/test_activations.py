@@ -248,6 +248,7 @@ PIECEWISE = (
 )  # fmt: skip
 
 
+@pytest.mark.filterwarnings("ignore:fastnet could not save its machine code:RuntimeWarning")
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 @activations
 def test_loops_of_activations_are_whole_vectors(case, dtype, monkeypatch):
