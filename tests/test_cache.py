@@ -316,6 +316,7 @@ def test_a_failed_compilation_gives_the_lock_back(directory):
 @pytest.mark.filterwarnings("ignore:Stochastic Optimizer:sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.filterwarnings("ignore:lbfgs failed to converge:sklearn.exceptions.ConvergenceWarning")
 def test_no_configuration_compiles_the_engine_again():
+    others = set(jit.compiled_keys())  # what tests before this one have compiled
     rng = np.random.RandomState(0)
     X = rng.standard_normal((50, 6))
     y, target = rng.randint(3, size=50), rng.standard_normal((50, 2))
@@ -336,11 +337,11 @@ def test_no_configuration_compiles_the_engine_again():
     ):
         MLPClassifier(**parameters, **common).fit(X, y).predict(X)
         MLPRegressor(**parameters, **common).fit(X[:, ::-1].astype(np.float32), target).predict(X)
-    ops = {key[:3] for key in jit.compiled_keys() if key not in engines}
-    assert {name for name, *_ in ops}.isdisjoint(names)
+    assert {key for key in jit.compiled_keys() if key[0] in names} == engines
     # What was compiled besides is the ops that were used, once a dtype each.
+    ops = {key[0] for key in jit.compiled_keys() if key not in engines | others}
     losses = {"softmax_loss", "elementwise_loss"}
-    assert {name for name, *_ in ops} == {"activate", "derive", "link", "prepare", "update"} | losses
+    assert ops <= {"activate", "derive", "link", "prepare", "update"} | losses
     before = len(jit.compiled_keys())
     MLPClassifier((9, 8), activation="tanh", solver="sgd", alpha=0.5, batch_size=11, **common).fit(X[:40], y[:40])
     assert len(jit.compiled_keys()) == before
