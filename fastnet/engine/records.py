@@ -8,6 +8,9 @@ import numpy as np
 
 _I, _F = np.int64, np.float64
 
+# What a layer's units have each, in the order of the records' terms and vectors.
+VECTORS = ("bias", "gain", "slope")
+
 
 def _record(**fields):
     return np.dtype([(name, kind) for name, kind in fields.items()])

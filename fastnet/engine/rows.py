@@ -237,6 +237,8 @@ def make_row_phase(dtype, shape):
             elif multiplies and i == 0 and layer.drop_threshold != 0 and net.training:
                 for p in range((layer.fan_in + panel - 1) // panel):
                     drop_panel(net, layer, layer.input, p, i, first, count, step, shift)
+            # The weights, with the activation following each panel of them; where rows are normalised in between, it
+            # follows in a pass of its own; then the projection adds to what is there.
             while True:
                 matrix = layers[number]
                 for p in range(layer.n_panels):

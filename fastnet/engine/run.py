@@ -10,11 +10,11 @@ from ..kernels.threads import ABANDONED, SYNC_WORDS, Workers, reserve, yield_add
 from ..network.layout import Layout, aligned_zeros, round_up
 from ..network.normalization import fold
 from ..ops import rows as op_kernels
-from . import plan
+from . import plan, workspace
 from .few import are_few, forward_few
 from .kernel import engine
 from .predictor import predictor
-from .records import IS_CSR, IS_DOUBLE, NET, WIDE_INDICES
+from .records import IS_CSR, IS_DOUBLE, NET, VECTORS, WIDE_INDICES
 from .sparse import largest_entries
 
 
@@ -64,9 +64,11 @@ class Run:
         architecture, shape = self.architecture, tile(self.dtype)
         self.twins = aligned_zeros(self.layout.twin_size if training else 0, self.dtype)
         parts = 1 if training else self.n_threads
-        most = max(plan.MAX_ROWS, n_rows) if training else plan.PREDICT_ROWS
+        most = max(workspace.MAX_ROWS, n_rows) if training else workspace.PREDICT_ROWS
         entries = None if keep_z else largest_entries(X, training, most)
-        space = plan.Workspace(architecture, self.layout, shape, self.dtype, n_rows, training, keep_z, parts, entries)
+        space = workspace.Workspace(
+            architecture, self.layout, shape, self.dtype, n_rows, training, keep_z, parts, entries
+        )
         self.workspace = space
         self.layers = space.layer_records(self.flat, self.twins)
         self.panels, cost = plan.panel_records(architecture, self.layout, shape, entries is not None)
@@ -76,8 +78,8 @@ class Run:
         record["loss_parameters"] = self._address(op_kernels.parameter_array(architecture.loss, self.dtype))
         record["n_layers"], record["n_panels"] = architecture.n_layers, len(self.panels)
         record["segment_layers"] = 1 if architecture.normalization == "batch" else architecture.n_layers
-        trained = {kind for kind, _ in architecture.vectors()} & set(plan.VECTORS)
-        record["n_vectors"] = 1 + max(plan.VECTORS.index(kind) for kind in trained)
+        trained = {kind for kind, _ in architecture.vectors()} & set(VECTORS)
+        record["n_vectors"] = 1 + max(VECTORS.index(kind) for kind in trained)
         record["n_frozen"] = architecture.n_frozen
         record["training"], record["total_cost"] = training, cost
         record["entry_capacity"] = space.entry_capacity
