@@ -56,6 +56,11 @@ def parameter_arrays(architecture, attributes):
     return matrices, [*attributes["intercepts_"], *(attributes[VECTOR_ATTRIBUTES[kind]][i] for kind, i in others)]
 
 
+def _is_ready(parameter, dtype):
+    """Whether an array can be used as it is."""
+    return type(parameter) is np.ndarray and parameter.dtype == dtype and parameter.flags.c_contiguous
+
+
 class FittedNetwork:
     """Mixin of the base class: from ``coefs_``, ``intercepts_`` and the like to outputs."""
 
@@ -63,11 +68,13 @@ class FittedNetwork:
         """The architecture, without noise, and its parameters as the user may have edited them, in one dtype."""
         architecture = self._architecture()
         matrices, vectors = parameter_arrays(architecture, vars(self))
-        parameters = [np.asarray(p) for p in (*matrices, *vectors)]
-        dtype = np.result_type(*parameters)
-        dtype = dtype if dtype in DTYPES else np.dtype(np.float64)
-        parameters = [np.ascontiguousarray(p, dtype=dtype) for p in parameters]
-        matrices, vectors = parameters[: len(matrices)], parameters[len(matrices) :]
+        dtype = matrices[0].dtype if isinstance(matrices[0], np.ndarray) else None
+        if dtype not in DTYPES or not all(_is_ready(p, dtype) for p in (*matrices, *vectors)):
+            parameters = [np.asarray(p) for p in (*matrices, *vectors)]
+            dtype = np.result_type(*parameters)
+            dtype = dtype if dtype in DTYPES else np.dtype(np.float64)
+            parameters = [np.ascontiguousarray(p, dtype=dtype) for p in parameters]
+            matrices, vectors = parameters[: len(matrices)], parameters[len(matrices) :]
         shapes = tuple(w.shape for w in matrices)
         sizes = [(architecture.layer_units[layer + 1],) for _, layer in architecture.vectors()]
         if shapes != architecture.matrix_shapes() or [b.shape for b in vectors] != sizes:

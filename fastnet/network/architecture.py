@@ -1,6 +1,7 @@
 """The architecture of a net: a plain value, known without data."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ..ops.activations import Activation
 from ..ops.losses import Loss
@@ -96,9 +97,7 @@ class Architecture:
 
     def matrix_shapes(self):
         """Shapes of all matrices, in the order in which they are passed: each layer's weights, then `projections`."""
-        units = self.layer_units
-        weights = tuple(zip(units, units[1:], strict=False))
-        return (*weights, *(weights[i] for i in self.projections()))
+        return _matrix_shapes(self)
 
     def matrix_layers(self):
         """The layer to which each matrix belongs."""
@@ -111,16 +110,7 @@ class Architecture:
         trained but measured: with batch normalisation 'mean' and 'variance' of each normalised layer. Without batch
         normalisation what is left begins as with it.
         """
-        hidden = range(self.n_layers - 1)
-        normalized = hidden if self.normalization else ()
-        measured = hidden if self.normalization == "batch" else ()
-        return (
-            *(("bias", i) for i in range(self.n_layers)),
-            *(("slope", i) for i in hidden if self.activations[i].per_unit),
-            *(("gain", i) for i in normalized),
-            *(("mean", i) for i in measured),
-            *(("variance", i) for i in measured),
-        )
+        return _vectors(self)
 
     def trained(self):
         """Whether each matrix, and each vector that can be trained at all, is trained: two lists of bool."""
@@ -131,3 +121,25 @@ class Architecture:
             if kind not in MEASURED
         ]
         return matrices, vectors
+
+
+# Each prediction asks for these.
+@lru_cache(256)
+def _matrix_shapes(net):
+    units = net.layer_units
+    weights = tuple(zip(units, units[1:], strict=False))
+    return (*weights, *(weights[i] for i in net.projections()))
+
+
+@lru_cache(256)
+def _vectors(net):
+    hidden = range(net.n_layers - 1)
+    normalized = hidden if net.normalization else ()
+    measured = hidden if net.normalization == "batch" else ()
+    return (
+        *(("bias", i) for i in range(net.n_layers)),
+        *(("slope", i) for i in hidden if net.activations[i].per_unit),
+        *(("gain", i) for i in normalized),
+        *(("mean", i) for i in measured),
+        *(("variance", i) for i in measured),
+    )
