@@ -26,7 +26,7 @@ class _Epoch:
     """What the classes below share: a session that is ready to run epochs."""
 
     def begin(self, sizes, batch, rows, *, X=None, activation="relu", solver="adam", dtype="float32", threads=1,
-              dropout=0.0):  # fmt: skip
+              dropout=0.0, **layers):  # fmt: skip
         if threads > allowed_threads():
             raise NotImplementedError(f"needs {threads} processors")
         dtype, rng = np.dtype(dtype), np.random.RandomState(0)
@@ -34,12 +34,15 @@ class _Epoch:
             X = Problem(sizes, batch, rows).X.astype(dtype, copy=False)
         targets = rng.randint(sizes[-1], size=(rows, 1)).astype(dtype)
         dropout = (dropout,) * (len(sizes) - 2) if dropout else ()
-        architecture = Architecture(sizes, ACTIVATIONS[activation], LOSSES["log_loss"], dropout)
+        architecture = Architecture(sizes, ACTIVATIONS[activation], LOSSES["log_loss"], dropout, **layers)
         self.session = Session(
             architecture, X, targets, dtype=dtype, optimizer=OPTIMIZERS[solver], batch_size=batch,
             l2=1e-4, n_jobs=threads,
         )  # fmt: skip
-        self.session.set_parameters(*glorot(sizes, rng, dtype, activation))
+        matrices, vectors = glorot(sizes, rng, dtype, activation)
+        matrices += [np.zeros(shape, dtype) for shape in architecture.matrix_shapes()[len(matrices) :]]
+        vectors += [np.ones(sizes[layer + 1], dtype) for _, layer in architecture.vectors()[len(vectors) :]]
+        self.session.set_parameters(matrices, vectors)
         self.order = rng.permutation(rows)
         self.session.run_epoch(self.order, 1e-3)
 
@@ -95,6 +98,19 @@ class Dropout(_Epoch):
 
     def setup(self, rate):
         self.begin(*short("64-256-256-10, 256"), dropout=rate)
+
+
+class HiddenLayers(_Epoch):
+    """What hidden layers can have besides: normalisation and skip connections."""
+
+    params = ["nothing", "batch", "layer", "rms", "skips", "projection"]
+    param_names = ["hidden layers have"]
+
+    def setup(self, what):
+        layers = {"skips": {"residual": True}, "projection": {"residual": "projection"}, "nothing": {}}
+        sizes, batch, rows = short("64-256-256-10, 256")
+        sizes = (64, 256, 128, 10) if what == "projection" else sizes
+        self.begin(sizes, batch, rows, **layers.get(what, {"normalization": what}))
 
 
 class Sparse(_Epoch):
