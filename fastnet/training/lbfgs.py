@@ -5,8 +5,10 @@ and v there, so that weights become exactly zero (Schmidt, Fung, Rosales: "Fast 
 Regularization", ECML 2007, section 2.3). Biases are not penalised and not split.
 """
 
+import threading
 import time
 import warnings
+from contextlib import contextmanager
 from functools import cache
 
 import numpy as np
@@ -18,8 +20,28 @@ from threadpoolctl import ThreadpoolController
 
 @cache
 def _libraries():
-    """The native libraries of this process whose threads can be limited; to find them takes a while."""
-    return ThreadpoolController()
+    """The BLAS libraries of this process, whose threads can be limited; to find them takes a while."""
+    return ThreadpoolController().select(user_api="blas")
+
+
+_limiting = threading.Lock()
+
+
+@contextmanager
+def _one_blas_thread():
+    """Keep BLAS to one thread.
+
+    Of fits at the same time, in threads, one does it for all: another would find the one thread, and give that back in
+    the end.
+    """
+    if not _limiting.acquire(blocking=False):
+        yield
+        return
+    try:
+        with _libraries().limit(limits=1, user_api="blas"):
+            yield
+    finally:
+        _limiting.release()
 
 
 class _OutOfTime(Exception):
@@ -159,7 +181,7 @@ def minimize(
     try:
         # SciPy calls BLAS between two evaluations. OpenBLAS's threads would go on spinning on the cores that the engine
         # then wants: an evaluation would take twice as long.
-        with _libraries().limit(limits=1, user_api="blas"):
+        with _one_blas_thread():
             result = scipy.optimize.minimize(
                 objective,
                 objective.start,
