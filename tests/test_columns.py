@@ -159,6 +159,17 @@ def test_incremental_training_learns_all_classes_from_the_first_call(columns):
     assert as_bytes(model.coefs_) == before
 
 
+def test_numbers_beside_strings_stay_numbers(columns):
+    X, Y = columns
+    Y = np.column_stack([Y[:, 0].astype(object), np.array(["low", "high"], object)[Y[:, 2]]])
+    model = net(learning_rate_init=0.01)
+    for _ in range(20):
+        model.partial_fit(X, Y, classes=[range(10), ["low", "high"]])
+    predicted = model.predict(X)
+    assert {type(row[0]) for row in predicted} == {int} and {type(row[1]) for row in predicted} == {str}
+    assert model.score(X, Y) > 0.8
+
+
 def test_a_warm_start_goes_on_with_the_same_classes_only(columns):
     X, Y = columns
     model = net(warm_start=True, max_iter=5).fit(X, Y)

@@ -68,4 +68,7 @@ class ColumnEncoder:
     def inverse_transform(self, outputs, threshold=None):
         """Classes with the largest outputs, shape (n_samples, n_columns); ``threshold`` has no meaning here."""
         indices = self.indices(outputs)
-        return np.column_stack([classes[indices[:, i]] for i, classes in enumerate(self.classes_)])
+        columns = [classes[indices[:, i]] for i, classes in enumerate(self.classes_)]
+        if len({classes.dtype.kind in "US" for classes in self.classes_}) > 1:
+            columns = [column.astype(object) for column in columns]  # NumPy would make strings of numbers
+        return np.column_stack(columns)
