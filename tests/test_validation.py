@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
-from scipy.sparse import csr_array
+from scipy.sparse import coo_matrix, csr_array
 from sklearn import config_context
 from sklearn.metrics import get_scorer, log_loss, mean_squared_error
 from sklearn.model_selection import (
@@ -159,13 +159,17 @@ WRONG_DATA = {
     r"y_val has labels that are not in y, \[10, 11\]: the classes are \[0, 1, 2": {
         "X_val": np.zeros((4, 64)), "y_val": [0, 10, 11, 10]},
     "y_val must be like y, which has one label for each sample": {"X_val": np.zeros((4, 64)), "y_val": np.eye(4)},
-    "inconsistent numbers of samples": {"X_val": np.zeros((4, 64)), "y_val": [0, 1, 2]},
+    "X_val has 4 samples, y_val has 3: both must have as many": {"X_val": np.zeros((4, 64)), "y_val": [0, 1, 2]},
     "Input X_val contains NaN": {"X_val": np.full((4, 64), np.nan), "y_val": [0, 1, 2, 3]},
     "Input y_val contains NaN": {"X_val": np.zeros((4, 64)), "y_val": [0, 1, 2, np.nan]},
     "X_val must hold numbers, but could not convert string": {"X_val": [["a"] * 64] * 2, "y_val": [0, 1]},
-    "minimum of 2 is required": {"X_val": np.zeros((1, 64)), "y_val": [0]},
+    r"X_val has 1 sample\(s\): give at least 2": {"X_val": np.zeros((1, 64)), "y_val": [0]},
     "Negative values in data passed to `sample_weight_val`": {
         "X_val": np.zeros((2, 64)), "y_val": [0, 1], "sample_weight_val": [1, -1]},
+    "sample_weight_val must contain at least one non-zero number": {
+        "X_val": np.zeros((2, 64)), "y_val": [0, 1], "sample_weight_val": [0, 0]},
+    "Input y_val contains NaN: leave out samples without a label": {
+        "X_val": np.zeros((2, 64)), "y_val": np.array(["a", np.nan], object)},
     r"sample_weight_val.shape == \(3,\), expected \(2,\)": {
         "X_val": np.zeros((2, 64)), "y_val": [0, 1], "sample_weight_val": [1, 1, 1]},
     "X_val has values too large for float32": {"X_val": np.full((2, 64), 1e300), "y_val": [0, 1]},
@@ -217,6 +221,12 @@ def test_what_would_be_ignored_is_refused(digits, make, params, given, message):
     arguments = {"X": {"X_val": X, "y_val": y}, "groups": {"groups": y}, "": {}}[given]
     with pytest.raises(ValueError, match=message):
         make(**params).fit(X, y, **arguments)
+
+
+def test_incremental_training_is_not_told_to_stop_early(digits):
+    message = "scoring='loss' is for early stopping: partial_fit has none, or leave it out"
+    with pytest.raises(ValueError, match=message):
+        classifier(early_stopping=False, scoring="loss").partial_fit(*digits, classes=range(10))
 
 
 # Rows held out
@@ -438,10 +448,10 @@ def test_a_function_sees_what_the_user_gave_and_a_fitted_estimator(digits):
     assert vars(model).keys() == vars(classifier(max_iter=1).fit(X, y)).keys() | {"feature_names_in_"}
 
 
-@pytest.mark.parametrize("kind", ["list", "csr", "csc"])
+@pytest.mark.parametrize("kind", ["list", "csr", "csc", "coo", "bsr", "coo_matrix"])
 def test_rows_of_any_kind_are_cut_out_for_a_scorer(digits, kind):
     X, y = np.abs(digits[0]), digits[1]
-    given = {"list": X.tolist(), "csr": csr_array(X), "csc": csr_array(X).tocsc()}[kind]
+    given = X.tolist() if kind == "list" else coo_matrix(X) if kind == "coo_matrix" else csr_array(X).asformat(kind)
     model = classifier(scoring="neg_log_loss", dtype="float64").fit(given, y.tolist())
     expected = classifier(scoring="neg_log_loss", dtype="float64").fit(X, y)
     assert_allclose(model.validation_scores_, expected.validation_scores_, rtol=1e-9)

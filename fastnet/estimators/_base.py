@@ -242,7 +242,7 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, DocLink, B
         drop_connect = drop_rates("drop_connect", self.drop_connect, len(hidden) + 1, "layer of weights")
         check_together(self, incremental)
         check_calibration(self, own.X is not None, incremental)
-        check_validation(self, own, calibrates(self))
+        check_validation(self, own, calibrates(self), incremental)
         if self.input_noise and issparse(X):
             raise ValueError(
                 f"input_noise={self.input_noise} would make sparse X dense: give X.toarray(), or set input_noise=0. "

@@ -103,6 +103,7 @@ def train_stochastic(estimator, problem, first_pass, incremental):
             verbose=estimator.verbose,
             single_epoch=incremental,
         )
+    _check_scores(estimator, history)
     fitted = {
         "n_iter_": history.n_iter,
         "t_": history.samples_seen,
@@ -121,6 +122,16 @@ def train_stochastic(estimator, problem, first_pass, incremental):
     if history.loss is not None:
         fitted["loss_"] = history.loss
     return matrices, vectors, fitted
+
+
+def _check_scores(estimator, history):
+    """Raise ValueError if a scorer told no epoch of this fit from another: none of them would be kept."""
+    scores = (history.validation_scores or [])[-history.n_iter :] if history.n_iter else []
+    if estimator.scoring not in (None, "loss") and scores and np.isnan(scores).all():
+        raise ValueError(
+            f"scoring={estimator.scoring!r} was nan after every epoch, so that none is the best: validate with samples "
+            "that it is defined for, such as of every class, or choose another scoring."
+        )
 
 
 def train_lbfgs(estimator, problem, first_pass, incremental):

@@ -55,7 +55,8 @@ def check_weights(sample_weight, X, name="sample_weight"):
         with named(sample_weight=sample_weight):
             return _check_sample_weight(sample_weight, X, ensure_non_negative=True)
     except ValueError as error:
-        raise ValueError(str(error).replace("sample_weight", name)) from None
+        message = str(error).replace("sample_weight", name)
+        raise ValueError(message if name == "sample_weight" else message.replace("Sample weights", name)) from None
 
 
 def check_fits(name, values, dtype):

@@ -1,5 +1,6 @@
 """Labels in arrays of Python objects: those of one kind are taken as what they are."""
 
+from contextlib import contextmanager
 from numbers import Number
 
 import numpy as np
@@ -45,6 +46,17 @@ def plain_labels(y, name="y"):
         f"{name} has labels of types that cannot be sorted together, {sorted(t.__name__ for t in types)}: leave out "
         f"samples without a label, and make the others all strings, such as by {name}.astype(str), or all numbers."
     )
+
+
+@contextmanager
+def missing_labels_named(name="y"):
+    """Around scikit-learn's validation: name the labels some of which are missing, whatever stands in their place."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        if str(error) not in ("Input contains NaN", "boolean value of NA is ambiguous"):
+            raise
+        raise ValueError(f"Input {name} contains NaN: leave out samples without a label.") from None
 
 
 def plain_given(y, name="y"):

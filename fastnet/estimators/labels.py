@@ -11,7 +11,7 @@ from ..ops.losses_columns import columns_loss
 from .class_weight import weigh_classes
 from .columns import COLUMNS, ColumnEncoder
 from .data import DTYPES, named
-from .label_types import plain_given, plain_labels
+from .label_types import missing_labels_named, plain_given, plain_labels
 from .parameters import classification_loss
 
 
@@ -20,7 +20,7 @@ class LabelTargets:
 
     def _validate_input(self, X, y, incremental, reset):
         loss = classification_loss(self)
-        with named(X=X):
+        with named(X=X), missing_labels_named():
             X, y = validate_data(
                 self, X, y, accept_sparse=["csr", "csc"], multi_output=True, dtype=DTYPES, reset=reset
             )

@@ -11,7 +11,10 @@ class Portable:
     def __getstate__(self):
         from .. import __version__  # not yet there when this module is loaded
 
-        return {**super().__getstate__(), "_fastnet_version": __version__}
+        state = {**super().__getstate__(), "_fastnet_version": __version__}
+        # The estimator that a scorer sees in training predicts by the engine: a copy of it does without.
+        state.pop("_outputs", None)
+        return state
 
     def __setstate__(self, state):
         from .. import __version__

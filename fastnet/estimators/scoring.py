@@ -4,9 +4,12 @@ from contextlib import suppress
 from inspect import signature
 from numbers import Number
 
+from scipy.sparse import issparse
+from sklearn.base import is_classifier
 from sklearn.metrics import check_scoring
 
 from .fitted import VECTOR_ATTRIBUTES, parameter_attributes
+from .label_types import plain_given
 
 # What an estimator that was fitted before may have, and the network in training has not.
 _OF_THE_FITTED = ("coefs_", "intercepts_", "projections_", *VECTOR_ATTRIBUTES.values(), "temperature_")
@@ -55,7 +58,8 @@ class _ScorerOf:
     def __init__(self, estimator, architecture, validation):
         self._architecture = architecture
         self._scorer = check_scoring(estimator, estimator.scoring)
-        self._validation, (self._X, self._y) = validation, validation.as_given()
+        self._validation, (self._X, y) = validation, validation.as_given()
+        self._y = _for_metrics(y, is_classifier(estimator))
         self._keywords = {}
         if validation.sample_weight is not None:
             if not _takes_weights(self._scorer):
@@ -95,6 +99,14 @@ class _ScorerOf:
         if not isinstance(value, Number):
             raise ValueError(f"scoring must return one number, got {value!r} of {type(value)} from {self._scorer!r}.")
         return float(value)
+
+
+def _for_metrics(y, is_labels):
+    """Targets as scikit-learn's metrics take them, else as given: no bools as objects, no sparse numbers."""
+    if not is_labels:
+        return y.toarray() if issparse(y) else y
+    plain = plain_given(y)
+    return plain if getattr(plain, "dtype", None) is not None and plain.dtype.kind in "biuf" else y
 
 
 def _takes_weights(scorer):

@@ -1,16 +1,17 @@
 """The samples that early stopping and calibration look at: rows held out of X, or samples of their own."""
 
 import math
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import is_classifier
-from sklearn.utils import _safe_indexing, check_array, check_consistent_length
+from sklearn.utils import _safe_indexing, check_array
 from sklearn.utils.validation import _check_feature_names
 
 from ..training.validation import split_by, split_last, split_rows
 from .data import DTYPES, cast, cast_weights, check_fits, check_weights, engine_input, named
+from .label_types import missing_labels_named
 from .parameters import is_stochastic
 
 
@@ -46,7 +47,7 @@ class ValidationSet:
         """X and y of the samples as the user gave them."""
         if not self.is_held_out:
             return self.given
-        X, y = self.given
+        X, y = (_with_rows(given) for given in self.given)
         return _safe_indexing(X if hasattr(X, "__getitem__") else self.X, self.rows), _safe_indexing(y, self.rows)
 
     def cast_to(self, dtype):
@@ -56,16 +57,22 @@ class ValidationSet:
         return replace(self, targets=targets, sample_weight=None if weight is None else cast_weights(weight, dtype))
 
 
+def _with_rows(given):
+    """As given, but of a sparse format that rows can be cut out of."""
+    return given.tocsr() if issparse(given) and given.format in ("coo", "bsr", "dia") else given
+
+
 def stops_early(estimator):
     """Whether a score on samples held out, or of their own, ends the training."""
     return bool(estimator.early_stopping) and is_stochastic(estimator)
 
 
-def check_validation(estimator, own, for_calibration):
+def check_validation(estimator, own, for_calibration, incremental=False):
     """Raise ValueError where parameters and arguments on validation contradict each other."""
     early = stops_early(estimator)
     switch_on = (
-        "set early_stopping=True" if is_stochastic(estimator)
+        "partial_fit has none" if incremental
+        else "set early_stopping=True" if is_stochastic(estimator)
         else "solver='lbfgs' does not stop early: choose a stochastic solver, such as 'adam'"
     )  # fmt: skip
     for name in ("scoring", "validation_split"):
@@ -120,18 +127,21 @@ def own_samples(estimator, own, X, targets, loss, weigh):
     """
     with named(X_val=own.X):
         X_val = check_array(
-            own.X, accept_sparse=("csr", "csc"), dtype=DTYPES, ensure_min_samples=2, estimator=estimator,
+            own.X, accept_sparse=("csr", "csc"), dtype=DTYPES, ensure_min_samples=0, estimator=estimator,
             input_name="X_val",
         )  # fmt: skip
+    if X_val.shape[0] < 2:
+        raise ValueError(f"X_val has {X_val.shape[0]} sample(s): give at least 2.")
     if X_val.shape[1] != X.shape[1]:
         raise ValueError(f"X_val has {X_val.shape[1]} features, X has {X.shape[1]}: both must have the same.")
     _check_feature_names(estimator, own.X, reset=False)
     dtype = None if is_classifier(estimator) else np.float64
-    with named(y_val=own.y) if dtype else nullcontext():
+    with named(y_val=own.y) if dtype else missing_labels_named("y_val"):
         y = check_array(
             own.y, accept_sparse="csr", ensure_2d=False, estimator=estimator, input_name="y_val", dtype=dtype
         )
-    check_consistent_length(X_val, y)
+    if X_val.shape[0] != y.shape[0]:
+        raise ValueError(f"X_val has {X_val.shape[0]} samples, y_val has {y.shape[0]}: both must have as many.")
     targets_val = estimator._validation_targets(y, targets, loss)
     weight = check_weights(own.sample_weight, X_val, "sample_weight_val")
     X_val = engine_input(X_val)
