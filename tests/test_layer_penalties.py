@@ -61,6 +61,18 @@ def test_lbfgs_rests_where_the_penalised_gradient_vanishes(diabetes, freeze, l1_
     assert_allclose(model.loss_, value, rtol=1e-9)
 
 
+@pytest.mark.parametrize("max_iter", [1, 7])
+def test_the_loss_of_an_unfinished_lbfgs_is_that_of_its_weights(diabetes, max_iter):
+    X, y = diabetes
+    strengths = np.array([3.0, 0.0, 5.0])
+    model = fastnet.MLPRegressor(
+        hidden_layer_sizes=(5, 4), activation="tanh", solver="lbfgs", alpha=strengths, l1_ratio=1.0, max_iter=max_iter,
+        random_state=0, dtype="float64",
+    ).fit(X, y)  # fmt: skip
+    value = naive.objective(model.coefs_, model.intercepts_, X, y[:, None], "tanh", "squared_error")
+    assert_allclose(model.loss_, value + naive.penalty(model.coefs_, strengths, 0.0) / len(X), rtol=1e-12)
+
+
 @pytest.mark.parametrize("n_frozen", [0, 1])
 def test_the_objective_of_lbfgs_splits_only_weights_with_l1(n_frozen):
     problem = Problem(2, (6, 5, 4, 2), "tanh")

@@ -204,6 +204,10 @@ def minimize(
             warnings.warn("Training interrupted by user.", stacklevel=2)
         n_iter, x, loss = objective.n_iter, objective.x, objective.value
 
+    if objective.l1 is not None and loss is not None:
+        # Before the end u and v of a weight may both be above 0: its cost is that of its size.
+        u, v, _ = np.split(x, [objective.n_weights, 2 * objective.n_weights])
+        loss -= float(objective.l1 @ (u + v - np.abs(u - v)))
     matrices, vectors = objective.unpack(x)
     if architecture.normalization == "batch":  # with the mean and variance that go with the last parameters
         session.deadline = np.inf
