@@ -127,6 +127,15 @@ def test_states_that_do_not_fit_begin_anew(digits):
     assert len(model._optimizer.moments) == 3 and model._optimizer.step == 2 * 2
 
 
+@pytest.mark.parametrize("averaged", [False, True])
+def test_a_velocity_is_no_mean_of_gradients(digits, averaged):
+    model = net(solver=SGD(averaged=averaged), warm_start=True, max_iter=2).fit(*digits)
+    model.set_params(solver__averaged=not averaged)
+    forgetful = pickle.loads(pickle.dumps(model))
+    del forgetful._optimizer
+    assert same_bits(parameters(model.fit(*digits)), parameters(forgetful.fit(*digits)))
+
+
 # ---- full batches ------------------------------------------------------------------------------------
 
 
@@ -318,11 +327,16 @@ def test_objects_in_a_grid(digits):
         ({"solver": Rprop(), "learning_rate": "cosine"}, r"finds its step sizes by itself"),
         ({"solver": "rprop", "warmup": 1}, "finds its step sizes by itself"),
         ({"solver": "rprop", "l1_ratio": 0.5}, "l1_ratio > 0 has no meaning"),
+        ({"solver": "rprop", "dropout": 0.1, "input_noise": 1}, "dropout and input_noise above 0 changes signs"),
+        ({"solver": Rprop(), "drop_connect": [0.1, 0]}, "drop_connect above 0 changes signs .* choose another"),
+        ({"hidden_layer_sizes": (), "dropout": 0.1}, "dropout=0.1 is for hidden layers.* by input_dropout"),
         ({"solver": "lion", "l1_ratio": 0.5}, "l1_ratio > 0 has no meaning"),
         ({"solver": ScheduleFreeAdamW(), "l1_ratio": 0.5}, "l1_ratio > 0 has no meaning"),
         ({"solver": "lbfgs", "learning_rate": Cosine()}, "has no learning rate"),
         ({"solver": "lbfgs", "learning_rate": lambda p: 1.0}, "has no learning rate"),
+        ({"solver": "lbfgs", "learning_rate": "cosine"}, "has no learning rate"),
         ({"solver": "lbfgs", "warmup": 0.1}, "has no learning rate"),
+        ({"learning_rate": Cosine}, r"an object, not its class: write Cosine\(\)"),
         ({"learning_rate": OneCycle(), "warmup": 2}, "begins with a low rate by itself: set warmup=0"),
         ({"learning_rate": "multi_cosine", "warmup": 2}, "begins with a low rate by itself"),
         ({"warmup": 40}, "must be fewer than max_iter=40"),
@@ -345,6 +359,12 @@ def test_what_makes_no_sense_is_refused(digits, params, message):
 def test_averaged_gradients_need_momentum_below_one():
     with pytest.raises(ValueError, match="averaged=True needs momentum < 1"):
         SGD(1.0, averaged=True)
+
+
+def test_the_bounds_of_rprop_leave_room():
+    assert Rprop(smallest=0.1, largest=0.1).largest == 0.1
+    with pytest.raises(ValueError, match="smallest <= largest"):
+        Rprop(smallest=0.2, largest=0.1)
 
 
 def test_rprop_has_no_partial_fit(digits):

@@ -233,6 +233,11 @@ def check_together(estimator, incremental):
             f"{' and '.join(noise)} above 0 needs a stochastic solver, such as 'adam': solver='lbfgs' minimises a "
             "loss that must not be random."
         )
+    if noise and needs_all_samples(estimator):
+        raise ValueError(
+            f"{' and '.join(noise)} above 0 changes signs of gradients by chance, which solver={estimator.solver!r} "
+            f"compares: set {' and '.join(noise)} to 0, or choose another solver, such as 'adam'."
+        )
     if not estimator.use_bias and estimator.bias_init:
         raise ValueError(
             f"use_bias=False makes a network without biases, got bias_init={estimator.bias_init}: leave it out."
@@ -260,6 +265,11 @@ def _check_layers(estimator, hidden):
             "residual=True connects a hidden layer to the next one if that has as many units, got "
             f"hidden_layer_sizes={estimator.hidden_layer_sizes}: give successive layers the same size, such as "
             "(100, 100), set residual='projection', or set residual=False."
+        )
+    if np.any(estimator.dropout) and not hidden:
+        raise ValueError(
+            f"dropout={estimator.dropout} is for hidden layers, got hidden_layer_sizes={estimator.hidden_layer_sizes}: "
+            "add one, or set dropout=0. Features are dropped by input_dropout."
         )
     if estimator.normalization is not None and not hidden:
         raise ValueError(
@@ -301,8 +311,12 @@ def _check_steps(estimator, rule):
 def _check_rates(estimator, rule):
     """The part of `check_together` on learning rates."""
     given = estimator.learning_rate
+    if isinstance(given, type):  # callable, too
+        raise ValueError(f"learning_rate must be an object, not its class: write {given.__name__}().")
     if rule is None:
-        if isinstance(given, Schedule) or callable(given) or estimator.warmup:
+        # scikit-learn's names are without effect, as there.
+        is_theirs = isinstance(given, str) and given in ("constant", "invscaling", "adaptive")
+        if not is_theirs or estimator.warmup:
             raise ValueError(
                 f"solver='lbfgs' searches along a line and has no learning rate, got learning_rate={given!r} and "
                 f"warmup={estimator.warmup}: leave them out, or choose a stochastic solver."

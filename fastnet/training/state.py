@@ -57,7 +57,7 @@ class OptimizerState:
         """
         shapes = [p.shape for p in parameters]
         return (
-            type(self.rule) is type(rule)
+            rule.can_continue(self.rule)
             and self.moments is not None
             and len(self.moments) == rule.n_states
             and self.n_frozen <= architecture.n_frozen

@@ -45,6 +45,10 @@ class Optimizer(Op):
     def of(cls, estimator):
         return cls(**{field: getattr(estimator, name) for field, name in cls.parameter_names.items()})
 
+    def can_continue(self, other):
+        """Whether the states that the optimizer ``other`` has left mean the same to this one."""
+        return type(other) is type(self)
+
     def evaluated(self, w, states):
         """The point to predict with, from the point that is trained, ``w``, and the states: arrays of one shape."""
         return w

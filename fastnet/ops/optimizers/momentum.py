@@ -41,6 +41,10 @@ class SGD(Optimizer):
                 "SGD with averaged=True needs momentum < 1: no gradient would enter the average. Got momentum=1."
             )
 
+    def can_continue(self, other):
+        # One form's state is made of steps, the other's of gradients.
+        return super().can_continue(other) and other.averaged == self.averaged
+
     @staticmethod
     def prepare(step, rate, parameters):
         momentum, nesterov, averaged = parameters[0], parameters[1], parameters[2]

@@ -73,6 +73,13 @@ class Rprop(Optimizer):
     full_batch = True
     takes_l1 = False
 
+    def __post_init__(self):
+        super().__post_init__()
+        if self.smallest > self.largest:
+            raise ValueError(
+                f"Rprop needs smallest <= largest, got smallest={self.smallest} and largest={self.largest}."
+            )
+
     @staticmethod
     def prepare(step, rate, parameters):
         shrink, grow, smallest, largest = parameters[0], parameters[1], parameters[2], parameters[3]
