@@ -469,6 +469,25 @@ def test_the_digest_follows_what_a_formula_reads(monkeypatch):
     assert formulas_digest(Bent(0.1)) == formulas_digest(Bent(0.7)) != formulas_digest(activations.ReLU())
 
 
+def test_formulas_need_no_module(diabetes):
+    source = """
+from fastnet.activations import Activation
+class Half(Activation):
+    @staticmethod
+    def function(z, parameters):
+        return 0.5 * z
+    @staticmethod
+    def derivative(a, parameters):
+        return 0.5
+"""
+    namespace = {}
+    exec(source, namespace)  # as doctests and some consoles do: no __name__
+    assert namespace["Half"].function.__module__ is None
+    model = MLPRegressor(hidden_layer_sizes=(4,), activation=namespace["Half"](), max_iter=1).fit(*diabetes)
+    (w, v), (b, c) = model.coefs_, model.intercepts_
+    assert_allclose(model.predict(diabetes[0]), (0.5 * (diabetes[0] @ w + b) @ v + c)[:, 0], rtol=1e-4, atol=1e-4)
+
+
 def test_the_digest_follows_the_derivative_by_a_learnt_parameter():
     @dataclass(frozen=True)
     class Same(activations.PReLU):

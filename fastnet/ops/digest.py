@@ -22,7 +22,8 @@ def _add(digest, thing, seen):
     if isinstance(thing, FunctionType):
         digest.update(f"{thing.__module__}.{thing.__qualname__}".encode())
         # fastnet's own sources are part of every key already
-        if thing not in seen and thing.__module__.partition(".")[0] != __name__.partition(".")[0]:
+        package = (thing.__module__ or "").partition(".")[0]  # None where code was executed without a name
+        if thing not in seen and package != __name__.partition(".")[0]:
             seen.add(thing)
             _add_code(digest, thing.__code__)
             _add(digest, thing.__defaults__, seen)
