@@ -14,7 +14,7 @@ from sphinx.util.docutils import SphinxDirective
 import fastnet
 
 sys.path.insert(0, str(Path(__file__).parent))
-from graphs import draw_activations  # noqa: E402
+from graphs import HEADS, draw_all  # noqa: E402
 
 project = "fastnet"
 author = "The fastnet developers"
@@ -35,8 +35,8 @@ html_title = f"fastnet {release}"
 
 autosummary_generate = True
 numpydoc_show_class_members = False
-# With ``-b doctest`` only the pages' own code runs, not that of docstrings.
-doctest_test_doctest_blocks = ""
+# ``-b doctest`` runs the examples of the pages, and of the docstrings in them.
+doctest_test_doctest_blocks = "default"
 
 
 class Registry(SphinxDirective):
@@ -54,14 +54,14 @@ class Registry(SphinxDirective):
         public = self.arguments[1]
         registry = getattr(importlib.import_module(module), name)
         graphs = self.arguments[2] if len(self.arguments) > 2 else None
-        heads = ["Name", "Object", "Formula", "Use and source", *(["g (line) and g' (dashed)"] if graphs else [])]
+        heads = ["Name", "Object", "Formula", "Use and source", *([HEADS[Path(graphs).name]] if graphs else [])]
         rows, objects = [heads], []
         for key, entry in registry.items():
             cls = type(entry)
             summary, _, rest = re.split(r"\n\n[A-Z]\w+\n---+\n", inspect.getdoc(entry))[0].partition("\n\n")
             parameters = ", ".join(f"{f.name}={f.default!r}" for f in dataclasses.fields(cls))
             link = f":class:`~{public}.{cls.__name__}`\\ ({parameters})" if parameters else f"``{cls.__name__}()``"
-            graph = [f".. image:: {graphs}/{key}.svg\n   :alt: {key} and its derivative"] if graphs else []
+            graph = [f".. image:: {graphs}/{key}.svg\n   :alt: graph of {key}"] if graphs else []
             rows.append([f"``{key!r}``", link, summary, rest, *graph])
             if parameters:
                 objects.append(f".. autoclass:: {public}.{cls.__name__}")
@@ -83,6 +83,6 @@ class MeasuredFigure(Figure):
 
 def setup(app):
     app.add_directive("registry", Registry)
-    app.connect("builder-inited", lambda app: draw_activations(Path(__file__).parent / "generated" / "activations"))
+    app.connect("builder-inited", lambda app: draw_all(Path(__file__).parent / "generated"))
     app.add_directive("measured-figure", MeasuredFigure)
     return {"parallel_read_safe": True}
