@@ -232,8 +232,10 @@ def test_inspect_shows_the_skips(digits, activation):
 
 @pytest.mark.parametrize("hidden", [(), (20,), (20, 30, 20)], ids=str)
 def test_a_network_without_equal_widths_is_refused(digits, hidden):
-    with pytest.raises(ValueError, match="residual=True connects .* same size, such as"):
+    with pytest.raises(ValueError, match="residual=True connects .* same size, such as") as caught:
         classifier(hidden_layer_sizes=hidden).fit(*digits)
+    # a remedy that would be refused in its turn is none
+    assert ("projection" in str(caught.value)) == (len(hidden) > 1)
 
 
 def test_the_default_has_no_skips(digits):

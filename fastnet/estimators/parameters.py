@@ -261,10 +261,11 @@ def _check_layers(estimator, hidden):
             "residual=False."
         )
     if estimator.residual is True and all(a != b for a, b in pairwise(hidden)):
+        projection = "set residual='projection', " if len(hidden) > 1 else ""
         raise ValueError(
             "residual=True connects a hidden layer to the next one if that has as many units, got "
             f"hidden_layer_sizes={estimator.hidden_layer_sizes}: give successive layers the same size, such as "
-            "(100, 100), set residual='projection', or set residual=False."
+            f"(100, 100), {projection}or set residual=False."
         )
     if np.any(estimator.dropout) and not hidden:
         raise ValueError(
