@@ -498,6 +498,22 @@ def test_a_warm_start_does_not_compare_different_scores(digits):
 # Whose weights are kept
 
 
+@pytest.mark.parametrize("params", [{}, {"ema_decay": 0.9}, {"solver": "schedule_free_adamw"}], ids=str)
+def test_a_warm_start_does_not_compare_scores_on_different_samples(digits, params):
+    X, y, own = halves(digits)
+    model = classifier(warm_start=True, max_iter=20, **params).fit(X, y, **own)
+    first, start = model.best_validation_score_, model.coefs_[0].copy()
+    assert model.score(*own.values()) == first > 0.5
+    model.set_params(max_iter=1, learning_rate_init=1e-12).fit(X, y, **own)  # the same ones
+    assert model.best_validation_score_ >= first
+    harder = {**own, "y_val": own["y_val"].copy()}
+    harder["y_val"][::2] = (harder["y_val"][::2] + 1) % 10  # nobody can do better than a half
+    model.set_params(max_iter=20, learning_rate_init=0.01).fit(X, y, **harder)
+    assert model.best_validation_score_ < first
+    assert model.score(*harder.values()) == model.best_validation_score_
+    assert not np.array_equal(model.coefs_[0], start)
+
+
 def test_the_last_weights_are_kept_if_asked_for(digits):
     X, y, own = halves(digits)
     params = {"n_iter_no_change": None, "max_iter": 60, "learning_rate_init": 0.05}

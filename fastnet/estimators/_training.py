@@ -78,6 +78,8 @@ def train_stochastic(estimator, problem, first_pass, incremental):
         score = score_function(estimator, problem.architecture, problem.validation)
     state = _optimizer_state(estimator, problem, first_pass, incremental)
     history = _history(estimator, first_pass)
+    if score is not None and history.validation_scores and not problem.validation.is_held_out:
+        history.best_validation_score = None  # these samples may be others than those of the fit before
     architecture, seed = problem.architecture, 0
     if architecture.is_noisy:
         seed = int(problem.random_state.randint(np.iinfo(np.int64).max, dtype=np.int64))

@@ -215,7 +215,7 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
         Accuracy, or what ``scoring`` says, on the validation samples after every epoch; None without early
         stopping. Not set by 'lbfgs'.
     best_validation_score_ : float or None
-        The largest of them.
+        The largest of them. A warm start with ``X_val`` counts from the score on it of the weights to begin with.
     gradient_norms_ : dict of list of float
         Gradients before clipping, one entry for each epoch trained with ``clip_value`` or ``clip_norm``: 'mean' and
         'largest' are the mean and the largest Euclidean norm of the mini-batches' gradients, 'clipped' is the share of

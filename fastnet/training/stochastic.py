@@ -46,7 +46,7 @@ def train_epochs(
     state : OptimizerState
         Optimizer to begin with; not changed.
     history : History
-        Continued in place.
+        Continued in place. Where its ``best_validation_score`` is None, that of the parameters to begin with counts.
     max_iter : int
         Number of epochs at most; what schedules take for the whole.
     warmup : float, default=0.0
@@ -95,6 +95,9 @@ def train_epochs(
     n_batches = -(-len(order) // session.batch_size)
     restore_best = restore_best and score is not None
     best = session.get_parameters() if restore_best else None
+    if score is not None and history.best_validation_score is None:
+        start = score(session)
+        history.best_validation_score = -np.inf if np.isnan(start) else start
     history.n_iter, history.stop_reason = 0, None
     patience = np.inf if n_iter_no_change is None else n_iter_no_change
     if max_time is not None:
