@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose
 from problems import parameters, same_bits
 
 import fastnet
-from fastnet.engine import Session, forward, plan
+from fastnet.engine import Session, forward, plan, workspace
 from fastnet.kernels import threads
 from fastnet.network.architecture import Architecture
 from fastnet.ops.activations import ACTIVATIONS
@@ -102,7 +102,7 @@ def test_the_way_is_chosen_by_density():
 @pytest.mark.parametrize("name", FITS)
 def test_a_fit_agrees_with_that_of_the_dense_array(monkeypatch, data, name, kind):
     if "full" in name or "chunks" in name or "lbfgs" in name:
-        monkeypatch.setattr(plan, "MAX_ROWS", 64)
+        monkeypatch.setattr(workspace, "MAX_ROWS", 64)
     X, y = data
     expected = fit(X.toarray(), y, **FITS[name])
     X = KINDS[kind](X)
@@ -164,7 +164,7 @@ def test_rows_may_repeat_in_a_prediction_but_not_in_an_epoch(data):
 def test_the_same_bits_for_any_number_of_threads(monkeypatch, data, name, kind):
     for module in (plan, threads):  # more threads than this machine may have cores
         monkeypatch.setattr(module, "allowed_threads", lambda: 7)
-    monkeypatch.setattr(plan, "MAX_ROWS", 64)
+    monkeypatch.setattr(workspace, "MAX_ROWS", 64)
     X, y = KINDS[kind](data[0]), data[1]
     settings = {**FITS[name], "dtype": "float32", "max_iter": 3}
     fits = [parameters(fit(X, y, n_jobs=n, **settings)) for n in (1, 2, 4, 7)]
@@ -187,7 +187,7 @@ def test_chunks_become_smaller_where_rows_have_many_entries(monkeypatch, data):
     X, y = data
     expected = fit(X.toarray(), y, batch_size=N_ROWS)
     for limit in (1, 20_000, 60_000):
-        monkeypatch.setattr(plan, "MAX_WORKSPACE_BYTES", limit)
+        monkeypatch.setattr(workspace, "MAX_WORKSPACE_BYTES", limit)
         model = fit(X, y, batch_size=N_ROWS)
         for a, b in zip(parameters(model), parameters(expected), strict=True):
             assert_allclose(a, b, rtol=1e-10, atol=1e-10)

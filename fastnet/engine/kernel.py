@@ -18,7 +18,6 @@ from ..kernels.threads import barrier
 from ..ops.rows import NUMBERS_SIZE
 from .records import LAYER, NET, PANEL
 from .rows import make_row_phase
-from .sparse import count_entries, make_sparse
 from .weights import make_weight_phase
 
 
@@ -44,11 +43,11 @@ def _make(dtype, pointers):
     itemsize, scalar, rows = dtype.itemsize, dtype.type, shape.rows
     forward, backward, _ = make_row_phase(dtype, shape)
     update_weights = make_weight_phase(dtype, shape)
-    gather_entries, _, _, _ = make_sparse(dtype, shape)
     pointer, double, index = make_pointer(scalar_type(dtype)), make_pointer(types.float64), make_pointer(types.int64)
     call_drop = make_call(types.intp, *pointers[:2], *[types.intp] * 3)
     call_finish = make_call(types.void, *pointers, types.intp, types.intp, types.float64, types.float64)
     call_columns = make_call(types.void, *pointers[:2], types.intp, types.intp, types.intp, types.float64)
+    call_gather = make_call(types.void, *[types.intp] * 8)
     call_prepare = make_call(types.void, types.float64, types.float64, types.intp, types.intp)
 
     @kernel
@@ -102,9 +101,11 @@ def _make(dtype, pointers):
             n_tiles = (count + rows - 1) // rows
             low, high = n_tiles * thread // n_threads, n_tiles * (thread + 1) // n_threads
             if net.entry_columns != 0 and low < high:
-                begin_entry = count_entries(net, begin + shift, low * rows)
                 end_row = min(high * rows, count)
-                gather_entries(net, layers[0], begin + shift, low * rows, end_row, begin_entry, step, shift)
+                call_gather(
+                    net.gather_entries, net.address, net.first_layer, begin + shift, low * rows, end_row, -1, step,
+                    shift,
+                )
             # One pass down and up again. Of several segments each but the last is passed on its own, down and up, and
             # after each way, when all have met, a batch is normalised.
             n_segments = net.n_layers // net.segment_layers

@@ -8,9 +8,9 @@ from numba import carray, types
 
 from ..kernels.host import tile
 from ..kernels.jit import c_function
+from ..kernels.simd import make_call
 from .records import LAYER, NET
 from .rows import make_row_phase
-from .sparse import make_sparse
 
 
 @cache
@@ -33,7 +33,7 @@ def _make(dtype):
     shape = tile(dtype)
     rows = shape.rows
     _, _, predict = make_row_phase(dtype, shape)
-    gather_entries, _, _, _ = make_sparse(dtype, shape)
+    call_gather = make_call(types.void, *[types.intp] * 8)
 
     def run(net, layers, thread):
         net = carray(net, 1)[0]
@@ -48,7 +48,10 @@ def _make(dtype):
             shift = begin - first_tile * rows
             if net.entry_columns != 0:
                 start, stop = first_tile * rows, first_tile * rows + n_rows
-                gather_entries(net, layers[0], shift, start, stop, thread * net.entry_capacity, net.step, shift)
+                call_gather(
+                    net.gather_entries, net.address, net.first_layer, shift, start, stop, thread * net.entry_capacity,
+                    net.step, shift,
+                )
             for t in range(0, n_tiles, net.block_tiles):
                 count = min(net.block_tiles, n_tiles - t)
                 predict(net, layers, shift, first_tile + t, count, first_tile * rows + n_rows)

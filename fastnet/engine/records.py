@@ -18,6 +18,8 @@ def _record(**fields):
 
 # The whole net, the data and the state of the fit.
 NET = _record(
+    address=_I,  # of this record, and of the first layer's: for functions that are called by address
+    first_layer=_I,
     n_layers=_I,
     segment_layers=_I,  # through which rows go before all meet: all, but with batch normalisation one
     n_frozen=_I,  # layers, from the first on, that are not trained
@@ -51,6 +53,12 @@ NET = _record(
     column_rows=_I,  # the same by columns: workspace rows, int32
     column_values=_I,
     column_ends=_I,  # int32
+    # functions for sparse X (sparse.py), or 0
+    spread_entries=_I,
+    gather_entries=_I,
+    multiply_entries=_I,
+    transpose_entries=_I,
+    gradient_of_entries=_I,
     targets=_I,
     target_width=_I,
     target_row=_I,  # stride of the targets in the workspace

@@ -13,8 +13,7 @@ from ..kernels.jit import kernel
 from ..kernels.random import bits, layer_key, row_key
 from ..kernels.simd import make_call, make_pointer, prefetch, scalar_type
 from ..kernels.tiles import make_copy_out, make_copy_row, make_row_tile
-from .records import IS_CSR, IS_DOUBLE, WIDE_INDICES
-from .sparse import index_at, make_sparse
+from .records import IS_CSR, IS_DOUBLE
 
 # Of a panel of weights, what stays in L1 while rows pass it.
 STRETCH_BYTES = 32 << 10
@@ -33,7 +32,6 @@ def make_row_phase(dtype, shape):
     copy_single, copy_double = make_copy_row(itemsize, 4, shape), make_copy_row(itemsize, 8, shape)
     pointer, pointer64, pointer32 = make_pointer(number), make_pointer(types.float64), make_pointer(types.float32)
     index64 = make_pointer(types.int64)
-    _, multiply_entries, _, _ = make_sparse(dtype, shape)
     integer = types.intp
     call_activate = make_call(types.void, integer, integer, integer)
     call_slope = make_call(types.void, *[integer] * 4)
@@ -43,6 +41,7 @@ def make_row_phase(dtype, shape):
     call_link = make_call(types.void, integer, integer, integer, integer, integer)
     call_normalize = make_call(types.void, *[integer] * 9)
     call_normalize_back = make_call(types.void, *[integer] * 10)
+    call_spread = call_multiply = make_call(types.void, *[integer] * 5)
     call_slope_terms = make_call(types.void, *[integer] * 4)
 
     @kernel
@@ -114,24 +113,6 @@ def make_row_phase(dtype, shape):
                 a[0] = scalar(carray(pointer32(source + j * net.x_column), 1)[0])
 
     @kernel
-    def gather_sparse(net, layer, row, target):
-        """Spread one CSR row into the input panels; duplicate entries add up."""
-        for p in range((layer.fan_in + panel - 1) // panel):
-            a = carray(pointer(target + p * net.panel_stride * itemsize), panel)
-            for j in range(panel):
-                a[j] = scalar(0)
-        wide_indices = net.x_kind & WIDE_INDICES
-        begin, end = index_at(net.x_indptr, wide_indices, row), index_at(net.x_indptr, wide_indices, row + 1)
-        for i in range(begin, end):
-            column = index_at(net.x_indices, wide_indices, i)
-            at = target + (column // panel * net.panel_stride + column % panel) * itemsize
-            if net.x_kind & IS_DOUBLE:
-                value = scalar(carray(pointer64(net.x + i * 8), 1)[0])
-            else:
-                value = scalar(carray(pointer32(net.x + i * 4), 1)[0])
-            carray(pointer(at), 1)[0] += value
-
-    @kernel
     def gather(net, layer, begin, first, count):
         """Bring samples `begin + first …` of the epoch's order into workspace rows `first …`."""
         width = net.target_width
@@ -148,7 +129,7 @@ def make_row_phase(dtype, shape):
             if not net.x_kind & IS_CSR:
                 gather_dense(net, layer, sample, target)
             elif net.entry_columns == 0:
-                gather_sparse(net, layer, sample, target)
+                call_spread(net.spread_entries, net.address, net.first_layer, layer.fan_in, sample, target)
             if net.training:
                 y = net.targets + sample * width * itemsize
                 place = net.batch_targets + i * net.target_row * itemsize
@@ -233,7 +214,7 @@ def make_row_phase(dtype, shape):
             activates = layer.normalize == 0 or not multiplies
             number = i
             if multiplies and is_sparse:
-                multiply_entries(net, layer, first, count, n_tiles)
+                call_multiply(net.multiply_entries, net.address, net.first_layer, first, count, n_tiles)
             elif multiplies and i == 0 and layer.drop_threshold != 0 and net.training:
                 for p in range((layer.fan_in + panel - 1) // panel):
                     drop_panel(net, layer, layer.input, p, i, first, count, step, shift)

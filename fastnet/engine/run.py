@@ -10,12 +10,11 @@ from ..kernels.threads import ABANDONED, SYNC_WORDS, Workers, reserve, yield_add
 from ..network.layout import Layout, aligned_zeros, round_up
 from ..network.normalization import fold
 from ..ops import rows as op_kernels
-from . import plan, workspace
+from . import plan, sparse, workspace
 from .few import are_few, forward_few
 from .kernel import engine
 from .predictor import predictor
 from .records import IS_CSR, IS_DOUBLE, NET, VECTORS, WIDE_INDICES
-from .sparse import largest_entries
 
 
 class Run:
@@ -65,7 +64,7 @@ class Run:
         self.twins = aligned_zeros(self.layout.twin_size if training else 0, self.dtype)
         parts = 1 if training else self.n_threads
         most = max(workspace.MAX_ROWS, n_rows) if training else workspace.PREDICT_ROWS
-        entries = None if keep_z else largest_entries(X, training, most)
+        entries = None if keep_z else sparse.largest_entries(X, training, most)
         space = workspace.Workspace(
             architecture, self.layout, shape, self.dtype, n_rows, training, keep_z, parts, entries
         )
@@ -74,6 +73,9 @@ class Run:
         self.panels, cost = plan.panel_records(architecture, self.layout, shape, entries is not None)
         self.net = np.zeros(1, NET)
         self.record = record = self.net[0]
+        record["address"], record["first_layer"] = self.net.ctypes.data, self.layers.ctypes.data
+        if issparse(X):
+            sparse.set_up(record, self.dtype, entries is not None, training)
         record["loss"] = op_kernels.loss(architecture.loss, self.dtype) if training else 0
         record["loss_parameters"] = self._address(op_kernels.parameter_array(architecture.loss, self.dtype))
         record["n_layers"], record["n_panels"] = architecture.n_layers, len(self.panels)

@@ -7,15 +7,17 @@ the order of the rows) and sums deltas over a column's entries. So nobody waits 
 sum has one order for any number of threads. A row of sorted entries has the bits of the dense way.
 """
 
+import numba
 import numpy as np
 from numba import carray, types
 from scipy.sparse import issparse
 
-from ..kernels.jit import kernel
+from ..kernels.host import tile
+from ..kernels.jit import c_function, kernel
 from ..kernels.random import bits, layer_key, row_key
 from ..kernels.simd import make_pointer, scalar_type
 from ..kernels.sparse import make_entry_sum
-from .records import IS_DOUBLE, WIDE_INDICES
+from .records import IS_DOUBLE, LAYER, NET, WIDE_INDICES
 
 # Share of non-zeros above which the dense tiles, which reuse what they load, are faster.
 MAX_DENSITY = 0.15
@@ -67,46 +69,106 @@ def index_at(address, wide_indices, i):
 
 
 @kernel
-def count_entries(net, begin, n_rows):
-    """Number of non-zeros of the samples `begin …` of the epoch's order."""
-    wide_indices, total = net.x_kind & WIDE_INDICES, 0
-    for i in range(begin, begin + n_rows):
-        sample = i
-        if net.order != 0:
-            sample = carray(_index64(net.order), i + 1)[i]
-        total += index_at(net.x_indptr, wide_indices, sample + 1) - index_at(net.x_indptr, wide_indices, sample)
-    return total
+def _span(net, i):
+    """Where the entries of sample i of the epoch's order begin and end in the CSR matrix."""
+    sample, wide_indices = i, net.x_kind & WIDE_INDICES
+    if net.order != 0:
+        sample = carray(_index64(net.order), i + 1)[i]
+    return index_at(net.x_indptr, wide_indices, sample), index_at(net.x_indptr, wide_indices, sample + 1)
 
 
-def make_sparse(dtype, shape):
-    """Compile-time factory of the first layer's parts: ``gather``, ``multiply``, ``transpose``, ``gradient``."""
-    itemsize, rows, panel = dtype.itemsize, shape.rows, shape.panel
-    scalar = dtype.type
+def set_up(net, dtype, follows_entries, training):
+    """Enter the functions that sparse X needs into a run's record.
+
+    Parameters
+    ----------
+    net : record of NET
+        Changed in place.
+    dtype : numpy.dtype
+        Of the computation.
+    follows_entries : bool
+        Whether the products follow the non-zeros; else rows are made dense.
+    training : bool
+        Whether weights are updated, too.
+    """
+    if not follows_entries:
+        net["spread_entries"] = _function(_make_spread, "spread_entries", dtype, 3)
+        return
+    net["gather_entries"] = _function(_make_gather, "gather_entries", dtype, 6)
+    net["multiply_entries"] = _function(_make_multiply, "multiply_entries", dtype, 3)
+    if training:
+        net["transpose_entries"] = _function(_make_transpose, "transpose_entries", dtype, 3, types.intp)
+        net["gradient_of_entries"] = _function(_make_gradient, "gradient_of_entries", dtype, 7)
+
+
+def _function(make, name, dtype, n_arguments, result=types.void):
+    """Address of a C function of the addresses of NET and the first LAYER and so many integers.
+
+    Compiled alone, when X is sparse: the engine would take a quarter longer for it.
+    """
+    records = [types.CPointer(numba.from_dtype(record)) for record in (NET, LAYER)]
+    arguments = [*records, *[types.intp] * n_arguments]
+    return c_function(lambda: make(dtype, tile(dtype)), result, arguments, (name, dtype.name))
+
+
+# Single elements by address: LLVM would vectorise loops over arrays, several times over, for a part of the work that
+# waits for memory.
+
+
+def _make_spread(dtype, shape):
+    """``(net, layer, fan_in, row, target)``: spread a row of X into the input panels at `target`; duplicates add up."""
+    itemsize, panel, scalar = dtype.itemsize, shape.panel, dtype.type
     pointer = make_pointer(scalar_type(dtype))
-    wide, narrow = make_entry_sum(itemsize, shape, 2), make_entry_sum(itemsize, shape, 1)
 
-    # Single elements by address: LLVM would vectorise loops over arrays, several times over, for a part of the work
-    # that waits for memory, and compile a fifth longer.
+    def spread(net, layer, fan_in, row, target):
+        net = carray(net, 1)[0]
+        for p in range((fan_in + panel - 1) // panel):
+            a = carray(pointer(target + p * net.panel_stride * itemsize), panel)
+            for j in range(panel):
+                a[j] = scalar(0)
+        wide_indices = net.x_kind & WIDE_INDICES
+        begin, end = index_at(net.x_indptr, wide_indices, row), index_at(net.x_indptr, wide_indices, row + 1)
+        for i in range(begin, end):
+            column = index_at(net.x_indices, wide_indices, i)
+            at = target + (column // panel * net.panel_stride + column % panel) * itemsize
+            if net.x_kind & IS_DOUBLE:
+                value = scalar(carray(_double(net.x + i * 8), 1)[0])
+            else:
+                value = scalar(carray(_single(net.x + i * 4), 1)[0])
+            carray(pointer(at), 1)[0] += value
+
+    return spread
+
+
+def _make_gather(dtype, shape):
+    """``(net, layer, begin, first, last, at, step, shift)``: copy samples to entries.
+
+    Samples `begin + first …` of the epoch's order go to entries `at …`, of workspace rows `first …`; to where those of
+    the rows before end if `at` is negative.
+    """
+    itemsize, scalar = dtype.itemsize, dtype.type
+    pointer = make_pointer(scalar_type(dtype))
 
     @kernel
     def keep(low, high, column, limit, value, scale):
         """Inverted dropout of an entry, with the bits that the dense way takes for its column."""
         return value * scale if bits(low, high, column) >= limit else scalar(0)
 
-    @kernel
     def gather(net, layer, begin, first, last, at, step, shift):
-        """Copy samples `begin + first …` of the epoch's order to entries `at …`, of workspace rows `first …`."""
+        net, layer = carray(net, 1)[0], carray(layer, 1)[0]
         wide_indices, is_double = net.x_kind & WIDE_INDICES, net.x_kind & IS_DOUBLE
         spans = carray(_index64(net.entry_spans), 2 * last)
         drops, scale = layer.drop_threshold != 0 and net.training, scalar(layer.drop_scale)
         key_of_layer = layer_key(net.seed, step, np.int64(0))
+        if at < 0:
+            at = 0
+            for i in range(first):
+                source, end = _span(net, begin + i)
+                at += end - source
         for i in range(first, last):
-            sample = begin + i
-            if net.order != 0:
-                sample = carray(_index64(net.order), sample + 1)[sample]
             key = row_key(key_of_layer, shift + i)
             low, high = np.uint32(key & np.uint64(0xFFFFFFFF)), np.uint32(key >> np.uint64(32))
-            source, end = index_at(net.x_indptr, wide_indices, sample), index_at(net.x_indptr, wide_indices, sample + 1)
+            source, end = _span(net, begin + i)
             spans[2 * i], spans[2 * i + 1] = at, at + end - source
             for e in range(source, end):
                 column = index_at(net.x_indices, wide_indices, e)
@@ -120,9 +182,19 @@ def make_sparse(dtype, shape):
                 carray(pointer(net.entry_values + at * itemsize), 1)[0] = value
                 at += 1
 
-    @kernel
+    return gather
+
+
+def _make_multiply(dtype, shape):
+    """``(net, layer, first, count, n_tiles)``: Z = start + X @ W of workspace rows `first …`.
+
+    Rows that only fill the last tile get the start.
+    """
+    itemsize, rows, panel = dtype.itemsize, shape.rows, shape.panel
+    wide, narrow = make_entry_sum(itemsize, shape, 2), make_entry_sum(itemsize, shape, 1)
+
     def multiply(net, layer, first, count, n_tiles):
-        """Z = start + X @ W of workspace rows `first …`; rows that only fill the last tile get the start."""
+        net, layer = carray(net, 1)[0], carray(layer, 1)[0]
         spans = carray(_index64(net.entry_spans), 2 * (first + count))
         for p in range(layer.n_panels):
             weights = layer.weights + p * layer.padded_in * panel * itemsize
@@ -139,12 +211,18 @@ def make_sparse(dtype, shape):
                 else:
                     narrow(columns, values, n, weights, panel // 2, start, target)
 
-    @kernel
-    def transpose(net, count, low, high):
-        """Bring the chunk's entries of columns `low …` into the order of columns; returns where they begin.
+    return multiply
 
-        ``column_ends[k]`` is left as the end of column k, which is where column k + 1 begins.
-        """
+
+def _make_transpose(dtype, shape):
+    """``(net, layer, count, low, high)``: bring the chunk's entries of columns `low …` into the order of columns.
+
+    Returns where they begin. ``column_ends[k]`` is left as the end of column k, which is where column k + 1 begins.
+    """
+    pointer = make_pointer(scalar_type(dtype))
+
+    def transpose(net, layer, count, low, high):
+        net = carray(net, 1)[0]
         spans = carray(_index64(net.entry_spans), 2 * count)
         n = spans[2 * count - 1]
         columns, values = carray(_index32(net.entry_columns), n), carray(pointer(net.entry_values), n)
@@ -174,9 +252,19 @@ def make_sparse(dtype, shape):
                     target_values[target] = values[e]
         return base
 
-    @kernel
-    def gradient(net, k0, k_rows, width, low, base, d, g):
-        """Gradient of `k_rows` rows of weights of one panel, stored contiguously at g."""
+    return transpose
+
+
+def _make_gradient(dtype, shape):
+    """``(net, layer, k0, k_rows, width, low, base, d, g)``: gradient of some rows of weights of one panel.
+
+    Rows `k0 …`, `k_rows` of them, stored contiguously at g; d is the address of the panel's deltas.
+    """
+    itemsize, panel = dtype.itemsize, shape.panel
+    wide, narrow = make_entry_sum(itemsize, shape, 2), make_entry_sum(itemsize, shape, 1)
+
+    def gradient(net, layer, k0, k_rows, width, low, base, d, g):
+        net = carray(net, 1)[0]
         ends = carray(_index32(net.column_ends), k0 + k_rows)
         begin = np.int64(ends[k0 - 1]) if k0 > low else base
         for i in range(k_rows):
@@ -189,4 +277,4 @@ def make_sparse(dtype, shape):
                 narrow(numbers, values, end - begin, d, panel, net.zeros, target)
             begin = end
 
-    return gather, multiply, transpose, gradient
+    return gradient

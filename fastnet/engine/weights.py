@@ -10,7 +10,6 @@ from ..kernels.jit import kernel
 from ..kernels.simd import make_call, make_pointer, prefetch, scalar_type
 from ..kernels.tiles import make_column_sums, make_gradient_tile, make_transpose
 from ..ops.rows import N_NUMBERS
-from .sparse import make_sparse
 
 
 def make_write_twin(dtype, shape):
@@ -41,7 +40,8 @@ def make_weight_phase(dtype, shape):
     tall = make_gradient_tile(itemsize, shape, block, 1)
     wide_sums, narrow_sums = make_column_sums(itemsize, shape, 2), make_column_sums(itemsize, shape, 1)
     write_twin = make_write_twin(dtype, shape)
-    _, _, transpose_entries, gradient_of_entries = make_sparse(dtype, shape)
+    call_transpose = make_call(integer, *[integer] * 5)
+    call_gradient = make_call(types.void, *[integer] * 9)
     pointer, double = make_pointer(number), make_pointer(types.float64)
     call_mask = make_call(types.void, *[integer] * 9, number)
     call_update = make_call(types.void, *[integer] * 7, integer, number)
@@ -141,7 +141,9 @@ def make_weight_phase(dtype, shape):
         first_column = last_column = first_entry = 0
         if net.entry_columns != 0 and net.n_frozen == 0:
             first_column, last_column = own_columns(net, layers[0], thread)
-            first_entry = transpose_entries(net, count, first_column, last_column)
+            first_entry = call_transpose(
+                net.transpose_entries, net.address, net.first_layer, count, first_column, last_column,
+            )
         for p in range(net.n_panels):
             part = panels[p]
             layer = layers[part.layer]
@@ -166,7 +168,10 @@ def make_weight_phase(dtype, shape):
                     a = layer.input + (k0 // panel * net.panel_stride + k0 % panel) * itemsize
                     target = g + (b - start) * unit * itemsize
                     if is_sparse:
-                        gradient_of_entries(net, k0, k_rows, part.width, first_column, first_entry, d, target)
+                        call_gradient(
+                            net.gradient_of_entries, net.address, net.first_layer, k0, k_rows, part.width, first_column,
+                            first_entry, d, target,
+                        )
                     elif part.width == panel:
                         for i in range(0, k_rows, rows):
                             wide(a + i * itemsize, d, target + i * panel * itemsize, count)
