@@ -439,6 +439,29 @@ def own_activation(scale):
     return Own()
 
 
+@dataclass(frozen=True)
+class Clipped(activations.Activation):
+    @staticmethod
+    def function(z, parameters):
+        return z.clip(0.0, 1.0)  # an array has it, a number has not
+
+    derivative = function
+
+
+def test_a_formula_that_does_not_compile_is_named_with_what_may_stand_in_it(diabetes):
+    X, y = diabetes
+    model = MLPRegressor(activation=Clipped(), max_iter=1)
+    with pytest.raises(TypeError, match=r"The formulas of Clipped\(\) do not compile: they must be plain arithmetic"):
+        model.fit(X, y)
+    assert not hasattr(model, "coefs_")
+
+
+def test_a_parameter_within_a_sequence_cannot_be_reached():
+    model = MLPRegressor((3, 3), activation=[activations.ELU(), "tanh"])
+    with pytest.raises(ValueError, match="'activation__alpha' needs an object.*Set the whole sequence"):
+        model.set_params(activation__alpha=2.0)
+
+
 def test_two_formulas_of_one_name_do_not_share_their_code(diabetes):
     X, y = diabetes
     still = {"solver": "sgd", "learning_rate_init": 1e-300, "random_state": 0, "hidden_layer_sizes": (4,),

@@ -43,9 +43,10 @@ class NestedValues:
                 super().set_params(**{key: params[key]})
                 continue
             elif name in valid:
+                several = isinstance(value, (list, tuple))
                 raise ValueError(
                     f"{key!r} needs an object with a parameter {inner!r}, got {name}={value!r}. "
-                    "Pass an object instead of its name."
+                    f"{'Set the whole sequence' if several else 'Pass an object instead of its name'}."
                 )
             else:
                 super().set_params(**{key: params[key]})  # raises, with the valid names

@@ -27,6 +27,7 @@ from functools import lru_cache
 
 import numpy as np
 from numba import carray, types
+from numba.core.errors import NumbaError
 
 from ..kernels import special  # noqa: F401  (teaches Numba more functions)
 from ..kernels.host import tile
@@ -53,7 +54,13 @@ def _address(op, name, dtype, make, *argument_types):
     """Compile one kernel of an op, or find it again."""
     cls = type(op)
     key = (name, cls.__module__, cls.__qualname__, formulas_digest(op), dtype.name)
-    return c_function(make, types.void, argument_types, key)
+    try:
+        return c_function(make, types.void, argument_types, key)
+    except NumbaError as error:
+        raise TypeError(
+            f"The formulas of {op!r} do not compile: they must be plain arithmetic on floats, comparisons, functions "
+            f"of math and of fastnet.kernels.functions, and helpers of that kind. Numba says: {error}"
+        ) from error
 
 
 def _pointer(dtype):
