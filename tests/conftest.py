@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_iris
 from sklearn.preprocessing import StandardScaler
 
 
@@ -34,3 +34,9 @@ def diabetes():
     X, y = load_diabetes(return_X_y=True)
     X, y = X[:250], y[:250]
     return _frozen(X, (y - y.mean()) / y.std())
+
+
+@pytest.fixture(scope="session")
+def iris():
+    """(X, y): 150 flowers as measured, 4 features, 3 classes."""
+    return load_iris(return_X_y=True)

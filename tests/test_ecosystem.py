@@ -1,14 +1,13 @@
 """Everything in scikit-learn that works around an estimator, with real data."""
 
-
 import numpy as np
 import pytest
+from networks import classifier, regressor
 from numpy.testing import assert_allclose
 from problems import parameters, same_bits
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import TransformedTargetRegressor
-from sklearn.datasets import load_iris
 from sklearn.ensemble import (
     AdaBoostClassifier,
     AdaBoostRegressor,
@@ -39,25 +38,7 @@ from sklearn.multioutput import ClassifierChain, MultiOutputClassifier, MultiOut
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-import fastnet
-
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-
-
-def classifier(**params):
-    params = {"hidden_layer_sizes": (12,), "max_iter": 30, "learning_rate_init": 0.02, "random_state": 0, **params}
-    return fastnet.MLPClassifier(**params)
-
-
-def regressor(**params):
-    params = {"hidden_layer_sizes": (8,), "max_iter": 40, "learning_rate_init": 0.02, "random_state": 0, **params}
-    return fastnet.MLPRegressor(**params)
-
-
-@pytest.fixture(scope="module")
-def iris():
-    """(X, y): 150 flowers as measured, 4 features, 3 classes."""
-    return load_iris(return_X_y=True)
 
 
 # Meta-estimators

@@ -6,11 +6,11 @@ import re
 import numpy as np
 import pytest
 import sklearn
+from networks import classifier, regressor
 from numpy.testing import assert_allclose, assert_array_equal
 from problems import parameters, same_bits
 from sklearn import neural_network
 from sklearn.base import clone
-from sklearn.datasets import load_iris
 from sklearn.metrics import accuracy_score, make_scorer
 from sklearn.model_selection import GridSearchCV, cross_validate
 from sklearn.pipeline import make_pipeline
@@ -21,22 +21,6 @@ import fastnet.estimators.doc_link
 import fastnet.optimizers
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-
-
-def classifier(**params):
-    params = {"hidden_layer_sizes": (12,), "max_iter": 30, "learning_rate_init": 0.02, "random_state": 0, **params}
-    return fastnet.MLPClassifier(**params)
-
-
-def regressor(**params):
-    params = {"hidden_layer_sizes": (8,), "max_iter": 40, "learning_rate_init": 0.02, "random_state": 0, **params}
-    return fastnet.MLPRegressor(**params)
-
-
-@pytest.fixture(scope="module")
-def iris():
-    """(X, y): 150 flowers as measured, 4 features, 3 classes."""
-    return load_iris(return_X_y=True)
 
 
 @pytest.fixture

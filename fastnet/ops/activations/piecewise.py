@@ -56,7 +56,7 @@ class LeakyReLU(Activation):
 
 @register(ACTIVATIONS, "prelu")
 @dataclass(frozen=True)
-class PReLU(Activation):
+class PReLU(LeakyReLU):
     r"""Parametric ReLU, :math:`g(z) = \max(0, z) + s \min(0, z)`; :math:`g' = 1` above 0, else :math:`s`.
 
     A leaky ReLU that learns its slope s, one for each unit: ``slopes_`` of a fitted estimator. For large data sets,
@@ -72,14 +72,6 @@ class PReLU(Activation):
     slope: float = number(0.25)
     derivative_of = "input"  # the slope may become negative: then the output does not tell the sign
     per_unit = True
-
-    @staticmethod
-    def function(z, parameters):
-        return parameters[0] * z if z < 0.0 else z
-
-    @staticmethod
-    def derivative(z, parameters):
-        return 1.0 if z > 0.0 else parameters[0]
 
     @staticmethod
     def by_parameter(z):
