@@ -163,7 +163,7 @@ def other_value(op, name):
     allowed, value = type(op).__dataclass_fields__[name].metadata["allowed"], getattr(op, name)
     if isinstance(allowed, Choice):
         return next(option for option in allowed.options if option != value)
-    near = [value + 1, value - 1, value + 0.25, value - 0.25, value / 2]
+    near = [value / 2, value + 1, value - 1, value + 0.25, value - 0.25]
     return next(v for v in near if allowed.allows(v) and v != value)
 
 
