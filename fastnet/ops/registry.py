@@ -8,32 +8,10 @@ dataclass; `number`, `flag` and `choice` declare a field together with what it m
 import inspect
 import math
 from dataclasses import dataclass, field, fields
-from numbers import Integral, Real
 
 import numpy as np
 
-
-@dataclass(frozen=True)
-class Number:
-    """Numbers of an interval; never a bool, never infinite."""
-
-    low: float
-    high: float
-    closed: str
-    integral: bool
-
-    def allows(self, value):
-        """Whether the value is one."""
-        if isinstance(value, (bool, np.bool_)) or not isinstance(value, Integral if self.integral else Real):
-            return False
-        above = self.low <= value if self.closed in ("both", "left") else self.low < value
-        below = value <= self.high if self.closed in ("both", "right") else value < self.high
-        return above and below and math.isfinite(value)
-
-    def __str__(self):
-        left = "[" if self.closed in ("both", "left") and math.isfinite(self.low) else "("
-        right = "]" if self.closed in ("both", "right") and math.isfinite(self.high) else ")"
-        return f"{'an integer' if self.integral else 'a number'} in the range {left}{self.low}, {self.high}{right}"
+from .numbers import Number, shown
 
 
 @dataclass(frozen=True)
@@ -114,7 +92,9 @@ class Value:
         for name, f in declared.items():
             value, allowed = getattr(self, name), f.metadata.get("allowed")
             if allowed is not None and not allowed.allows(value):
-                raise ValueError(f"The {name!r} parameter of {cls.__name__} must be {allowed}. Got {value!r} instead.")
+                raise ValueError(
+                    f"The {name!r} parameter of {cls.__name__} must be {allowed}. Got {shown(value)} instead."
+                )
 
     def __repr__(self):
         changed = []
