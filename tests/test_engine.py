@@ -1,8 +1,6 @@
 """The engine's edges: every remainder of rows and columns, layouts, random bits, threads, slices."""
 
-import ctypes
 import itertools
-import mmap
 import sys
 import threading
 from contextlib import ExitStack
@@ -294,21 +292,3 @@ def test_few_rows_have_the_same_bits_as_many(dtype, input_dtype, units):
                 np.testing.assert_array_equal(forward_few(architecture, coefs, intercepts, rows, link), expected)
                 one = forward_few(architecture, coefs, intercepts, rows[7:8], link)
                 np.testing.assert_array_equal(one, expected[7:8])
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="needs mprotect")
-def test_few_rows_read_nothing_beyond_the_weights():
-    """Arrays that end with a page behind which nothing may be read."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    page = mmap.PAGESIZE
-    memory = mmap.mmap(-1, 2 * page)
-    start = ctypes.addressof(ctypes.c_char.from_buffer(memory))
-    if libc.mprotect(ctypes.c_void_p(start + page), page, 0) != 0:
-        pytest.skip("memory cannot be protected here")
-    try:
-        memory[page - 60 : page] = np.ones(15, np.float32).tobytes()
-        weights = np.frombuffer(memory, np.float32, 15, page - 60).reshape(5, 3)
-        bias, X = np.zeros(3, np.float32), np.ones((1, 5), np.float32)
-        np.testing.assert_array_equal(forward_few(linear(5, 3), [weights], [bias], X), np.full((1, 3), 5))
-    finally:
-        libc.mprotect(ctypes.c_void_p(start + page), page, 3)

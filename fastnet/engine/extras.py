@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..network.layout import aligned_zeros
+from ..kernels.memory import aligned_zeros
 from .finish import finish, inspect
 from .run import Run
 

@@ -13,6 +13,7 @@ from scipy.sparse import issparse
 
 from ..kernels.host import tile
 from ..kernels.jit import c_function, kernel
+from ..kernels.memory import aligned_zeros, copy, empty
 from ..kernels.simd import make_call, make_pointer, scalar_type
 from ..kernels.tiles import make_vector_tile
 from ..network.layout import round_up
@@ -36,11 +37,11 @@ def forward_few(architecture, matrices, vectors, X, link=True):
     """Predict rows of dense X, in the caller's thread, without batch normalisation; arguments as ``run.forward``'s."""
     dtype = matrices[0].dtype
     run, layers, places, link_address, link_parameters, width, _ = _prepared(architecture, dtype)
-    layers = layers.copy()
+    layers = copy(layers)
     layers[places] = [parameter.ctypes.data for parameter in (*matrices, *vectors)]
     n_rows, n_outputs = X.shape[0], architecture.layer_units[-1]
-    space = np.empty(2 * width, dtype)  # two layers' activations change places
-    outputs = np.empty((n_rows, n_outputs), dtype)
+    space = empty((2 * width,), dtype)  # two layers' activations change places
+    outputs = empty((n_rows, n_outputs), dtype)
     run(
         layers.ctypes.data, len(layers), X.ctypes.data, *X.strides, X.dtype.itemsize == 8, n_rows, space.ctypes.data,
         width, link_address if link else 0, link_parameters.ctypes.data, outputs.ctypes.data,
@@ -54,7 +55,7 @@ def _prepared(architecture, dtype):
     units = architecture.layer_units
     width = round_up(max(units), VECTORS * tile(dtype).lanes)
     parameters = [op_kernels.parameter_array(op, dtype) for op in architecture.activations]
-    zeros = np.zeros(width, dtype)
+    zeros = aligned_zeros(width, dtype)
     layers = np.zeros((architecture.n_layers, len(PLAIN_LAYER.names)), np.int64)
     records = layers.view(PLAIN_LAYER)[:, 0]
     records["fan_in"], records["fan_out"], records["residual"] = units[:-1], units[1:], architecture.skips()

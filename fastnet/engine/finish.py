@@ -135,7 +135,7 @@ def _make(dtype):
 
     def finish(net, layers, panels, thread, numbers, scale, step):
         net = carray(net, 1)[0]
-        layers, panels = carray(layers, net.n_layers), carray(panels, net.n_panels)
+        layers, panels = carray(layers, net.n_matrices), carray(panels, net.n_panels)
         scratch = net.scratch + thread * net.scratch_size * itemsize
         factor, share = 1.0, scalar(0)
         if net.shares != 0:

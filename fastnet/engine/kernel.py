@@ -72,7 +72,7 @@ def _make(dtype, pointers):
 
     def run(nets, first_layer, first_panel, thread, first, last, step):
         net = carray(nets, 1)[0]
-        layers, panels = carray(first_layer, net.n_layers), carray(first_panel, net.n_panels)
+        layers, panels = carray(first_layer, net.n_matrices), carray(first_panel, net.n_panels)
         n_threads = net.n_threads
         numbers = net.scratch + (thread * net.scratch_size + net.scratch_size - NUMBERS_SIZE) * itemsize
         arrivals = 0

@@ -12,10 +12,10 @@ from ..kernels import special  # noqa: F401  (teaches Numba the cosine)
 from ..kernels.functions import cos, log
 from ..kernels.host import tile
 from ..kernels.jit import c_function, kernel
+from ..kernels.memory import aligned_zeros
 from ..kernels.random import DROP_CONNECT, INPUT_NOISE, bits, layer_key, row_key
 from ..kernels.simd import make_pointer, scalar_type
 from ..kernels.threads import barrier
-from ..network.layout import aligned_zeros
 from .records import LAYER, NET
 from .weights import make_write_twin
 
@@ -160,7 +160,7 @@ def _make_drop_connect(dtype):
 
     def drop_connect(net, layers, thread, step, arrivals):
         net = carray(net, 1)[0]
-        layers = carray(layers, net.n_layers)
+        layers = carray(layers, net.n_matrices)
         for i in range(net.n_layers):
             layer = layers[i]
             if layer.connect_threshold == 0:

@@ -37,7 +37,7 @@ def _make(dtype):
 
     def run(net, layers, thread):
         net = carray(net, 1)[0]
-        layers = carray(layers, net.n_layers)
+        layers = carray(layers, net.n_matrices)
         tile_count = (net.n_samples + rows - 1) // rows
         low = tile_count * thread // net.n_threads * rows
         high = min(tile_count * (thread + 1) // net.n_threads * rows, net.n_samples)

@@ -21,6 +21,7 @@ NET = _record(
     address=_I,  # of this record, and of the first layer's: for functions that are called by address
     first_layer=_I,
     n_layers=_I,
+    n_matrices=_I,  # records of layers: one a layer of weights, then the projections
     segment_layers=_I,  # through which rows go before all meet: all, but with batch normalisation one
     n_frozen=_I,  # layers, from the first on, that are not trained
     n_panels=_I,  # panels of all trained layers together

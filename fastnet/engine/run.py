@@ -6,8 +6,9 @@ import numpy as np
 from scipy.sparse import issparse
 
 from ..kernels.host import tile
+from ..kernels.memory import aligned_zeros, empty
 from ..kernels.threads import ABANDONED, SYNC_WORDS, Workers, reserve, yield_address
-from ..network.layout import Layout, aligned_zeros, round_up
+from ..network.layout import Layout, round_up
 from ..network.normalization import fold
 from ..ops import rows as op_kernels
 from . import plan, sparse, workspace
@@ -71,14 +72,15 @@ class Run:
         self.workspace = space
         self.layers = space.layer_records(self.flat, self.twins)
         self.panels, cost = plan.panel_records(architecture, self.layout, shape, entries is not None)
-        self.net = np.zeros(1, NET)
+        self.net = aligned_zeros(1, NET)
         self.record = record = self.net[0]
         record["address"], record["first_layer"] = self.net.ctypes.data, self.layers.ctypes.data
         if issparse(X):
             sparse.set_up(record, self.dtype, entries is not None, training)
         record["loss"] = op_kernels.loss(architecture.loss, self.dtype) if training else 0
         record["loss_parameters"] = self._address(op_kernels.parameter_array(architecture.loss, self.dtype))
-        record["n_layers"], record["n_panels"] = architecture.n_layers, len(self.panels)
+        record["n_layers"], record["n_matrices"] = architecture.n_layers, len(self.layers)
+        record["n_panels"] = len(self.panels)
         record["segment_layers"] = 1 if architecture.normalization == "batch" else architecture.n_layers
         trained = {kind for kind, _ in architecture.vectors()} & set(VECTORS)
         record["n_vectors"] = 1 + max(VECTORS.index(kind) for kind in trained)
@@ -161,7 +163,7 @@ class Run:
         -------
         ndarray of shape (n_rows, n_outputs)
         """
-        outputs = np.empty((n_rows, self.architecture.layer_units[-1]), self.dtype)
+        outputs = empty((n_rows, self.architecture.layer_units[-1]), self.dtype)
         record = self.record
         if rows is not None:
             rows = np.ascontiguousarray(rows, np.int64)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..kernels.host import tile
-from ..network.layout import aligned_zeros
+from ..kernels.memory import aligned_zeros, empty
 from ..network.normalization import fold
 from ..ops import rows as op_kernels
 from . import noise, plan
@@ -112,7 +112,7 @@ class Session(Slices):
         record["targets"], record["target_width"] = self._address(targets), targets.shape[1]
         record["sample_weight"] = 0 if sample_weight is None else self._address(sample_weight)
         index_target = self.architecture.loss.class_index_target
-        record["target_row"] = target_row = 1 if index_target else int(self.layers[-1]["output_row"])
+        record["target_row"] = target_row = 1 if index_target else self.workspace.output_row
         record["batch_targets"] = self._address(aligned_zeros(rows * target_row, self.dtype))
         record["batch_weights"] = self._address(aligned_zeros(rows, self.dtype))
         record["row_losses"] = self._address(aligned_zeros(rows, np.float64))
@@ -264,7 +264,7 @@ class Session(Slices):
         record = self.record
         self._start(order)
         n_batches = -(-len(order) // self.batch_size)
-        rates = np.empty(n_batches)
+        rates = empty((n_batches,), np.float64)
         rates[:] = rate
         record["rates"] = rates.ctypes.data
         self.samples_done = min(self._run_slices(n_batches) * self.batch_size, len(order))
