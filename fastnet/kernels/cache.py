@@ -25,14 +25,30 @@ from .filelock import FileLock
 KEEP_SECONDS = 7 * 24 * 3600
 
 
+# The floors whose constants and formulas can be compiled in. Imports go down only: code of the engine, and of what it
+# calls, reads nothing from the floors above.
+COMPILED_FLOORS = ("kernels", "ops", "network", "engine")
+
+
 @cache
-def source_digest():
-    """Digest of the sources that machine code is made from: what older sources gave is not loaded."""
+def source_digest(package=Path(__file__).resolve().parent.parent):
+    """Digest of the sources that machine code is made from: what older sources gave is not loaded.
+
+    Parameters
+    ----------
+    package : Path
+        The package's folder.
+
+    Returns
+    -------
+    str
+        In hexadecimal.
+    """
     digest = hashlib.sha256()
-    root = Path(__file__).resolve().parent.parent
-    for folder in ("kernels", "ops", "engine"):
-        for path in sorted((root / folder).glob("*.py")):
-            digest.update(path.name.encode() + path.read_bytes())
+    for floor in COMPILED_FLOORS:
+        for path in sorted((package / floor).rglob("*.py")):
+            source = path.read_bytes()
+            digest.update(f"{path.relative_to(package).as_posix()} {len(source)} ".encode() + source)
     return digest.hexdigest()
 
 
