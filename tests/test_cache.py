@@ -15,15 +15,16 @@ import numpy as np
 import pytest
 from numba import types
 
+import fastnet
 from fastnet import MLPClassifier, MLPRegressor
-from fastnet.kernels import cache, filelock, jit
+from fastnet.kernels.compiling import cache, filelock, jit
 
 SCRIPT = """
 import json, os, sys, time
 from pathlib import Path
 import numpy as np
 from fastnet import MLPClassifier
-from fastnet.kernels import cache, jit
+from fastnet.kernels.compiling import cache, jit
 rng = np.random.RandomState(0)
 X, y = rng.standard_normal((60, 5)), rng.randint(3, size=60)
 if together := os.environ.get("START_TOGETHER"):  # a directory, and how many are to meet there
@@ -154,7 +155,7 @@ def test_an_unwritable_cache_directory_does_not_break_a_fit(warm_cache, tmp_path
     assert result["directory"] != str(blocked / "cache")
 
 
-PACKAGE = Path(cache.__file__).parent.parent
+PACKAGE = Path(fastnet.__file__).parent
 
 
 @pytest.fixture
@@ -185,7 +186,7 @@ FORMULAS = """
 import ctypes, json
 import numpy as np
 from fastnet.activations import ELU
-from fastnet.kernels.jit import compiled_keys
+from fastnet.kernels.compiling.jit import compiled_keys
 from fastnet.ops import rows
 from fastnet.optimizers import AdaGrad
 
@@ -244,7 +245,7 @@ def compile_small(name="small"):
 
 HOLD = """
 import sys, time
-from fastnet.kernels.filelock import FileLock
+from fastnet.kernels.compiling.filelock import FileLock
 assert FileLock(sys.argv[1]).acquire()
 print("held", flush=True)
 time.sleep(100)
@@ -324,7 +325,7 @@ def test_no_directory_at_all(directory, monkeypatch):
 def test_nowhere_to_write(tmp_path, monkeypatch):
     blocked = tmp_path / "file"
     blocked.write_text("not a directory")
-    monkeypatch.setattr(cache, "__file__", str(blocked / "cache.py"))
+    monkeypatch.setattr(cache, "PACKAGE", blocked)
     monkeypatch.setattr(cache.config, "CACHE_DIR", str(blocked / "numba"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(blocked / "user"))
     assert cache.cache_directory.__wrapped__() is None

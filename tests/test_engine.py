@@ -13,9 +13,9 @@ from fastnet.engine import Session, forward
 from fastnet.engine.few import forward_few
 from fastnet.engine.pace import Pace
 from fastnet.engine.run import Run
-from fastnet.kernels import threads
 from fastnet.kernels.host import tile
-from fastnet.kernels.threads import Workers, allowed_threads, reserve
+from fastnet.kernels.threads import team as threads
+from fastnet.kernels.threads.team import Workers, allowed_threads, reserve
 from fastnet.network.architecture import Architecture
 from fastnet.network.layout import Layout
 from fastnet.ops.activations import ACTIVATIONS
@@ -162,7 +162,7 @@ def test_a_slice_and_its_threads_are_chosen_by_measured_times():
     ],
 )
 def test_threads_are_shared_between_running_fits(monkeypatch, cores, wanted, counts):
-    monkeypatch.setattr("fastnet.kernels.threads.allowed_threads", lambda: cores)
+    monkeypatch.setattr("fastnet.kernels.threads.team.allowed_threads", lambda: cores)
     with ExitStack() as stack:
         grants = [stack.enter_context(reserve(n)) for n in wanted]
         assert sorted(grant.count for grant in grants) == sorted(counts)

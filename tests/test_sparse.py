@@ -12,7 +12,7 @@ from problems import parameters, same_bits
 
 import fastnet
 from fastnet.engine import Session, forward, plan, workspace
-from fastnet.kernels import threads
+from fastnet.kernels.threads import team as threads
 from fastnet.network.architecture import Architecture
 from fastnet.ops.activations import ACTIVATIONS
 from fastnet.ops.losses import LOSSES

@@ -11,8 +11,8 @@ import numpy as np
 from numba import carray, types
 from scipy.sparse import issparse
 
+from ..kernels.compiling.jit import c_function, kernel
 from ..kernels.host import tile
-from ..kernels.jit import c_function, kernel
 from ..kernels.memory import aligned_zeros, copy, empty
 from ..kernels.simd import make_call, make_pointer, scalar_type
 from ..kernels.tiles import make_vector_tile

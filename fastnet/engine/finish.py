@@ -10,8 +10,8 @@ import numba
 import numpy as np
 from numba import carray, types
 
+from ..kernels.compiling.jit import c_function, kernel
 from ..kernels.host import tile
-from ..kernels.jit import c_function, kernel
 from ..kernels.simd import make_call, make_pointer, scalar_type
 from ..ops.rows import N_NUMBERS
 from .records import LAYER, NET, PANEL

@@ -11,10 +11,10 @@ from functools import cache
 import numba
 from numba import carray, types
 
+from ..kernels.compiling.jit import c_function, kernel
 from ..kernels.host import tile
-from ..kernels.jit import c_function, kernel
 from ..kernels.simd import make_call, make_pointer, scalar_type
-from ..kernels.threads import barrier
+from ..kernels.threads.team import barrier
 from ..ops.rows import NUMBERS_SIZE
 from .records import LAYER, NET, PANEL
 from .rows import make_row_phase

@@ -8,14 +8,14 @@ import numpy as np
 from numba import carray, types
 from scipy.sparse import issparse
 
-from ..kernels import special  # noqa: F401  (teaches Numba the cosine)
+from ..kernels.compiling.jit import c_function, kernel
 from ..kernels.functions import cos, log
 from ..kernels.host import tile
-from ..kernels.jit import c_function, kernel
+from ..kernels.mathematics import special  # noqa: F401  (teaches Numba the cosine)
 from ..kernels.memory import aligned_zeros
 from ..kernels.random import DROP_CONNECT, INPUT_NOISE, bits, layer_key, row_key
 from ..kernels.simd import make_pointer, scalar_type
-from ..kernels.threads import barrier
+from ..kernels.threads.team import barrier
 from .records import LAYER, NET
 from .weights import make_write_twin
 

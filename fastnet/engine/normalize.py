@@ -12,8 +12,8 @@ import numba
 import numpy as np
 from numba import carray, types
 
+from ..kernels.compiling.jit import c_function, kernel
 from ..kernels.host import tile
-from ..kernels.jit import c_function, kernel
 from ..kernels.simd import make_pointer, scalar_type
 from ..network.normalization import EPSILON, LEAST_SHARE
 from .records import LAYER, NET

@@ -3,7 +3,7 @@
 from scipy.sparse import issparse
 
 from ..kernels.memory import aligned_zeros
-from ..kernels.threads import allowed_threads
+from ..kernels.threads.team import allowed_threads
 from .records import PANEL, VECTORS
 
 # Row tiles that go through a layer before the next layer: enough that a stretch of weights in L1 pays, few enough

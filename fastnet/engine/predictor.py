@@ -6,8 +6,8 @@ from functools import cache
 import numba
 from numba import carray, types
 
+from ..kernels.compiling.jit import c_function
 from ..kernels.host import tile
-from ..kernels.jit import c_function
 from ..kernels.simd import make_call
 from .records import LAYER, NET
 from .rows import make_row_phase

@@ -9,7 +9,7 @@ are row-major: losses read whole rows.
 import numpy as np
 from numba import carray, types
 
-from ..kernels.jit import kernel
+from ..kernels.compiling.jit import kernel
 from ..kernels.random import bits, layer_key, row_key
 from ..kernels.simd import make_call, make_pointer, prefetch, scalar_type
 from ..kernels.tiles import make_copy_out, make_copy_row, make_row_tile

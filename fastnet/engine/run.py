@@ -7,7 +7,7 @@ from scipy.sparse import issparse
 
 from ..kernels.host import tile
 from ..kernels.memory import aligned_zeros, empty
-from ..kernels.threads import ABANDONED, SYNC_WORDS, Workers, reserve, yield_address
+from ..kernels.threads.team import ABANDONED, SYNC_WORDS, Workers, reserve, yield_address
 from ..network.layout import Layout, round_up
 from ..network.normalization import fold
 from ..ops import rows as op_kernels

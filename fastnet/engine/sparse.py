@@ -12,8 +12,8 @@ import numpy as np
 from numba import carray, types
 from scipy.sparse import issparse
 
+from ..kernels.compiling.jit import c_function, kernel
 from ..kernels.host import tile
-from ..kernels.jit import c_function, kernel
 from ..kernels.random import bits, layer_key, row_key
 from ..kernels.simd import make_pointer, scalar_type
 from ..kernels.sparse import make_entry_sum

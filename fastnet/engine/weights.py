@@ -6,7 +6,7 @@ No gradient buffer, no reduction over threads: every element is summed by one th
 
 from numba import carray, types
 
-from ..kernels.jit import kernel
+from ..kernels.compiling.jit import kernel
 from ..kernels.simd import make_call, make_pointer, prefetch, scalar_type
 from ..kernels.tiles import make_column_sums, make_gradient_tile, make_transpose
 from ..ops.rows import N_NUMBERS

@@ -31,7 +31,7 @@ def allocated_by(source):
 def aligned_zeros(size, dtype):
     """Zeros that start on a 64-byte boundary, so that no vector of them crosses a cache line."""
     dtype = np.dtype(dtype)
-    n_bytes = size * dtype.itemsize
+    n_bytes = int(size) * dtype.itemsize
     if _source is not None:
         return _source(n_bytes).view(dtype)
     buffer = np.zeros(n_bytes + 64, np.uint8)

@@ -30,8 +30,11 @@ KEEP_SECONDS = 7 * 24 * 3600
 COMPILED_FLOORS = ("kernels", "ops", "network", "engine")
 
 
+PACKAGE = Path(__file__).resolve().parents[2]
+
+
 @cache
-def source_digest(package=Path(__file__).resolve().parent.parent):
+def source_digest(package=PACKAGE):
     """Digest of the sources that machine code is made from: what older sources gave is not loaded.
 
     Parameters
@@ -55,7 +58,7 @@ def source_digest(package=Path(__file__).resolve().parent.parent):
 @cache
 def cache_directory():
     """The first writable directory of NUMBA_CACHE_DIR, the package's __pycache__, the user's cache; or None."""
-    candidates = [Path(__file__).resolve().parent / "__pycache__", Path(AppDirs("fastnet", False).user_cache_dir)]
+    candidates = [PACKAGE / "__pycache__", Path(AppDirs("fastnet", False).user_cache_dir)]
     if config.CACHE_DIR:
         candidates.insert(0, Path(config.CACHE_DIR) / "fastnet")
     for directory in candidates:
