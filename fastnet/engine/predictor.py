@@ -54,6 +54,6 @@ def _make(dtype):
                 )
             for t in range(0, n_tiles, net.block_tiles):
                 count = min(net.block_tiles, n_tiles - t)
-                predict(net, layers, shift, first_tile + t, count, first_tile * rows + n_rows)
+                predict(net, layers, shift, first_tile + t, count, first_tile * rows + n_rows, thread)
 
     return run

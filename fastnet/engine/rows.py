@@ -13,6 +13,7 @@ from ..kernels.compiling.jit import kernel
 from ..kernels.random import bits, layer_key, row_key
 from ..kernels.simd import make_call, make_pointer, prefetch, scalar_type
 from ..kernels.tiles import make_copy_out, make_copy_row, make_row_tile
+from .outputs import make_widen
 from .records import IS_CSR, IS_DOUBLE
 
 # Of a panel of weights, what stays in L1 while rows pass it.
@@ -27,7 +28,7 @@ def make_row_phase(dtype, shape):
     number = scalar_type(dtype)
     wide, narrow = make_row_tile(itemsize, shape, rows, 2), make_row_tile(itemsize, shape, rows, 1)
     tall = make_row_tile(itemsize, shape, 2 * rows, 1)
-    copy_out = make_copy_out(itemsize, shape)
+    copy_out, widen = make_copy_out(itemsize, shape), make_widen(itemsize)
     copy_same = make_copy_row(itemsize, itemsize, shape)
     copy_single, copy_double = make_copy_row(itemsize, 4, shape), make_copy_row(itemsize, 8, shape)
     pointer, pointer64, pointer32 = make_pointer(number), make_pointer(types.float64), make_pointer(types.float32)
@@ -307,15 +308,22 @@ def make_row_phase(dtype, shape):
                 normalize_rows_back(net, below, first, count)
 
     @kernel
-    def predict(net, layers, begin, first_tile, n_tiles, n_rows):
+    def predict(net, layers, begin, first_tile, n_tiles, n_rows, thread):
         """Raw outputs or predictions of a block of rows, written to their place in `outputs`."""
         count = forward(net, layers, begin, first_tile, n_tiles, n_rows, net.step, begin, 0)  # no step or shift matters
         last = layers[net.n_layers - 1]
         source = last.output + first_tile * rows * last.output_row * itemsize
         if net.link != 0:
             call_link(net.link, source, last.output_row, count, last.fan_out, net.loss_parameters)
+        place = (begin + first_tile * rows) * last.fan_out
+        if net.wide != 0:
+            widen(
+                source, last.output_row, count, last.fan_out, net.wide_link, net.wide_parameters,
+                net.wide + thread * net.wide_size * 8, net.outputs + place * 8,
+            )
+            return
         for i in range(count):
-            at = net.outputs + (begin + first_tile * rows + i) * last.fan_out * itemsize
+            at = net.outputs + (place + i * last.fan_out) * itemsize
             copy_out(source + i * last.output_row * itemsize, at, last.fan_out)
 
     return forward, backward, predict

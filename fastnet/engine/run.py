@@ -1,5 +1,6 @@
 """What training and prediction share: records, memory and threads around the compiled engine."""
 
+import time
 from contextlib import ExitStack
 
 import numpy as np
@@ -14,6 +15,8 @@ from ..ops import rows as op_kernels
 from . import plan, sparse, workspace
 from .few import are_few, forward_few
 from .kernel import engine
+from .outputs import is_wider, narrowed, output_links, space_size
+from .pace import Pace
 from .predictor import predictor
 from .records import IS_CSR, IS_DOUBLE, NET, VECTORS, WIDE_INDICES
 
@@ -147,8 +150,10 @@ class Run:
         self._sync[:] = 0
         self._workers.run(n_threads, function, arguments, self._abandon)
 
-    def predict(self, n_rows, rows=None, link=True):
+    def predict(self, n_rows, rows=None, link=True, output_dtype=None):
         """Forward pass over rows of X, for a run that is not for training.
+
+        Many rows go in slices, between which Python sees Ctrl-C.
 
         Parameters
         ----------
@@ -158,20 +163,52 @@ class Run:
             Row numbers; the first `n_rows` by default.
         link : bool, default=True
             Whether to apply the output activation.
+        output_dtype : dtype, optional
+            Of the outputs; that of the computation by default.
 
         Returns
         -------
         ndarray of shape (n_rows, n_outputs)
         """
-        outputs = empty((n_rows, self.architecture.layer_units[-1]), self.dtype)
-        record = self.record
+        record, loss, n_outputs = self.record, self.architecture.loss, self.architecture.layer_units[-1]
+        is_wide = is_wider(output_dtype, self.dtype)
+        outputs = empty((n_rows, n_outputs), np.float64 if is_wide else self.dtype)
+        before, after, parameters = output_links(loss, self.dtype, is_wide) if link else (0, 0, np.empty(0))
+        record["link"], record["wide_link"], record["wide_parameters"] = before, after, parameters.ctypes.data
+        size = space_size(n_outputs)
+        space = aligned_zeros(size * self.n_threads, np.float64) if is_wide else None
+        record["wide"], record["wide_size"] = space.ctypes.data if is_wide else 0, size
+        record["outputs"] = outputs.ctypes.data
+        moving = {"outputs": outputs.strides[0]}  # addresses that each slice has further on, and bytes a row
         if rows is not None:
             rows = np.ascontiguousarray(rows, np.int64)
             record["order"] = rows.ctypes.data
-        record["link"] = op_kernels.link(self.architecture.loss, self.dtype) if link else 0
-        record["n_samples"], record["outputs"] = n_rows, outputs.ctypes.data
-        self._call(self.threads_now, self._predict)
-        return outputs
+            moving["order"] = rows.itemsize
+        elif record["x_kind"] & IS_CSR:
+            moving["x_indptr"] = 8 if record["x_kind"] & WIDE_INDICES else 4
+        else:
+            moving["x"] = int(record["x_row"])
+        self._predict_slices(n_rows, moving)
+        return narrowed(outputs, output_dtype)
+
+    def _predict_slices(self, n_rows, moving):
+        record, first = self.record, 0
+        start = {name: int(record[name]) for name in moving}
+        chunk = int(record["thread_rows"]) * self.n_threads
+        pace = Pace(self.n_threads, False, plan.slow_seconds(self.architecture, chunk))
+        try:
+            while first < n_rows:
+                n_chunks = pace.next_slice(-(-(n_rows - first) // chunk))
+                record["n_samples"] = min(n_chunks * chunk, n_rows - first)
+                for name, n_bytes in moving.items():
+                    record[name] = start[name] + first * n_bytes
+                begin = time.perf_counter()
+                self._call(self.threads_now, self._predict)
+                pace.took(n_chunks, time.perf_counter() - begin)
+                first += n_chunks * chunk
+        finally:
+            for name in moving:
+                record[name] = start[name]
 
     def close(self):
         """End the threads and hand their cores back."""
@@ -184,7 +221,7 @@ class Run:
         self.close()
 
 
-def forward(architecture, matrices, vectors, X, n_jobs=None, rows=None, link=True):
+def forward(architecture, matrices, vectors, X, n_jobs=None, rows=None, link=True, output_dtype=None):
     """Predict.
 
     Parameters
@@ -201,6 +238,8 @@ def forward(architecture, matrices, vectors, X, n_jobs=None, rows=None, link=Tru
         Rows of X to predict; all by default.
     link : bool, default=True
         Whether to apply the output activation; False gives raw outputs (logits).
+    output_dtype : dtype, optional
+        Of the outputs; that of the computation by default.
 
     Returns
     -------
@@ -209,8 +248,8 @@ def forward(architecture, matrices, vectors, X, n_jobs=None, rows=None, link=Tru
     if architecture.normalization == "batch":
         architecture, matrices, vectors = fold(architecture, matrices, vectors)
     if rows is None and are_few(architecture, X):
-        return forward_few(architecture, matrices, vectors, X, link)
+        return forward_few(architecture, matrices, vectors, X, link, output_dtype)
     n_rows = X.shape[0] if rows is None else len(rows)
     with Run(architecture, X, matrices[0].dtype, n_rows, False, n_jobs) as run:
         run.layout.pack(run.flat, matrices, vectors)
-        return run.predict(n_rows, rows, link)
+        return run.predict(n_rows, rows, link, output_dtype)

@@ -297,7 +297,7 @@ class Session(Slices):
             raise ValueError("the sum of sample_weight must be positive")
         return self._mean_loss(1), *self.layout.unpack(self._gradient, trained=True)
 
-    def predict_rows(self, rows, link=True, X=None):
+    def predict_rows(self, rows, link=True, X=None, output_dtype=None):
         """Predict rows with the parameters as they are.
 
         Parameters
@@ -308,6 +308,8 @@ class Session(Slices):
             Whether to apply the output activation.
         X : ndarray or CSR array of shape (n_samples, n_features), default=None
             What they are rows of, the same in all calls; None is what the session trains on.
+        output_dtype : dtype, default=None
+            Of the outputs; None is that of the computation.
 
         Returns
         -------
@@ -320,14 +322,14 @@ class Session(Slices):
             X = self._X if X is None else X
             self._predictor = Run(plain, X, self.dtype, len(rows), False, None, share=self)
         if evaluated is self.flat and not is_folded:
-            return self._predictor.predict(len(rows), rows, link)
+            return self._predictor.predict(len(rows), rows, link, output_dtype)
         trained = self.flat.copy()
         try:
             if is_folded:
                 self._predictor.layout.pack(self.flat, *fold(architecture, *self.layout.unpack(evaluated))[1:])
             else:
                 self.flat[:] = evaluated
-            return self._predictor.predict(len(rows), rows, link)
+            return self._predictor.predict(len(rows), rows, link, output_dtype)
         finally:
             self.flat[:] = trained
 
