@@ -89,6 +89,14 @@ def _data(dtype, sparse):
     return X.astype(dtype), numbers, weight
 
 
+SPARSE = (
+    ("sparse", {}),
+    ("sparse, input dropout", {"input_dropout": 0.2, "n_jobs": 2}),
+    ("sparse, batch", {"normalization": "batch", "residual": "projection", "hidden_layer_sizes": (21, 9)}),
+    ("sparse, layer", {"normalization": "layer", "early_stopping": True}),
+)
+
+
 def configurations():
     """All of them.
 
@@ -108,7 +116,7 @@ def configurations():
         y = (numbers > 0.5).astype(int) if n_classes == 0 else np.arange(N_SAMPLES) % n_classes
         found[name] = MLPClassifier(**{**_COMMON, **changed}), X, y, None
     for dtype in ("float32", "float64"):
-        for name, changed in (("sparse", {}), ("sparse, input dropout", {"input_dropout": 0.2, "n_jobs": 2})):
+        for name, changed in SPARSE:
             X, y, weight = _data(dtype, sparse=True)
             found[f"{name}, {dtype}"] = MLPRegressor(**{**_COMMON, "dtype": dtype, **changed}), X, y, weight
     return found

@@ -11,9 +11,9 @@ from scipy.sparse import csr_array
 
 from fastnet.engine import Session, forward
 from fastnet.engine.pace import Pace
-from fastnet.engine.steps import Steps
 from fastnet.engine.phases.few_rows import forward_few
 from fastnet.engine.predict import forward_many
+from fastnet.engine.steps import Steps
 from fastnet.kernels.host import tile
 from fastnet.kernels.threads import team as threads
 from fastnet.kernels.threads.team import Workers, allowed_threads, reserve

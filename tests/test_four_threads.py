@@ -8,6 +8,7 @@ from problems import Problem, parameters, same_bits
 import fastnet
 from fastnet.engine import Session, forward
 from fastnet.engine.pace import Pace
+from fastnet.engine.team import Team
 from fastnet.kernels.threads import team as threads
 from fastnet.ops.optimizers import SGD, Adam
 
@@ -179,12 +180,12 @@ def test_a_fit_may_change_its_number_of_threads_in_the_middle(seen, digits, monk
     fixed = fastnet.MLPClassifier((40, 30), n_jobs=1, max_iter=6, random_state=0).fit(*digits)
     seen.clear()
     choose = iter([4, 1, 3, 2] * 100)
-    run = Session._call
+    run = Team.run
 
     def changing(self, n_threads, *arguments):
         return run(self, next(choose), *arguments)
 
-    monkeypatch.setattr(Session, "_call", changing)
+    monkeypatch.setattr(Team, "run", changing)
     model = fastnet.MLPClassifier((40, 30), n_jobs=4, max_iter=6, random_state=0).fit(*digits)
     assert set(seen) == {1, 2, 3, 4}
     assert same_bits(parameters(model), parameters(fixed))

@@ -115,7 +115,7 @@ def test_time_ends_within_an_epoch(long_data, early_stopping, batch_size):
     model = fastnet.MLPClassifier(max_time=0.4, random_state=0, **params)
     start = time.perf_counter()
     model.fit(X, y)  # no warning: this is what was asked for
-    assert time.perf_counter() - start < 3  # well below a second on a quiet machine
+    assert time.perf_counter() - start < 60  # it would take hours
     assert model.stop_reason_ == "max_time"
     assert model.predict_proba(X[:5]).shape == (5, 2)
     # the epoch cut short counts with what it came to
@@ -147,7 +147,7 @@ def test_time_ends_lbfgs(long_data):
     model = fastnet.MLPClassifier(max_time=1.0, max_iter=10**6, max_fun=10**9, **params)
     start = time.perf_counter()
     model.fit(X, y)
-    assert time.perf_counter() - start < 4
+    assert time.perf_counter() - start < 60  # it would take hours
     assert model.stop_reason_ == "max_time"
     assert model.predict(X[:5]).shape == (5,)
 
@@ -204,9 +204,9 @@ def test_the_loss_of_a_cut_epoch_is_that_of_its_whole_mini_batches(batch_size, s
                 cut.deadline = time.perf_counter()
             return min(1, count)
 
-        cut._pace.next_slice, cut.deadline = next_slice, 1e300
+        cut.slices.pace.next_slice, cut.deadline = next_slice, 1e300
         loss = cut.run_epoch(order, 1e-3)
-        n_batches = slice_end // cut._chunks
+        n_batches = slice_end // cut.slices.chunks
         assert cut.samples_done == n_batches * batch_size
         if n_batches:
             assert loss == whole.run_epoch(order[: n_batches * batch_size], 1e-3)

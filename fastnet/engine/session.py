@@ -122,7 +122,7 @@ class Session:
             self._masked = noise.set_up(architecture, X, self.state.flat, record["passes"], self.tables.layers)
             guess = plan.slow_seconds(architecture, self.tables.workspace.rows)
             pace = Pace(self._team.size, adaptive or n_jobs is None, guess)
-            self._slices = Slices(self._team, self.tables, compiled, chunks, pace)
+            self.slices = Slices(self._team, self.tables, compiled, chunks, pace)
             self._exit = stack.pop_all()
 
     def _set_batches(self, record):
@@ -152,16 +152,16 @@ class Session:
     @property
     def deadline(self):
         """When to stop, in `time.perf_counter`'s seconds."""
-        return self._slices.deadline
+        return self.slices.deadline
 
     @deadline.setter
     def deadline(self, deadline):
-        self._slices.deadline = deadline
+        self.slices.deadline = deadline
 
     @property
     def is_out_of_time(self):
         """Whether the deadline has passed."""
-        return self._slices.is_out_of_time
+        return self.slices.is_out_of_time
 
     def set_parameters(self, matrices, vectors):
         """Write the parameters into the panels: see `State.set_parameters`."""
@@ -176,7 +176,7 @@ class Session:
 
         Only `close` may be called afterwards, and `step` be read.
         """
-        self.tables = self.steps = self._slices = self._prediction = self._masked = None
+        self.tables = self.steps = self.slices = self._prediction = self._masked = None
         return self.state.take(with_parameters)
 
     def _start(self, order):
@@ -215,7 +215,7 @@ class Session:
         rates = empty((n_batches,), np.float64)
         rates[:] = rate
         self.tables.record["steps"]["rates"] = rates.ctypes.data
-        self.samples_done = min(self._slices.run(n_batches) * self.batch_size, len(order))
+        self.samples_done = min(self.slices.run(n_batches) * self.batch_size, len(order))
         mean = self.architecture.loss.mean_over_outputs
         return self._mean_loss(self.architecture.layer_units[-1] if mean else 1)
 
@@ -237,7 +237,7 @@ class Session:
             raise ValueError("loss_and_gradient is for sessions without an optimizer")
         self._start(np.arange(self.n_samples))
         self.step = 0  # the same noise at every call
-        if not self._slices.run(1):
+        if not self.slices.run(1):
             return None
         if not self._results["rows_done"]:
             raise ValueError("the sum of sample_weight must be positive")

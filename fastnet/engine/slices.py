@@ -33,7 +33,7 @@ class Slices:
     """
 
     def __init__(self, team, tables, engine, chunks, pace):
-        self._team, self._tables, self._engine, self._chunks, self._pace = team, tables, engine, chunks, pace
+        self._team, self._tables, self._engine, self.chunks, self.pace = team, tables, engine, chunks, pace
         self.deadline = np.inf
 
     @property
@@ -43,7 +43,7 @@ class Slices:
 
     def run(self, n_batches):
         """Run so many mini-batches, in slices short enough for Ctrl-C; returns how many the deadline allowed."""
-        results, chunks, pace = self._tables.record["results"], self._chunks, self._pace
+        results, chunks, pace = self._tables.record["results"], self.chunks, self.pace
         first, count, sums, left = 0, n_batches * chunks, None, SLICE_SECONDS
         while first < count:
             end = count
@@ -70,7 +70,7 @@ class Slices:
     def _train(self, first, last):
         record = self._tables.record
         arguments = self._tables.addresses, first, last, int(record["results"]["step"])
-        self._team.run(self._pace.n_threads, record["team"], self._engine, *arguments)
+        self._team.run(self.pace.n_threads, record["team"], self._engine, *arguments)
 
 
 def predict_in_slices(team, tables, predictor, n_rows, slow_seconds, moving):

@@ -55,7 +55,7 @@ class Tables:
         self.panels, cost = plan.panel_records(architecture, layout, shape, entries is not None)
         self.net = aligned_zeros(1, NET)
         self.record = self.net[0]
-        self.record["address"], self.record["first_layer"] = self.net.ctypes.data, self.layers.ctypes.data
+        self.record["address"], self.record["first_layer"], self.record["first_panel"] = self.addresses
         self.workspace.enter(self.record["workspace"])
         self.samples = Samples(self.record["samples"], X)
         if issparse(X):

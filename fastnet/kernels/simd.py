@@ -3,6 +3,7 @@
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
+from numba.core.errors import TypingError
 from numba.extending import intrinsic
 
 I64 = ir.IntType(64)
@@ -126,6 +127,9 @@ def make_call(return_type, *argument_types):
 
     @intrinsic
     def call(typingctx, address, *arguments):
+        if len(arguments) != len(argument_types):
+            raise TypingError(f"a function of {len(argument_types)} arguments is called with {len(arguments)}")
+
         def codegen(context, builder, signature, args):
             kinds = [context.get_value_type(t) for t in argument_types]
             result = ir.VoidType() if return_type == types.void else context.get_value_type(return_type)

@@ -148,10 +148,11 @@ RESULTS = _record(
     n_measured=_I,  # batches whose norm was taken
 )
 
-# All of it; the addresses of this record and of the first of the others are for functions called by address.
+# All of it; the addresses of this record and of the first of others are for functions called by address.
 NET = _record(
     address=_I,
     first_layer=_I,
+    first_panel=_I,
     shape=SHAPE,
     team=TEAM,
     samples=SAMPLES,

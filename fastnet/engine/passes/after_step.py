@@ -6,22 +6,28 @@ Two C functions of their own, compiled when one of these is asked for and called
 
 import math
 
-import numba
 import numpy as np
 from numba import carray, types
 
-from ...kernels.compiling.jit import c_function, kernel
+from ...kernels.compiling.jit import kernel
+from ...kernels.compiling.signatures import ADDRESS, DOUBLE, DOUBLES, INDEX, NUMBER, Signature
 from ...kernels.host import tile
-from ...kernels.simd import make_call, make_pointer, scalar_type
+from ...kernels.simd import make_pointer, scalar_type
 from ...ops.rows import N_NUMBERS
+from ...ops.signatures import UPDATE
 from ..memory.records import LAYER, NET, PANEL
 from .twins import make_write_twin
+
+CLIP = Signature(None, g=ADDRESS, n=INDEX, unit=INDEX, shares=DOUBLES, limit=NUMBER, store=ADDRESS)
+AFTER_STEP = Signature(
+    None, net=NET, layers=LAYER, panels=PANEL, thread=INDEX, numbers=ADDRESS, scale=DOUBLE, step=DOUBLE
+)
 
 
 def clip(dtype):
     """Address of the function that measures, clips by value and stores a run of gradients.
 
-    ``void(intp g, intp n, intp unit, double *shares, T limit, intp store)``: for each `unit` of the n numbers at g, of
+    It has the signature `CLIP`: for each `unit` of the n numbers at g, of
     which the last may be shorter, its sum of squares; then they are clipped to `limit`, with how much that took away as
     the second share; then they are copied to `store` unless that is 0. Units do not depend on the threads, so neither
     do their sums.
@@ -52,27 +58,23 @@ def clip(dtype):
 
         return clip
 
-    integer = types.intp
-    arguments = (integer, integer, integer, types.CPointer(types.float64), number, integer)
-    return c_function(make, types.void, arguments, ("clip", dtype.name))
+    return CLIP.compile(make, ("clip",), dtype)
 
 
 def after_step(dtype):
     """Address of the function that ends a step, each thread with whole panels of its own.
 
-    ``void(NET *, LAYER *, PANEL *, intp thread, intp numbers, double scale, double step)``: with ``clip_norm`` it
-    also takes the step, from the stored gradients. `numbers` is the address of the optimizer's numbers.
+    It has the signature `AFTER_STEP`: with ``clip_norm`` it also takes the step, from the stored gradients. `numbers`
+    is the address of the optimizer's numbers.
     """
-    pointers = [types.CPointer(numba.from_dtype(record)) for record in (NET, LAYER, PANEL)]
-    arguments = (*pointers, types.intp, types.intp, types.float64, types.float64)
-    return c_function(lambda: _make(dtype), types.void, arguments, ("after_step", dtype.name))
+    return AFTER_STEP.compile(lambda: _make(dtype), ("after_step",), dtype)
 
 
 def _make(dtype):
     itemsize, scalar, shape = dtype.itemsize, dtype.type, tile(dtype)
-    number, integer = scalar_type(dtype), types.intp
+    number = scalar_type(dtype)
     pointer, double = make_pointer(number), make_pointer(types.float64)
-    call_update = make_call(types.void, *[integer] * 7, integer, number)
+    call_update = UPDATE.caller(dtype)
     write_twin = make_write_twin(dtype, shape)
 
     @kernel

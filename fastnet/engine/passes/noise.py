@@ -3,12 +3,12 @@
 Each is a C function of its own, compiled only when a fit asks for it; the engine calls it by address.
 """
 
-import numba
 import numpy as np
-from numba import carray, types
+from numba import carray
 from scipy.sparse import issparse
 
-from ...kernels.compiling.jit import c_function, kernel
+from ...kernels.compiling.jit import kernel
+from ...kernels.compiling.signatures import INDEX, NUMBER, NUMBERS, Signature
 from ...kernels.functions import cos, log
 from ...kernels.host import tile
 from ...kernels.mathematics import special  # noqa: F401  (teaches Numba the cosine)
@@ -18,6 +18,16 @@ from ...kernels.simd import make_pointer, scalar_type
 from ...kernels.threads.team import barrier
 from ..memory.records import LAYER, NET
 from .twins import make_write_twin
+
+ADD_NOISE = Signature(
+    None, a=NUMBERS, panel_stride=INDEX, columns=INDEX, count=INDEX, seed=INDEX, step=INDEX, row=INDEX,
+    deviation=NUMBER,
+)  # fmt: skip
+MASK_WEIGHTS = Signature(
+    None, w=NUMBERS, rows=INDEX, width=INDEX, k=INDEX, column=INDEX, seed=INDEX, step=INDEX, layer=INDEX,
+    threshold=INDEX, scale=NUMBER,
+)  # fmt: skip
+DROP_WEIGHTS = Signature(INDEX, net=NET, layers=LAYER, thread=INDEX, step=INDEX, arrivals=INDEX)
 
 
 def set_up(architecture, X, flat, passes, layers):
@@ -63,12 +73,9 @@ def input_noise(dtype):
     Random Normal Deviates", 1958) with :math:`u = (b_{2c} + 1/2) / 2^{32}` and :math:`v = b_{2c+1} / 2^{32}`, where b
     are the row's random bits in the stream ``INPUT_NOISE``. None is beyond :math:`6.8 \sigma`.
 
-    Its C signature is ``void(T *a, intp panel_stride, intp columns, intp count, intp seed, intp step, intp row, T
-    deviation)``: `count` rows in panels, the first of which is number `row` of the mini-batch.
+    It has the signature `ADD_NOISE`: `count` rows in panels, the first of which is number `row` of the mini-batch.
     """
-    n, number = types.intp, scalar_type(dtype)
-    arguments = [types.CPointer(number), *[n] * 6, number]
-    return c_function(lambda: _make_input_noise(dtype), types.void, arguments, ("input_noise", dtype.name))
+    return ADD_NOISE.compile(lambda: _make_input_noise(dtype), ("input_noise",), dtype)
 
 
 def _make_input_noise(dtype):
@@ -104,11 +111,9 @@ def mask_weights(dtype):
     Weight (k, j) is dropped if the random bits of row k and column j, in the stream ``DROP_CONNECT + layer``, are
     below the threshold. Gradients of the weights are masked by the same function.
 
-    Its C signature is ``void(T *w, intp rows, intp width, intp k, intp column, intp seed, intp step, intp layer, intp
-    threshold, T scale)``: `rows` rows of `width`, of which the first is row k and begins with column `column`.
+    It has the signature `MASK_WEIGHTS`: `rows` rows of `width`, of which the first is row k and begins with column
+    `column`.
     """
-    n, number = types.intp, scalar_type(dtype)
-    arguments = [types.CPointer(number), *[n] * 8, number]
 
     def make():
         mask = _make_mask(dtype)
@@ -118,7 +123,7 @@ def mask_weights(dtype):
 
         return mask_weights
 
-    return c_function(make, types.void, arguments, ("mask_weights", dtype.name))
+    return MASK_WEIGHTS.compile(make, ("mask_weights",), dtype)
 
 
 def _make_mask(dtype):
@@ -144,12 +149,10 @@ def _make_mask(dtype):
 def drop_connect(dtype):
     """Address of the pass before a mini-batch: each thread writes masked copies of its share of the weights.
 
-    The forward pass reads the copies, the delta recursion their twins. Its C signature is ``intp(NET *net, LAYER
-    *layers, intp thread, intp step, intp arrivals)``. It ends with a barrier: 0 if another thread has been given up.
+    The forward pass reads the copies, the delta recursion their twins. It has the signature `DROP_WEIGHTS`, and ends
+    with a barrier: 0 if another thread has been given up.
     """
-    records = [types.CPointer(numba.from_dtype(record)) for record in (NET, LAYER)]
-    arguments = [*records, *[types.intp] * 3]
-    return c_function(lambda: _make_drop_connect(dtype), types.intp, arguments, ("drop_connect", dtype.name))
+    return DROP_WEIGHTS.compile(lambda: _make_drop_connect(dtype), ("drop_connect",), dtype)
 
 
 def _make_drop_connect(dtype):

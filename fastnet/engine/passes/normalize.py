@@ -8,38 +8,42 @@ and gain.
 
 import math
 
-import numba
 import numpy as np
-from numba import carray, types
+from numba import carray
 
-from ...kernels.compiling.jit import c_function, kernel
+from ...kernels.compiling.jit import kernel
+from ...kernels.compiling.signatures import DOUBLE, INDEX, NUMBERS, Signature
 from ...kernels.host import tile
 from ...kernels.simd import make_pointer, scalar_type
 from ...network.normalization import EPSILON, LEAST_SHARE
 from ..memory.records import LAYER, NET
 
+ROWS = Signature(
+    None, z=NUMBERS, panel_stride=INDEX, count=INDEX, n=INDEX, gain=NUMBERS, shift=NUMBERS, normalized=NUMBERS,
+    scales=NUMBERS, is_centred=INDEX,
+)  # fmt: skip
+ROWS_BACK = Signature(
+    None, delta=NUMBERS, panel_stride=INDEX, count=INDEX, n=INDEX, gain=NUMBERS, normalized=NUMBERS, scales=NUMBERS,
+    shift_terms=NUMBERS, gain_terms=NUMBERS, is_centred=INDEX,
+)  # fmt: skip
+COLUMNS = Signature(None, net=NET, layers=LAYER, number=INDEX, thread=INDEX, count=INDEX, step=DOUBLE)
+
 
 def rows(dtype):
     """Address of the function that normalises rows: layer and RMS normalisation.
 
-    Its C signature is ``void(T *z, intp panel_stride, intp count, intp n, T *gain, T *shift, T *normalized, T *scales,
-    intp is_centred)``: `count` rows of n numbers in panels, changed in place; nothing is kept if `normalized` is 0.
-    Rows never meet, and the stride does not change the order of a sum.
+    It has the signature `ROWS`: `count` rows of n numbers in panels, changed in place; nothing is kept if `normalized`
+    is 0. Rows never meet, and the stride does not change the order of a sum.
     """
-    integer, pointer = types.intp, types.CPointer(scalar_type(dtype))
-    arguments = [pointer, integer, integer, integer, pointer, pointer, pointer, pointer, integer]
-    return c_function(lambda: _make_rows(dtype), types.void, arguments, ("normalize_rows", dtype.name))
+    return ROWS.compile(lambda: _make_rows(dtype), ("normalize_rows",), dtype)
 
 
 def rows_back(dtype):
     """Address of the way back of `rows`.
 
-    ``void(T *delta, intp panel_stride, intp count, intp n, T *gain, T *normalized, T *scales, T *shift_terms,
-    T *gain_terms, intp is_centred)``: `delta` is changed in place.
+    It has the signature `ROWS_BACK`; `delta` is changed in place.
     """
-    integer, pointer = types.intp, types.CPointer(scalar_type(dtype))
-    arguments = [pointer, integer, integer, integer, *[pointer] * 5, integer]
-    return c_function(lambda: _make_rows_back(dtype), types.void, arguments, ("normalize_rows_back", dtype.name))
+    return ROWS_BACK.compile(lambda: _make_rows_back(dtype), ("normalize_rows_back",), dtype)
 
 
 def _make_sum(dtype):
@@ -137,26 +141,20 @@ def _make_rows_back(dtype):
     return normalize_back
 
 
-def _columns(make, dtype, name):
-    pointers = [types.CPointer(numba.from_dtype(record)) for record in (NET, LAYER)]
-    arguments = (*pointers, types.intp, types.intp, types.intp, types.float64)
-    return c_function(lambda: make(dtype), types.void, arguments, (name, dtype.name))
-
-
 def columns(dtype):
     """Address of the function that normalises units over the rows of a mini-batch, each thread panels of its own.
 
-    ``void(NET *, LAYER *, intp number, intp thread, intp count, double step)``: the layer's number, rows in the
-    workspace, optimizer steps begun. Mean and variance are weighted by the samples, computed in double, and update the
-    running ones. A batch with fewer than two samples that count has no variance: it is normalised by the running ones
-    as they were before, and so are layers that are not trained. Without an optimizer it leaves them alone, too.
+    It has the signature `COLUMNS`: the layer's number, rows in the workspace, optimizer steps begun. Mean and variance
+    are weighted by the samples, computed in double, and update the running ones. A batch with fewer than two samples
+    that count has no variance: it is normalised by the running ones as they were before, and so are layers that are not
+    trained. Without an optimizer it leaves them alone, too.
     """
-    return _columns(_make_columns, dtype, "normalize_columns")
+    return COLUMNS.compile(lambda: _make_columns(dtype), ("normalize_columns",), dtype)
 
 
 def columns_back(dtype):
-    """Address of the way back of `columns`, with its C signature."""
-    return _columns(_make_columns_back, dtype, "normalize_columns_back")
+    """Address of the way back of `columns`, with its signature."""
+    return COLUMNS.compile(lambda: _make_columns_back(dtype), ("normalize_columns_back",), dtype)
 
 
 def _make_weights_of(dtype):

@@ -7,17 +7,30 @@ the order of the rows) and sums deltas over a column's entries. So nobody waits 
 sum has one order for any number of threads. A row of sorted entries has the bits of the dense way.
 """
 
-import numba
+from functools import partial
+
 import numpy as np
 from numba import carray, types
 from scipy.sparse import issparse
 
-from ...kernels.compiling.jit import c_function, kernel
+from ...kernels.compiling.jit import kernel
+from ...kernels.compiling.signatures import ADDRESS, INDEX, Signature
 from ...kernels.host import tile
 from ...kernels.random import bits, layer_key, row_key
 from ...kernels.simd import make_pointer, scalar_type
 from ...kernels.sparse import make_entry_sum
 from ..memory.records import IS_DOUBLE, LAYER, NET, WIDE_INDICES
+
+_RECORDS = {"net": NET, "layer": LAYER}  # of the net and of its first layer
+SPREAD_ENTRIES = Signature(None, **_RECORDS, fan_in=INDEX, row=INDEX, target=ADDRESS)
+GATHER_ENTRIES = Signature(
+    None, **_RECORDS, begin=INDEX, first=INDEX, last=INDEX, at=INDEX, step=INDEX, shift=INDEX
+)  # fmt: skip
+MULTIPLY_ENTRIES = Signature(None, **_RECORDS, first=INDEX, count=INDEX, n_tiles=INDEX)
+TRANSPOSE_ENTRIES = Signature(INDEX, **_RECORDS, count=INDEX, low=INDEX, high=INDEX)
+GRADIENT_OF_ENTRIES = Signature(
+    None, **_RECORDS, k0=INDEX, k_rows=INDEX, width=INDEX, low=INDEX, base=INDEX, d=ADDRESS, g=ADDRESS
+)  # fmt: skip
 
 # Share of non-zeros above which the dense tiles, which reuse what they load, are faster.
 MAX_DENSITY = 0.15
@@ -98,24 +111,18 @@ def set_up(passes, dtype, follows_entries, training):
     training : bool
         Whether weights are updated, too.
     """
-    if not follows_entries:
-        passes["spread_entries"] = _function(_make_spread, "spread_entries", dtype, 3)
-        return
-    passes["gather_entries"] = _function(_make_gather, "gather_entries", dtype, 6)
-    passes["multiply_entries"] = _function(_make_multiply, "multiply_entries", dtype, 3)
+    # Each compiled alone, when X is sparse: the engine would take a quarter longer for them.
+    functions = {
+        "gather_entries": (GATHER_ENTRIES, _make_gather),
+        "multiply_entries": (MULTIPLY_ENTRIES, _make_multiply),
+    }
     if training:
-        passes["transpose_entries"] = _function(_make_transpose, "transpose_entries", dtype, 3, types.intp)
-        passes["gradient_of_entries"] = _function(_make_gradient, "gradient_of_entries", dtype, 7)
-
-
-def _function(make, name, dtype, n_arguments, result=types.void):
-    """Address of a C function of the addresses of NET and the first LAYER and so many integers.
-
-    Compiled alone, when X is sparse: the engine would take a quarter longer for it.
-    """
-    records = [types.CPointer(numba.from_dtype(record)) for record in (NET, LAYER)]
-    arguments = [*records, *[types.intp] * n_arguments]
-    return c_function(lambda: make(dtype, tile(dtype)), result, arguments, (name, dtype.name))
+        functions["transpose_entries"] = TRANSPOSE_ENTRIES, _make_transpose
+        functions["gradient_of_entries"] = GRADIENT_OF_ENTRIES, _make_gradient
+    if not follows_entries:
+        functions = {"spread_entries": (SPREAD_ENTRIES, _make_spread)}
+    for name, (signature, make) in functions.items():
+        passes[name] = signature.compile(partial(make, dtype, tile(dtype)), (name,), dtype)
 
 
 # Single elements by address: LLVM would vectorise loops over arrays, several times over, for a part of the work that
@@ -123,7 +130,7 @@ def _function(make, name, dtype, n_arguments, result=types.void):
 
 
 def _make_spread(dtype, shape):
-    """``(net, layer, fan_in, row, target)``: spread a row of X into the input panels at `target`; duplicates add up."""
+    """Spread a row of X into the input panels at `target`; duplicates add up."""
     itemsize, panel, scalar = dtype.itemsize, shape.panel, dtype.type
     pointer = make_pointer(scalar_type(dtype))
 
@@ -148,7 +155,7 @@ def _make_spread(dtype, shape):
 
 
 def _make_gather(dtype, shape):
-    """``(net, layer, begin, first, last, at, step, shift)``: copy samples to entries.
+    """Copy samples to entries.
 
     Samples `begin + first …` of the epoch's order go to entries `at …`, of workspace rows `first …`; to where those of
     the rows before end if `at` is negative.
@@ -193,7 +200,7 @@ def _make_gather(dtype, shape):
 
 
 def _make_multiply(dtype, shape):
-    """``(net, layer, first, count, n_tiles)``: Z = start + X @ W of workspace rows `first …`.
+    """Z = start + X @ W of workspace rows `first …`.
 
     Rows that only fill the last tile get the start.
     """
@@ -222,7 +229,7 @@ def _make_multiply(dtype, shape):
 
 
 def _make_transpose(dtype, shape):
-    """``(net, layer, count, low, high)``: bring the chunk's entries of columns `low …` into the order of columns.
+    """Bring the chunk's entries of columns `low …` into the order of columns.
 
     Returns where they begin. ``column_ends[k]`` is left as the end of column k, which is where column k + 1 begins.
     """
@@ -264,7 +271,7 @@ def _make_transpose(dtype, shape):
 
 
 def _make_gradient(dtype, shape):
-    """``(net, layer, k0, k_rows, width, low, base, d, g)``: gradient of some rows of weights of one panel.
+    """Gradient of some rows of weights of one panel.
 
     Rows `k0 …`, `k_rows` of them, stored contiguously at g; d is the address of the panel's deltas.
     """

@@ -5,20 +5,28 @@ normalisation cuts the rows' phase into segments, between which each thread norm
 (`normalize.py`). The call walks plain records (`records.py`); nothing about a configuration is compiled in.
 """
 
-import ctypes
 from functools import cache
 
-import numba
 from numba import carray, types
 
-from ...kernels.compiling.jit import c_function, kernel
+from ...kernels.compiling.jit import kernel
+from ...kernels.compiling.signatures import INDEX, Signature
 from ...kernels.host import tile
-from ...kernels.simd import make_call, make_pointer, scalar_type
+from ...kernels.simd import make_pointer, scalar_type
 from ...kernels.threads.team import barrier
 from ...ops.rows import NUMBERS_SIZE
+from ...ops.signatures import PREPARE
 from ..memory.records import LAYER, NET, PANEL
-from .rows import make_row_phase
+from ..passes.after_step import AFTER_STEP
+from ..passes.noise import DROP_WEIGHTS
+from ..passes.normalize import COLUMNS
+from ..passes.sparse import GATHER_ENTRIES
+from .rows import make_backward, make_forward
 from .weights import make_weight_phase
+
+ENGINE = Signature(
+    None, net=NET, layers=LAYER, panels=PANEL, thread=INDEX, first=INDEX, last=INDEX, step=INDEX
+)  # fmt: skip
 
 
 @cache
@@ -32,23 +40,19 @@ def engine(dtype):
         in chunks: ``net.steps.chunks`` make a batch. `step` is the number of optimizer steps before it;
         ``net.results.step`` counts on. Returns early if another thread has been given up. Runs without the GIL.
     """
-    pointers = [types.CPointer(numba.from_dtype(record)) for record in (NET, LAYER, PANEL)]
-    signature = (None, *[ctypes.c_void_p] * 3, *[ctypes.c_int64] * 4)
-    key = ("engine", dtype.name)
-    return c_function(lambda: _make(dtype, pointers), types.void, [*pointers, *[types.int64] * 4], key, signature)
+    return ENGINE.compile(lambda: _make(dtype), ("engine",), dtype, from_python=True)
 
 
-def _make(dtype, pointers):
+def _make(dtype):
     shape = tile(dtype)
     itemsize, scalar, rows = dtype.itemsize, dtype.type, shape.rows
-    forward, backward, _ = make_row_phase(dtype, shape)
+    forward, backward = make_forward(dtype, shape), make_backward(dtype, shape)
     update_weights = make_weight_phase(dtype, shape)
     pointer, double, index = make_pointer(scalar_type(dtype)), make_pointer(types.float64), make_pointer(types.int64)
-    call_drop = make_call(types.intp, *pointers[:2], *[types.intp] * 3)
-    call_finish = make_call(types.void, *pointers, types.intp, types.intp, types.float64, types.float64)
-    call_columns = make_call(types.void, *pointers[:2], types.intp, types.intp, types.intp, types.float64)
-    call_gather = make_call(types.void, *[types.intp] * 8)
-    call_prepare = make_call(types.void, types.float64, types.float64, types.intp, types.intp)
+    call_drop, call_columns, call_gather = (
+        signature.caller(dtype) for signature in (DROP_WEIGHTS, COLUMNS, GATHER_ENTRIES)
+    )
+    call_prepare, call_after_step = PREPARE.caller(dtype), AFTER_STEP.caller(dtype)
 
     @kernel
     def batch_weight(net, begin, count):
@@ -70,9 +74,9 @@ def _make(dtype, pointers):
             total += values[i]
         return total
 
-    def run(nets, first_layer, first_panel, thread, first, last, step):
-        net = carray(nets, 1)[0]
-        layers, panels = carray(first_layer, net.shape.n_matrices), carray(first_panel, net.shape.n_panels)
+    def run(net, layers, panels, thread, first, last, step):
+        net = carray(net, 1)[0]
+        layers, panels = carray(layers, net.shape.n_matrices), carray(panels, net.shape.n_panels)
         n_threads = net.team.n_threads
         space = net.workspace
         numbers = space.scratch + ((thread + 1) * space.scratch_size - NUMBERS_SIZE) * itemsize
@@ -93,7 +97,7 @@ def _make(dtype, pointers):
                 step += 1
                 if net.passes.drop_connect != 0:
                     arrivals += n_threads
-                    if not call_drop(net.passes.drop_connect, nets, first_layer, thread, step, arrivals):
+                    if not call_drop(net.passes.drop_connect, net.address, net.first_layer, thread, step, arrivals):
                         return
             if net.steps.update != 0:
                 rate = carray(double(net.steps.rates), unit // net.steps.chunks + 1)[unit // net.steps.chunks]
@@ -125,7 +129,7 @@ def _make(dtype, pointers):
                     number = segment if back < 0 else net.shape.n_layers - 2 - back
                     if number >= net.shape.n_frozen or back < 0:
                         columns = layers[number].normalize if back < 0 else layers[number].normalize_back
-                        call_columns(columns, nets, first_layer, number, thread, count, float(step))
+                        call_columns(columns, net.address, net.first_layer, number, thread, count, float(step))
                 if n_threads > 1:
                     arrivals += n_threads
                     if not barrier(net.team.sync, arrivals, net.team.yield_function):
@@ -139,7 +143,10 @@ def _make(dtype, pointers):
                     arrivals += n_threads
                     if not barrier(net.team.sync, arrivals, net.team.yield_function):
                         return
-                call_finish(net.steps.after_step, nets, first_layer, first_panel, thread, numbers, scale, float(step))
+                call_after_step(
+                    net.steps.after_step, net.address, net.first_layer, net.first_panel, thread, numbers, scale,
+                    float(step),
+                )
             if n_threads > 1:
                 arrivals += n_threads
                 if not barrier(net.team.sync, arrivals, net.team.yield_function):

@@ -3,24 +3,30 @@
 Each element is summed in the order of the engine's tiles: a row has the same bits here as in any batch.
 """
 
-import ctypes
 from functools import cache, lru_cache
 
-import numba
 import numpy as np
 from numba import carray, types
 from scipy.sparse import issparse
 
-from ...kernels.compiling.jit import c_function, kernel
+from ...kernels.compiling.jit import kernel
+from ...kernels.compiling.signatures import ADDRESS, INDEX, Signature
 from ...kernels.host import tile
 from ...kernels.memory import aligned_zeros, copy, empty
-from ...kernels.simd import make_call, make_pointer, scalar_type
+from ...kernels.simd import make_pointer, scalar_type
 from ...kernels.tiles import make_vector_tile
 from ...network.layout import round_up
 from ...ops import rows as op_kernels
+from ...ops.signatures import ACTIVATE, LINK
 from ..memory.records import PLAIN_LAYER
-from ..passes.normalize import rows
+from ..passes.normalize import ROWS, rows
 from .outputs import is_wider, make_widen, narrowed, output_links, space_size
+
+FEW_ROWS = Signature(
+    None, layers=PLAIN_LAYER, n_layers=INDEX, x=ADDRESS, x_row=INDEX, x_column=INDEX, is_double=INDEX, n_rows=INDEX,
+    space=ADDRESS, width=INDEX, link=ADDRESS, link_parameters=ADDRESS, outputs=ADDRESS, wide_link=ADDRESS,
+    wide_parameters=ADDRESS, wide=ADDRESS,
+)  # fmt: skip
 
 # Laying out weights and workspace costs as much as a few rows, or as so many products of small nets.
 MAX_ROWS, MAX_PRODUCTS = 8, 4_000_000
@@ -86,10 +92,7 @@ def _prepared(architecture, dtype):
 
 @cache
 def _few_rows(dtype):
-    integer = ctypes.c_int64
-    signature = (None, ctypes.c_void_p, *[integer] * 14)
-    arguments = [types.CPointer(numba.from_dtype(PLAIN_LAYER)), *[types.int64] * 14]
-    return c_function(lambda: _make(dtype), types.void, arguments, ("few_rows", dtype.name), signature)
+    return FEW_ROWS.compile(lambda: _make(dtype), ("few_rows",), dtype, from_python=True)
 
 
 def _make(dtype):
@@ -97,10 +100,7 @@ def _make(dtype):
     step = VECTORS * lanes
     multiply, widen = make_vector_tile(itemsize, tile(dtype), VECTORS), make_widen(itemsize)
     pointer, single, double = (make_pointer(t) for t in (scalar_type(dtype), types.float32, types.float64))
-    integer = types.intp
-    call_activate = make_call(types.void, integer, integer, integer)
-    call_link = make_call(types.void, integer, integer, integer, integer, integer)
-    call_normalize = make_call(types.void, *[integer] * 9)
+    call_activate, call_link, call_normalize = ACTIVATE.caller(dtype), LINK.caller(dtype), ROWS.caller(dtype)
     panel = tile(dtype).panel
 
     @kernel

@@ -1,16 +1,16 @@
 """The forward pass alone: compiled apart from the engine, so that a fit need not wait for it."""
 
-import ctypes
 from functools import cache
 
-import numba
-from numba import carray, types
+from numba import carray
 
-from ...kernels.compiling.jit import c_function
+from ...kernels.compiling.signatures import INDEX, Signature
 from ...kernels.host import tile
-from ...kernels.simd import make_call
 from ..memory.records import LAYER, NET
-from .rows import make_row_phase
+from ..passes.sparse import GATHER_ENTRIES
+from .rows import make_predict
+
+PREDICTOR = Signature(None, net=NET, layers=LAYER, thread=INDEX)
 
 
 @cache
@@ -23,17 +23,13 @@ def predictor(dtype):
         ``predictor(net, layers, thread)`` with addresses of records: each thread takes rows of its own through its own
         part of the workspace, into ``net.head.outputs``. Runs without the GIL.
     """
-    pointers = [types.CPointer(numba.from_dtype(record)) for record in (NET, LAYER)]
-    signature = (None, *[ctypes.c_void_p] * 2, ctypes.c_int64)
-    key = ("predictor", dtype.name)
-    return c_function(lambda: _make(dtype), types.void, [*pointers, types.int64], key, signature)
+    return PREDICTOR.compile(lambda: _make(dtype), ("predictor",), dtype, from_python=True)
 
 
 def _make(dtype):
     shape = tile(dtype)
     rows = shape.rows
-    _, _, predict = make_row_phase(dtype, shape)
-    call_gather = make_call(types.void, *[types.intp] * 8)
+    predict, call_gather = make_predict(dtype, shape), GATHER_ENTRIES.caller(dtype)
 
     def run(net, layers, thread):
         net = carray(net, 1)[0]

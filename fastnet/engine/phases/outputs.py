@@ -7,14 +7,13 @@ once, without another pass over the outputs.
 from functools import lru_cache
 
 import numpy as np
-from numba import types
 
 from ...kernels.compiling.jit import kernel
 from ...kernels.host import tile
-from ...kernels.simd import make_call
 from ...kernels.tiles import make_copy_out, make_copy_row
 from ...network.layout import round_up
 from ...ops import rows as op_kernels
+from ...ops.signatures import LINK
 
 DOUBLE = np.dtype(np.float64)
 # Rows that are widened together: the softmax takes four side by side.
@@ -60,7 +59,7 @@ def make_widen(itemsize):
     shape = tile(DOUBLE)
     panel = shape.panel
     to_double, copy_out = make_copy_row(8, itemsize, shape), make_copy_out(8, shape)
-    call_link = make_call(types.void, *[types.intp] * 5)
+    call_link = LINK.caller(DOUBLE)
 
     @kernel
     def widen(source, source_row, count, n, link, parameters, space, target):

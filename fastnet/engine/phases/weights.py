@@ -7,9 +7,13 @@ No gradient buffer, no reduction over threads: every element is summed by one th
 from numba import carray, types
 
 from ...kernels.compiling.jit import kernel
-from ...kernels.simd import make_call, make_pointer, prefetch, scalar_type
+from ...kernels.simd import make_pointer, prefetch, scalar_type
 from ...kernels.tiles import make_column_sums, make_gradient_tile
 from ...ops.rows import N_NUMBERS
+from ...ops.signatures import UPDATE
+from ..passes.after_step import CLIP
+from ..passes.noise import MASK_WEIGHTS
+from ..passes.sparse import GRADIENT_OF_ENTRIES, TRANSPOSE_ENTRIES
 from ..passes.twins import make_write_twin
 
 
@@ -17,17 +21,14 @@ def make_weight_phase(dtype, shape):
     """Compile-time factory: the weight phase of one thread, for one dtype."""
     itemsize, rows, panel, block = dtype.itemsize, shape.rows, shape.panel, shape.block
     scalar = dtype.type
-    number, integer = scalar_type(dtype), types.intp
+    number = scalar_type(dtype)
     wide, narrow = make_gradient_tile(itemsize, shape, rows, 2), make_gradient_tile(itemsize, shape, rows, 1)
     tall = make_gradient_tile(itemsize, shape, block, 1)
     wide_sums, narrow_sums = make_column_sums(itemsize, shape, 2), make_column_sums(itemsize, shape, 1)
     write_twin = make_write_twin(dtype, shape)
-    call_transpose = make_call(integer, *[integer] * 5)
-    call_gradient = make_call(types.void, *[integer] * 9)
+    call_transpose, call_gradient = TRANSPOSE_ENTRIES.caller(dtype), GRADIENT_OF_ENTRIES.caller(dtype)
     pointer, double = make_pointer(number), make_pointer(types.float64)
-    call_mask = make_call(types.void, *[integer] * 9, number)
-    call_update = make_call(types.void, *[integer] * 7, integer, number)
-    call_clip = make_call(types.void, *[integer] * 4, number, integer)
+    call_mask, call_update, call_clip = MASK_WEIGHTS.caller(dtype), UPDATE.caller(dtype), CLIP.caller(dtype)
 
     @kernel
     def penalise(w, g, n, l1, l2):

@@ -1,0 +1,70 @@
+"""Samples on their way into the workspace."""
+
+from numba import carray, types
+
+from ...kernels.compiling.jit import kernel
+from ...kernels.simd import make_pointer, prefetch, scalar_type
+from ...kernels.tiles import make_copy_row
+from ..memory.records import IS_CSR, IS_DOUBLE
+from ..passes.sparse import SPREAD_ENTRIES
+
+
+def make_gather(dtype, shape):
+    """Compile-time factory: brings samples, their targets and weights into the workspace, for one dtype."""
+    itemsize, panel, scalar = dtype.itemsize, shape.panel, dtype.type
+    copy_single, copy_double = make_copy_row(itemsize, 4, shape), make_copy_row(itemsize, 8, shape)
+    number = scalar_type(dtype)
+    pointer, pointer64, pointer32 = make_pointer(number), make_pointer(types.float64), make_pointer(types.float32)
+    index64 = make_pointer(types.int64)
+    call_spread = SPREAD_ENTRIES.caller(dtype)
+
+    @kernel
+    def gather_dense(net, layer, row, target):
+        """Copy one row of X into the input panels, converting its dtype on the way."""
+        source = net.samples.x + row * net.samples.x_row
+        if net.samples.x_column == (8 if net.samples.x_kind & IS_DOUBLE else 4):
+            if net.samples.x_kind & IS_DOUBLE:
+                copy_double(source, target, net.workspace.panel_stride, layer.fan_in)
+            else:
+                copy_single(source, target, net.workspace.panel_stride, layer.fan_in)
+            return
+        for j in range(layer.fan_in):
+            a = carray(pointer(target + (j // panel * net.workspace.panel_stride + j % panel) * itemsize), 1)
+            if net.samples.x_kind & IS_DOUBLE:
+                a[0] = scalar(carray(pointer64(source + j * net.samples.x_column), 1)[0])
+            else:
+                a[0] = scalar(carray(pointer32(source + j * net.samples.x_column), 1)[0])
+
+    @kernel
+    def gather(net, layer, begin, first, count):
+        """Bring samples `begin + first …` of the epoch's order into workspace rows `first …`."""
+        width = net.samples.target_width
+        for i in range(first, first + count):
+            sample = begin + i
+            if net.samples.order != 0:
+                sample = carray(index64(net.samples.order), sample + 1)[sample]
+            target = layer.input + i * panel * itemsize
+            later = begin + i + net.samples.fetch_rows
+            if net.samples.fetch_bytes != 0 and later < net.samples.n_samples:
+                address = net.samples.x + carray(index64(net.samples.order), later + 1)[later] * net.samples.x_row
+                for line in range(0, net.samples.fetch_bytes, 64):
+                    prefetch(address + line)
+            if not net.samples.x_kind & IS_CSR:
+                gather_dense(net, layer, sample, target)
+            elif net.workspace.entry_columns == 0:
+                call_spread(net.passes.spread_entries, net.address, net.first_layer, layer.fan_in, sample, target)
+            if net.head.training:
+                y = net.samples.targets + sample * width * itemsize
+                place = net.workspace.batch_targets + i * net.workspace.target_row * itemsize
+                if width == 1:
+                    carray(pointer(place), 1)[0] = carray(pointer(y), 1)[0]
+                else:
+                    target_row, given = carray(pointer(place), width), carray(pointer(y), width)
+                    for j in range(width):
+                        target_row[j] = given[j]
+                weight = scalar(1)
+                if net.samples.sample_weight != 0:
+                    weight = carray(pointer(net.samples.sample_weight), sample + 1)[sample]
+                carray(pointer(net.workspace.batch_weights), i + 1)[i] = weight
+
+    return gather

@@ -1,0 +1,122 @@
+"""What happens to a panel of a layer's units besides the product: activation, dropout, normalisation, the way back."""
+
+import numpy as np
+from numba import carray
+
+from ...kernels.compiling.jit import kernel
+from ...kernels.random import bits, layer_key, row_key
+from ...kernels.simd import make_pointer, scalar_type
+from ...ops.signatures import ACTIVATE, SLOPE
+from ..passes.normalize import ROWS, ROWS_BACK
+
+
+def make_runs(dtype):
+    """Compile-time factory: ``copy`` and ``add`` of contiguous numbers, for one dtype."""
+    pointer = make_pointer(scalar_type(dtype))
+
+    @kernel
+    def copy(target, source, n):
+        target, source = carray(pointer(target), n), carray(pointer(source), n)
+        for j in range(n):
+            target[j] = source[j]
+
+    @kernel
+    def add(target, source, n):
+        target, source = carray(pointer(target), n), carray(pointer(source), n)
+        for j in range(n):
+            target[j] += source[j]
+
+    return copy, add
+
+
+def make_drop_panel(dtype, shape):
+    """Compile-time factory: dropout of a panel of a layer's inputs or of their deltas, for one dtype."""
+    itemsize, panel, scalar = dtype.itemsize, shape.panel, dtype.type
+    pointer = make_pointer(scalar_type(dtype))
+
+    @kernel
+    def drop(target, key, first, threshold, scale):
+        """Inverted dropout of one row of a panel: zero where the hash is below the threshold, else scale."""
+        a = carray(pointer(target), panel)
+        low, high = np.uint32(key & np.uint64(0xFFFFFFFF)), np.uint32(key >> np.uint64(32))
+        limit = np.uint32(threshold)
+        for j in range(panel):
+            a[j] = a[j] * scale if bits(low, high, first + j) >= limit else scalar(0)
+
+    @kernel
+    def drop_panel(net, layer, address, p, number, first, count, step, shift):
+        """Drop a panel of a layer's inputs, or of their deltas, of workspace rows `first …`.
+
+        `shift` makes row numbers those of the mini-batch, so that chunks do not repeat a mask.
+        """
+        scale, key = scalar(layer.drop_scale), layer_key(net.steps.seed, step, number)
+        for i in range(first, first + count):
+            at = address + (p * net.workspace.panel_stride + i * panel) * itemsize
+            drop(at, row_key(key, shift + i), p * panel, layer.drop_threshold, scale)
+
+    return drop_panel
+
+
+def make_finish_panel(dtype, shape):
+    """Compile-time factory: all that follows the sums of a panel of units, for one dtype."""
+    itemsize, rows, panel = dtype.itemsize, shape.rows, shape.panel
+    call_activate, call_slope = ACTIVATE.caller(dtype), SLOPE.caller(dtype)
+    (copy, add), drop_panel = make_runs(dtype), make_drop_panel(dtype, shape)
+
+    @kernel
+    def activate_panel(net, layer, p, first, n_tiles):
+        """Activate a panel of a layer's units, which is one contiguous run, and keep copies where needed."""
+        at = (p * net.workspace.panel_stride + first * panel) * itemsize
+        n = n_tiles * rows * panel
+        if layer.z != 0:
+            copy(layer.z + at, layer.output + at, n)
+        parameters = layer.parameters + p * layer.parameter_panel * itemsize
+        if layer.slope != 0:
+            call_slope(layer.activate, layer.output + at, layer.slope + at, n, parameters)
+        else:
+            call_activate(layer.activate, layer.output + at, n, parameters)
+        if layer.raw != 0:
+            copy(layer.raw + at, layer.output + at, n)
+
+    @kernel
+    def finish_panel(net, layers, i, p, first, count, n_tiles, step, shift):
+        """Activation, then dropout for the layer above, then the identity skip."""
+        layer, above = layers[i], layers[i + 1]
+        activate_panel(net, layer, p, first, n_tiles)
+        if above.drop_threshold != 0 and net.head.training:
+            drop_panel(net, above, layer.output, p, i + 1, first, count, step, shift)
+        if layer.residual:
+            at = (p * net.workspace.panel_stride + first * panel) * itemsize
+            add(layer.output + at, layer.input + at, n_tiles * rows * panel)
+
+    return finish_panel
+
+
+def make_normalize(dtype, shape):
+    """Compile-time factory: the normalisation of rows and its way back, for one dtype."""
+    itemsize, panel = dtype.itemsize, shape.panel
+    call_normalize, call_normalize_back = ROWS.caller(dtype), ROWS_BACK.caller(dtype)
+
+    @kernel
+    def normalize_rows(net, layer, first, count):
+        """Normalise z of a layer over the units of each row."""
+        of_row, at = first * itemsize, first * panel * itemsize
+        normalized = scales = 0
+        if layer.normalized != 0:
+            normalized, scales = layer.normalized + at, layer.scales + of_row
+        call_normalize(
+            layer.normalize, layer.output + at, net.workspace.panel_stride, count, layer.fan_out, layer.gain,
+            layer.shift, normalized, scales, layer.is_centred,
+        )
+
+    @kernel
+    def normalize_rows_back(net, layer, first, count):
+        """From the derivative by the normalised z to that by z; keeps the terms of gains and shifts."""
+        at = first * panel * itemsize
+        call_normalize_back(
+            layer.normalize_back, layer.delta + at, net.workspace.panel_stride, count, layer.fan_out, layer.gain,
+            layer.normalized + at, layer.scales + first * itemsize, layer.terms[0] + at, layer.terms[1] + at,
+            layer.is_centred,
+        )
+
+    return normalize_rows, normalize_rows_back
