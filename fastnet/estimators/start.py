@@ -5,20 +5,17 @@ import numpy as np
 from ..network.initializers import GlorotUniform, initialize
 from .data import check_fits
 from .fitted import VECTOR_ATTRIBUTES, parameter_places
-from .parameters import initializer
 
 
-def initial_parameters(estimator, architecture, activations, random_state, dtype):
+def initial_parameters(settings, architecture, random_state, dtype):
     """Parameters of a new network, as ``init``, ``bias_init`` and ``use_bias`` ask for.
 
     Parameters
     ----------
-    estimator : estimator
-        Its parameters are read.
+    settings : Settings
+        What was asked for.
     architecture : Architecture
         The network.
-    activations : sequence of Activation
-        One for each layer of weights.
     random_state : numpy.random.RandomState
         Source of the draws. All layers are drawn, also those that then come from a fitted network, so that the
         others do not depend on it; then the projections.
@@ -37,9 +34,8 @@ def initial_parameters(estimator, architecture, activations, random_state, dtype
     ValueError
         If ``init`` is an estimator that cannot give its first layer.
     """
-    given = initializer(estimator)
-    init, bias_init = given or GlorotUniform(), estimator.bias_init if estimator.use_bias else 0.0
-    units = architecture.layer_units
+    init, bias_init = settings.initializer or GlorotUniform(), settings.bias_init if settings.use_bias else 0.0
+    units, activations = architecture.layer_units, settings.activations
     matrices, vectors = initialize(units, activations, init, bias_init, random_state, dtype)
     for layer in architecture.projections():
         drawn = init.draw(units[layer], units[layer + 1], activations[layer], random_state)[0]
@@ -48,10 +44,10 @@ def initial_parameters(estimator, architecture, activations, random_state, dtype
     for kind, layer in architecture.vectors()[architecture.n_layers :]:
         value = activations[layer].values[0] if kind == "slope" else begin[kind]
         vectors.append(np.full(units[layer + 1], value, dtype))
-    if given is not None:
+    if settings.source is None:
         return matrices, vectors, None
-    taken = take_layers(estimator.init, architecture, matrices, vectors)
-    if estimator.verbose:
+    taken = take_layers(settings.source, architecture, matrices, vectors)
+    if settings.verbose:
         names = "-".join(map(str, units[: taken + 1]))
         print(f"{taken} of {architecture.n_layers} layers begin with the weights of init's network: {names}.")
     return matrices, vectors, taken
@@ -188,7 +184,7 @@ def check_same_network(estimator, fitted, architecture, vectors):
             f"{estimator.activation!r}, normalization={estimator.normalization!r} and residual={estimator.residual!r} "
             "now ask for. Restore these, or train a new network: fit with warm_start=False."
         )
-    if not estimator.use_bias and any(b.any() for b in vectors[: fitted.n_layers]):
+    if not architecture.use_bias and any(b.any() for b in vectors[: fitted.n_layers]):
         raise ValueError(
             "use_bias=False cannot go on with a network whose intercepts_ are not zero: set them to zero, set "
             "use_bias=True, or train a new network: fit with warm_start=False."
