@@ -107,3 +107,105 @@ def test_an_optimizer_that_predicts_with_an_average_says_so():
 def test_lbfgs_has_no_optimizer_and_no_schedule():
     settings = settings_of(MLPClassifier(solver="lbfgs", early_stopping=True))
     assert (settings.optimizer, settings.schedule, settings.stops_early) == (None, None, False)
+
+
+# ---- what is refused -----------------------------------------------------------------------------------
+
+HUGE = 10**5000  # Python refuses to write so many digits
+IN_ORDER = ("hidden_layer_sizes", "alpha", "dropout", "drop_connect", "activation")
+
+
+def refused(match, error=ValueError, **params):
+    """A fit raises such an error before any work, and leaves the estimator as it was."""
+    net = small().set_params(**params)
+    state = dict(vars(net))
+    with pytest.raises(error, match=match):
+        net.fit(X, Y)
+    assert vars(net) == state
+
+
+@pytest.mark.parametrize(
+    "value", [10**400, -HUGE, HUGE, Fraction(HUGE, 3), np.longdouble("1e4000"), [HUGE]],
+    ids=["int", "negative", "long", "fraction", "longdouble", "list"],
+)
+@pytest.mark.parametrize("name", sorted({*NUMBERS, *COUNTS, *FLAGS, "random_state", "loss", "solver", "scoring"}))
+def test_numbers_that_nothing_can_hold_are_refused_by_name(name, value):
+    if isinstance(value, np.longdouble) and np.isinf(value):
+        pytest.skip("no wider float here")
+    refused(f"'?{name}'? .*must be", **{name: value})
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_integers_beyond_64_bits_are_refused(name):
+    refused(f"{name}.*64 bits can hold", **{name: 2**80})
+
+
+@pytest.mark.parametrize("name", sorted({*NUMBERS, *COUNTS} - {"verbose"}))
+def test_true_is_no_number(name):
+    refused(name, **{name: True})
+
+
+@pytest.mark.parametrize(
+    "value",
+    [np.array(5), [[1, 2], [3]], "abc", b"ab", {3, 4}, {3: 4, 5: 6}, np.ones((2, 2)), pd.DataFrame([[3, 4]]), object(),
+     iter([3, 4]), [10**400, 1], [None, None], [True, True]],
+    ids=lambda value: type(value).__name__,
+)  # fmt: skip
+@pytest.mark.parametrize("name", IN_ORDER)
+def test_what_is_no_sequence_of_the_layers_is_refused_by_name(name, value):
+    refused(name, **{name: value})
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"learning_rate_init": "small"}, {"learning_rate_init": "large"}, {"alpha": "large"}, {"input_noise": "large"},
+        {"bias_init": "large"}, {"clip_norm": "small"}, {"clip_value": "small"}, {"max_norm": "small"},
+        {"epsilon": "small"}, {"alpha": ["large", "large", "large"]},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_numbers_that_the_computation_would_lose_are_refused(params, dtype):
+    size = {"float32": {"small": 1e-60, "large": 1e60}, "float64": {"small": 5e-324, "large": 1e300}}[dtype]
+    for name, which in params.items():
+        value, which = ([size[w] for w in which], which[0]) if isinstance(which, list) else (size[which], which)
+        remedy = "float64'" if dtype == "float32" else f"{'larger' if which == 'small' else 'smaller'} number"
+        refused(rf"^{name}=.* is too {which} for {dtype}, .*{remedy}\.$", dtype=dtype, **{name: value})
+
+
+@pytest.mark.parametrize("params", [{"clip_norm": 1e300}, {"clip_value": 1e300}, {"max_norm": 1e300}, {"alpha": 1e-300},
+                                    {"input_noise": 1e-300}, {"ema_decay": 1 - 1e-12}], ids=str)  # fmt: skip
+def test_numbers_that_do_nothing_train(params):
+    net = small(dtype="float32", **params).fit(X, Y)
+    plain = small(dtype="float32").fit(X, Y)
+    if "ema_decay" in params:
+        assert not same_bits(parameters(net), parameters(plain))  # the mean of all steps
+    elif "alpha" not in params:
+        assert net.loss_curve_ == pytest.approx(plain.loss_curve_, rel=1e-6)
+
+
+@pytest.mark.parametrize("name", ["dropout", "input_dropout", "drop_connect"])
+def test_rates_that_leave_nothing_are_refused(name):
+    refused(f"{name}=0.99.*leaves less than one", **{name: 1 - 1e-12})
+
+
+def test_powers_that_no_rate_survives_are_refused():
+    refused("power_t=10000000", solver="sgd", learning_rate="invscaling", power_t=10**7)
+    small(power_t=10**7).fit(X, Y)  # without effect
+
+
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+@pytest.mark.parametrize(
+    "sizes, error", [(2**62, ValueError), ((2**31, 2**31), ValueError), ((10**7, 10**7), MemoryError)], ids=str
+)
+def test_networks_beyond_the_memory_are_refused_by_name(sizes, error, solver):
+    match = r"hidden_layer_sizes=\(.*takes about \d+ bytes .*fewer units"
+    refused(match, error, hidden_layer_sizes=sizes, solver=solver)
+
+
+def test_the_largest_counts_train():
+    most = 2**63 - 1
+    net = small(solver="lbfgs", max_iter=most, max_fun=most, tol=10.0, n_jobs=most, verbose=0).fit(X, Y)
+    assert net.stop_reason_ == "converged"
+    small(n_iter_no_change=most, n_jobs=-most, batch_size=40, tol=0.0).fit(X, Y)

@@ -20,6 +20,8 @@ from .nested import NestedValues
 from .parameters import (
     PARAMETER_CONSTRAINTS,
     check_each,
+    check_memory,
+    check_type,
     is_stochastic,
     needs_all_samples,
     settings_of,
@@ -268,10 +270,13 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, DocLink, B
 
         if first_pass:
             dtype = _computation_dtype(settings, X, holdout.n_train, incremental)
+            check_type(self, settings, dtype)
+            check_memory(settings, architecture, dtype)
             matrices, vectors, n_transferred = initial_parameters(settings, architecture, random_state, dtype)
         else:
             fitted_architecture, matrices, vectors = self._network()
             dtype = matrices[0].dtype
+            check_type(self, settings, dtype)
             n_transferred = None
             check_same_network(self, fitted_architecture, architecture, vectors)
         targets = cast("y", targets, dtype)

@@ -1,6 +1,7 @@
 """The estimators' parameters: from what users give to the plain, checked settings of one fit."""
 
 from .constraints import PARAMETER_CONSTRAINTS
+from .limits import check_memory, check_type
 from .named import (
     CLASSIFICATION_LOSSES,
     REGRESSION_LOSSES,
@@ -22,6 +23,8 @@ __all__ = [
     "PARAMETER_CONSTRAINTS",
     "REGRESSION_LOSSES",
     "check_each",
+    "check_memory",
+    "check_type",
     "classification_loss",
     "hidden_units",
     "is_stochastic",

@@ -25,7 +25,7 @@ INTEGER = Number(-(2**63), 2**63 - 1, integral=True)
 REAL = Number()
 
 
-class _Refused:
+class Shown:
     """Stands for a value that nothing allows, with a repr that never fails."""
 
     def __init__(self, value):
@@ -39,7 +39,7 @@ def _refuse(estimator, name, value, why="", cause=None):
     """Raise scikit-learn's error for a parameter."""
     allowed = estimator._parameter_constraints
     try:
-        validate_parameter_constraints(allowed, {name: _Refused(value)}, caller_name=type(estimator).__name__)
+        validate_parameter_constraints(allowed, {name: Shown(value)}, caller_name=type(estimator).__name__)
     except InvalidParameterError as error:
         raise InvalidParameterError(f"{error}{why}") from cause
 

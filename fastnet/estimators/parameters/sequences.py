@@ -7,7 +7,7 @@ import numpy as np
 from ...ops.activations import ACTIVATIONS, Activation, Identity
 from ...ops.numbers import Number, shown
 from ...ops.registry import resolve
-from .plain import INTEGER
+from .plain import INTEGER, Shown
 
 _UNITS = Number(1, 2**63 - 1, integral=True)
 _RATE = Number(0.0, 1.0, closed="left")
@@ -114,5 +114,6 @@ def layer_activations(activation, n_hidden):
             f"activation must be one for all, or hold one for each hidden layer: got {len(each)} for {n_hidden} hidden "
             "layer(s)."
         )
+    each = [a if isinstance(a, (str, Activation)) else Shown(a) for a in each]
     each = [resolve(f"activation[{i}]", a, ACTIVATIONS, Activation) for i, a in enumerate(each)]
     return (*each, each[-1] if each else Identity())

@@ -3,11 +3,19 @@
 from itertools import pairwise
 from numbers import Real
 
+import numpy as np
+
+from ...ops.numbers import shown
 from ...ops.optimizers import SGD
-from ...ops.schedules import Constant, ReduceOnPlateau
+from ...ops.schedules import Constant, InverseScaling, ReduceOnPlateau
 
 # Parameters that make the loss random.
 NOISE = ("dropout", "input_dropout", "drop_connect", "input_noise")
+
+# Random bits come 32 at a time.
+_LARGEST_RATE = 1.0 - 2.0**-32
+# (2**63)**16 is still a float.
+_LARGEST_POWER = 16
 
 _STEPS = ("clip_value", "clip_norm", "max_norm", "ema_decay")
 
@@ -93,6 +101,12 @@ def _check_layers(estimator, settings):
     """The part of `check_together` on what hidden layers have."""
     hidden = settings.hidden_units
     is_dropped = any(settings.dropout) or isinstance(estimator.dropout, Real) and estimator.dropout > 0
+    for name in ("dropout", "input_dropout", "drop_connect"):
+        if np.any(np.array(getattr(settings, name)) > _LARGEST_RATE):
+            raise ValueError(
+                f"{name}={shown(getattr(estimator, name))} leaves less than one in 2**32, fewer than random bits can "
+                "tell: give a smaller one, such as 0.5."
+            )
     if settings.residual == "projection" and len(hidden) < 2:
         raise ValueError(
             "residual='projection' connects a hidden layer to the next one, got "
@@ -149,6 +163,11 @@ def _check_rates(estimator, settings):
         raise ValueError(
             f"warmup={estimator.warmup} epochs must be fewer than max_iter={estimator.max_iter}; below 1 it is a "
             "fraction of max_iter."
+        )
+    if isinstance(rates, InverseScaling) and rates.power_t > _LARGEST_POWER:
+        raise ValueError(
+            f"power_t={rates.power_t} divides the rate by more than any number can be: give at most "
+            f"{_LARGEST_POWER}, such as 0.5."
         )
     patience = settings.n_iter_no_change
     if isinstance(rates, ReduceOnPlateau) and patience is not None and rates.patience >= patience:
