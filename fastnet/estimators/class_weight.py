@@ -2,10 +2,6 @@
 
 import numpy as np
 
-from ..ops.numbers import Number, shown
-
-_WEIGHT = Number(0.0)
-
 
 def weigh_classes(class_weight, codes, labels, sample_weight=None, counted=None):
     """Weights of the samples, each times the weights of its classes.
@@ -62,9 +58,7 @@ def _columns(class_weight, n_columns):
         )
     dicts = class_weight if isinstance(class_weight, list) else [class_weight]
     if len(dicts) != n_columns or not all(isinstance(d, dict) for d in dicts):
-        raise ValueError(
-            f"class_weight must hold one dict for each of the {n_columns} labels, got {shown(class_weight)}."
-        )
+        raise ValueError(f"class_weight must hold one dict for each of the {n_columns} labels, got {class_weight}.")
     return dicts
 
 
@@ -74,10 +68,10 @@ def _given(weights, classes):
     # A part of the data need not hold every class: only a class that goes without a weight makes this a slip.
     if unknown and len(unknown) > len(weights) - len(classes):
         raise ValueError(f"class_weight has labels that are not classes of y, {unknown}: the classes are {classes}.")
-    result = [_WEIGHT.plain(weights.get(label, 1.0)) for label in classes]
-    if None in result:
-        raise ValueError(f"class_weight must be finite and at least 0, got {shown(weights)}.")
-    return np.array(result)
+    result = np.array([weights.get(label, 1.0) for label in classes], dtype=np.float64)
+    if not (np.isfinite(result) & (result >= 0)).all():
+        raise ValueError(f"class_weight must be finite and at least 0, got {weights}.")
+    return result
 
 
 def _balanced(codes, sample_weight, n_labels):
