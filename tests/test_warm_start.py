@@ -245,3 +245,21 @@ def test_models_do_not_share_their_weights(diabetes):
     other = regressor(max_iter=2).fit(X, y)
     assert not any(np.shares_memory(a, b) for a in model.coefs_ for b in other.coefs_)
     del held, kept
+
+
+@pytest.mark.parametrize("first", ["fit", "partial_fit"])
+@pytest.mark.parametrize("kind", ["one label", "columns"])
+def test_partial_fit_takes_a_part_of_the_classes_whatever_warm_start_is(kind, first):
+    X, y = np.random.RandomState(0).randn(30, 2), np.arange(30) % 3
+    y = np.column_stack([y, np.arange(30) % 2]).astype(str) if kind == "columns" else y
+    classes = [np.unique(column) for column in y.T] if kind == "columns" else np.unique(y)
+    few = (y if y.ndim == 1 else y[:, 0]).astype(int) < 2
+    models = [fastnet.MLPClassifier((4,), max_iter=2, random_state=0, warm_start=warm) for warm in (False, True)]
+    for model in models:
+        model.fit(X, y) if first == "fit" else model.partial_fit(X[few], y[few], classes=classes)
+        model.partial_fit(X[few], y[few])
+    assert same_bits(parameters(models[0]), parameters(models[1]))
+    with pytest.raises(ValueError, match="same classes|was trained on"):  # a fit sees all there is
+        models[1].fit(X[few], y[few])
+    with pytest.raises(ValueError, match="classes not in|was trained on"):
+        models[1].partial_fit(X, np.roll(y, 1, axis=-1) if y.ndim == 2 else y + 1)
