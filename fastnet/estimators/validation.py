@@ -9,6 +9,7 @@ from sklearn.base import is_classifier
 from sklearn.utils import _safe_indexing, check_array
 from sklearn.utils.validation import _check_feature_names
 
+from ..ops.numbers import shown
 from ..training.validation import split_by, split_last, split_rows
 from .data import DTYPES, cast, cast_weights, check_fits, check_weights, engine_input, named
 from .label_types import missing_labels_named
@@ -77,11 +78,15 @@ def check_validation(settings, own, incremental=False):
     for name in ("scoring", "validation_split"):
         value = getattr(settings, name)
         if value is not None and not early:
-            raise ValueError(f"{name}={value!r} is for early stopping: {switch_on}, or leave it out.")
+            raise ValueError(f"{name}={shown(value)} is for early stopping: {switch_on}, or leave it out.")
+    if isinstance(settings.validation_split, type):
+        name = settings.validation_split.__name__
+        raise ValueError(f"validation_split must be an object, not its class: write {name}().")
     if own.groups is not None and not uses_splitter(settings):
         raise ValueError(
             "groups are for a splitter: set validation_split to one that uses them, such as "
-            f"GroupShuffleSplit(n_splits=1), got validation_split={settings.validation_split!r}; or leave out groups."
+            f"GroupShuffleSplit(n_splits=1), got validation_split={shown(settings.validation_split)}; or leave out "
+            "groups."
         )
     if (own.X is None) != (own.y is None):
         given, missing = ("X_val", "y_val") if own.y is None else ("y_val", "X_val")
@@ -94,7 +99,7 @@ def check_validation(settings, own, incremental=False):
     elif settings.validation_split is not None:
         raise ValueError(
             "X_val and y_val take the place of rows held out, got "
-            f"validation_split={settings.validation_split!r}: give one of them."
+            f"validation_split={shown(settings.validation_split)}: give one of them."
         )
 
 
@@ -153,7 +158,10 @@ def split_as_asked(settings, X, targets, sample_weight, groups):
     if not uses_splitter(settings):
         return split_last(n_samples, settings.validation_fraction, sample_weight)
     if groups is not None:
-        groups = np.asarray(groups)
+        try:
+            groups = np.asarray(groups)
+        except ValueError:  # labels that are sequences
+            groups = np.array(None)
         if groups.shape != (n_samples,):
             raise ValueError(f"groups must hold one label for each of the {n_samples} samples, got {groups.shape}.")
     y = targets[:, 0] if targets.shape[1] == 1 else targets
