@@ -134,7 +134,17 @@ def train_lbfgs(estimator, settings, problem, first_pass, incremental):
     start = problem.matrices, problem.vectors
     with problem.session(settings.l1, settings.l2, settings.n_jobs) as session:
         matrices, vectors, loss, n_iter, stop_reason = minimize(
-            session, *start, settings, total_weight=problem.total_weight
+            session,
+            *start,
+            total_weight=problem.total_weight,
+            l1=np.array(settings.l1),
+            l2=np.array(settings.l2),
+            mean_over_outputs=problem.architecture.loss.mean_over_outputs,
+            tol=settings.tol,
+            max_iter=settings.max_iter,
+            max_fun=settings.max_fun,
+            max_time=settings.max_time,
+            verbose=settings.verbose,
         )
     fitted = {"n_iter_": n_iter, "t_": 0 if first_pass else estimator.t_, "stop_reason_": stop_reason}
     if loss is not None:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..network.initializers import GlorotUniform, initialize
+from ..ops.numbers import shown
 from .data import check_fits
 from .fitted import VECTOR_ATTRIBUTES, parameter_places
 
@@ -73,17 +74,40 @@ def source_parameters(init):
         If it is not fitted or no such network, or has numbers that are not finite.
     """
     try:
-        coefs, intercepts = list(init.coefs_), list(init.intercepts_)
-    except AttributeError:
+        coefs, intercepts = init.coefs_, init.intercepts_
+    except Exception as error:  # of a property, it may be any
         raise ValueError(
-            f"init must be a fitted multilayer perceptron, whose weights to begin with: {init!r} has no coefs_ and "
-            "intercepts_. Fit it first. If it was fitted, then clone, which cross-validation and grid search call, "
+            f"init must be a fitted multilayer perceptron, whose weights to begin with: {shown(init)} has no coefs_ "
+            "and intercepts_. Fit it first. If it was fitted, then clone, which cross-validation and grid search call, "
             "has taken its weights away: give init=FrozenEstimator(estimator), from sklearn.frozen."
-        ) from None
-    parameters = [np.asarray(p) for p in coefs + intercepts]
-    if not all(p.dtype.kind == "f" and np.isfinite(p).all() for p in parameters):
-        raise ValueError(f"init must have finite weights, {init!r} has not.")
-    return parameters[: len(coefs)], parameters[len(coefs) :]
+        ) from error
+    coefs, intercepts = _arrays(init, "coefs_", coefs, 2), _arrays(init, "intercepts_", intercepts, 1)
+    if not coefs or len(coefs) != len(intercepts):
+        raise ValueError(
+            f"init must have weights and biases of each layer, {shown(init)} has {len(coefs)} coefs_ and "
+            f"{len(intercepts)} intercepts_: leave them as they were fitted."
+        )
+    return coefs, intercepts
+
+
+def _arrays(init, name, given, ndim):
+    """A fitted attribute of another network as arrays of finite numbers, one a layer; raises ValueError."""
+    try:
+        arrays = [np.asarray(array) for array in given]
+    except Exception as error:  # whatever an object of a user's raises
+        raise ValueError(
+            f"init must have {name} that hold one array for each layer, {shown(init)} has not: leave them as they were "
+            "fitted."
+        ) from error
+    for array in arrays:
+        if array.dtype.kind != "f" or not np.isfinite(array).all():
+            raise ValueError(f"init must have finite weights, {shown(init)} has not in {name}.")
+        if array.ndim != ndim:
+            raise ValueError(
+                f"init must have {name} of {ndim} dimension(s), {shown(init)} has {array.ndim}: leave them as they "
+                "were fitted."
+            )
+    return arrays
 
 
 def take_layers(init, architecture, matrices, vectors):
@@ -112,8 +136,8 @@ def take_layers(init, architecture, matrices, vectors):
         large for the dtype.
     """
     taken = 0
-    given = zip(*source_parameters(init), strict=True)
-    for layer, (weights, biases) in enumerate(given):
+    coefs, intercepts = source_parameters(init)
+    for layer, (weights, biases) in enumerate(zip(coefs, intercepts, strict=True)):
         same_place = layer < architecture.n_layers
         if not same_place or weights.shape != matrices[layer].shape or biases.shape != vectors[layer].shape:
             break
@@ -123,7 +147,7 @@ def take_layers(init, architecture, matrices, vectors):
         taken += 1
     if not taken:
         raise ValueError(
-            f"init's network does not match: its first layer has weights of shape {init.coefs_[0].shape}, that of "
+            f"init's network does not match: its first layer has weights of shape {coefs[0].shape}, that of "
             f"this network {matrices[0].shape}. Set hidden_layer_sizes to begin as there, and fit on as many features."
         )
     return taken
@@ -134,7 +158,7 @@ def _take(init, architecture, layer, source, matrices, vectors):
     places = parameter_places(architecture, layer)
     if layer < architecture.n_layers - 1:
         for name in ("projections_", *VECTOR_ATTRIBUTES.values()):
-            array = (getattr(init, name, None) or [None] * (layer + 1))[layer]
+            array = _of_layer(init, name, layer)
             if (array is None) != (name not in places):
                 raise ValueError(
                     f"init's network {'has' if array is not None else 'has no'} {name} in layer {layer}, this one "
@@ -142,7 +166,7 @@ def _take(init, architecture, layer, source, matrices, vectors):
                     "residual."
                 )
             if array is not None:
-                source[name] = np.asarray(array)
+                source[name] = _arrays(init, name, [array], 2 if name == "projections_" else 1)[0]
     for name, (is_matrix, number) in places.items():
         target, array = (matrices if is_matrix else vectors), source[name]
         if array.shape != target[number].shape:
@@ -152,6 +176,20 @@ def _take(init, architecture, layer, source, matrices, vectors):
             )
         check_fits("init", array, target[number].dtype)
         target[number] = np.array(array, dtype=target[number].dtype, order="C")
+
+
+def _of_layer(init, name, layer):
+    """What a fitted network has of some kind in a layer, None if it has none; raises ValueError."""
+    given = getattr(init, name, None)
+    if given is None:
+        return None
+    try:
+        return list(given)[layer]
+    except (IndexError, TypeError) as error:
+        raise ValueError(
+            f"init must have {name} that hold one entry for each hidden layer, {shown(init)} has not: leave them as "
+            "they were fitted."
+        ) from error
 
 
 def check_same_network(estimator, fitted, architecture, vectors):

@@ -125,7 +125,10 @@ class _Objective:
         self.x, self.value = intermediate_result.x.copy(), float(intermediate_result.fun)
 
 
-def minimize(session, matrices, vectors, settings, *, total_weight):
+def minimize(
+    session, matrices, vectors, *, total_weight, l1, l2, mean_over_outputs, tol, max_iter, max_fun,
+    max_time=None, verbose=False,
+):  # fmt: skip
     """Minimise the penalised loss over all samples.
 
     Ctrl-C ends the training with a warning and keeps the last iterate.
@@ -133,14 +136,24 @@ def minimize(session, matrices, vectors, settings, *, total_weight):
     Parameters
     ----------
     session : Session
-        The engine, with data set; it knows of the L2 penalty.
+        The engine, with data set; it knows of ``l2``.
     matrices, vectors : list of ndarray
         Where to start.
-    settings : Settings
-        What was asked for. Training stops when no component of the projected gradient is larger than ``tol``; after
-        ``max_time`` seconds the last iterate is kept; ``verbose`` is passed to SciPy where it still prints.
     total_weight : float
         Sum of the samples' weights, by which penalties are divided.
+    l1, l2 : ndarray of shape (n_layers,)
+        Strengths of the penalties of each layer's weights.
+    mean_over_outputs : bool
+        Whether the loss to *report* is the mean over outputs; minimised is always the sum, whose gradient
+        the engine gives.
+    tol : float
+        Training stops when no component of the projected gradient is larger.
+    max_iter, max_fun : int
+        Number of iterations, and of evaluations of the loss, at most.
+    max_time : float, default=None
+        Seconds that training may take; then the last iterate is kept.
+    verbose : bool or int, default=False
+        Passed to SciPy where it still prints.
 
     Returns
     -------
@@ -160,11 +173,11 @@ def minimize(session, matrices, vectors, settings, *, total_weight):
     UserWarning
         If training was interrupted.
     """
-    architecture, tol, max_iter, max_fun = session.architecture, settings.tol, settings.max_iter, settings.max_fun
-    l1, l2 = (np.array(strengths)[list(architecture.matrix_layers())] for strengths in (settings.l1, settings.l2))
+    architecture = session.architecture
+    l1, l2 = (strength[list(architecture.matrix_layers())] for strength in (l1, l2))
     objective = _Objective(session, matrices, vectors, l1 / total_weight)
-    if settings.max_time is not None:
-        session.deadline = time.perf_counter() + settings.max_time
+    if max_time is not None:
+        session.deadline = time.perf_counter() + max_time
     try:
         # SciPy calls BLAS between two evaluations. OpenBLAS's threads would go on spinning on the cores that the engine
         # then wants: an evaluation would take twice as long.
@@ -180,7 +193,7 @@ def minimize(session, matrices, vectors, settings, *, total_weight):
                     "maxfun": max_fun,
                     "maxiter": max_iter,
                     "gtol": tol,
-                    **_get_additional_lbfgs_options_dict("iprint", 1 if settings.verbose >= 1 else -1),
+                    **_get_additional_lbfgs_options_dict("iprint", 1 if verbose >= 1 else -1),
                 },
             )
         n_iter, x, loss = min(result.nit, max_iter), result.x, float(result.fun)
@@ -201,9 +214,8 @@ def minimize(session, matrices, vectors, settings, *, total_weight):
         objective(x)
         n_trained = session.layout.n_trained
         vectors[n_trained:] = session.get_parameters()[1][n_trained:]
-    # The loss to report may be the mean over outputs; minimised is always the sum, whose gradient the engine gives.
     n_outputs = architecture.layer_units[-1]
-    if architecture.loss.mean_over_outputs and n_outputs > 1 and loss is not None:
+    if mean_over_outputs and n_outputs > 1 and loss is not None:
         penalised = objective.only_trained(list(zip(matrices, l1, l2, strict=True)), vectors)[0]
         penalty = sum(a * np.abs(w).sum() + b / 2 * np.vdot(w, w) for w, a, b in penalised) / total_weight
         loss = float((loss - penalty) / n_outputs + penalty)
