@@ -269,6 +269,7 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, DocLink, B
         architecture = settings.architecture(X.shape[1], loss, n_outputs)
 
         if first_pass:
+            self._input_dtype = X.dtype  # predictions have it, too
             dtype = _computation_dtype(settings, X, holdout.n_train, incremental)
             check_type(self, settings, dtype)
             check_memory(settings, architecture, dtype)

@@ -1,6 +1,6 @@
 """Arrays on their way into the engine."""
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import numpy as np
 from scipy.sparse import issparse
@@ -8,6 +8,15 @@ from sklearn.utils.validation import _check_sample_weight
 
 # Types of X that the engine reads; all others are converted by scikit-learn's validation.
 DTYPES = (np.float64, np.float32)
+
+
+def given_dtype(X):
+    """The dtype that NumPy gives to X before validation, of a frame the one that holds all its columns."""
+    dtypes = getattr(X, "dtypes", None)
+    with suppress(TypeError):  # of columns that are not NumPy's
+        if dtypes is not None:
+            return np.result_type(*dtypes)
+    return X.dtype if issparse(X) else np.asarray(X).dtype
 
 
 def engine_input(X):

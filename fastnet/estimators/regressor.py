@@ -165,10 +165,10 @@ class MLPRegressor(RegressorMixin, BaseMultilayerPerceptron):
         comes a gain of each unit, trained without penalty, and the bias. Predictions after 'batch' use running means
         and variances; the rows of a mini-batch then stand in memory together.
     dtype : {'auto', 'input', 'float32', 'float64'}, default='auto'
-        Type of the computation, of ``coefs_`` and of the predictions. 'auto' is float32 for
-        mini-batches, ``partial_fit`` included, and the type of X when all samples make one batch ('lbfgs',
-        ``batch_size`` as large as the training data). 'input' is the type of X. ``warm_start`` and
-        ``partial_fit`` keep the model's.
+        Type of the computation and of ``coefs_``. 'auto' is float32 for mini-batches, ``partial_fit`` included, and
+        the type of X when all samples make one batch ('lbfgs', ``batch_size`` as large as the training data).
+        'input' is the type of X. ``warm_start`` and ``partial_fit`` keep the model's. Predictions have
+        scikit-learn's type, whatever this is: float32 if X is and was in ``fit``, else float64.
     n_jobs : int or None, default=None
         Threads of one fit or prediction, at most: a fit times one thread beside them and goes on with what is
         faster. -1 means all; so does None, unlike in scikit-learn. The result has the same bits for every value.
@@ -443,7 +443,7 @@ class MLPRegressor(RegressorMixin, BaseMultilayerPerceptron):
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            Predictions, in the dtype of the model.
+            Predictions: float32 if X is and was in ``fit``, else float64.
         """
         check_is_fitted(self)
         outputs = self._outputs(X)

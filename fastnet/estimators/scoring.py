@@ -40,7 +40,10 @@ def score_function(estimator, architecture, validation):
     rows, targets, weight = validation.rows, validation.targets, validation.sample_weight
     X = None if validation.is_held_out else validation.X
     if estimator.scoring is None:
-        return lambda session: estimator._score_outputs(targets, session.predict_rows(rows, X=X), weight)
+        dtype = estimator._output_dtype(validation.given[0], validation.X)
+        return lambda session: estimator._score_outputs(
+            targets, session.predict_rows(rows, X=X, output_dtype=dtype), weight
+        )
     if estimator.scoring != "loss":
         return _ScorerOf(estimator, architecture, validation)
 
@@ -87,7 +90,8 @@ class _ScorerOf:
         """Of the validation samples the session's, of any others the estimator's own."""
         if X is self._X:
             own = None if self._validation.is_held_out else self._validation.X
-            return self._session.predict_rows(self._validation.rows, link, own)
+            dtype = self._view._output_dtype(X, self._validation.X)
+            return self._session.predict_rows(self._validation.rows, link, own, dtype)
         return type(self._view)._outputs(self._view, X, link)
 
     def __call__(self, session):
