@@ -38,7 +38,7 @@ SOLVERS = {
     "lion": {"solver": "lion"},
 }
 # Epochs that change nothing but running statistics.
-STILL = {"solver": "sgd", "learning_rate_init": 1e-300, "momentum": 0.0, "max_iter": 1}
+STILL = {"solver": "sgd", "learning_rate_init": 1e-30, "momentum": 0.0, "max_iter": 1}
 
 
 def classifier(**params):

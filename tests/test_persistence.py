@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from problems import parameters, same_bits
 from sklearn import neural_network
+from sklearn.base import clone
 from sklearn.exceptions import InconsistentVersionWarning
 
 import fastnet
@@ -263,3 +264,33 @@ def test_the_state_holds_the_version_and_nothing_else_new():
     assert state.pop("_fastnet_version") == fastnet.__version__
     assert state == vars(model)
     assert "_fastnet_version" not in vars(model)
+
+
+@pytest.mark.parametrize("Estimator", [MLPClassifier, MLPRegressor])
+def test_a_pickle_that_lacks_newer_parameters_has_their_defaults(Estimator, digits):
+    X, y = digits[0][:100], digits[1][:100]
+    model = Estimator(**QUICK).fit(X, y)
+    state = model.__getstate__()
+    for name in ("max_norm", "residual", "ema_decay", "scoring", "n_jobs", "freeze", "dtype"):
+        del state[name]
+    older = Estimator.__new__(Estimator)
+    older.__setstate__(state)
+    assert repr(older) == repr(model)
+    assert older.get_params() == model.get_params()
+    assert same_bits([older.predict(X)], [model.predict(X)])
+    assert same_bits(parameters(clone(older).fit(X, y)), parameters(model))
+    older.partial_fit(X, y)
+    assert same_bits(parameters(older), parameters(model.partial_fit(X, y)))
+
+
+def test_a_pickle_of_a_subclass_with_a_parameter_of_its_own():
+    class Named(MLPRegressor):
+        def __init__(self, name, max_iter=7):
+            super().__init__(max_iter=max_iter)
+            self.name = name
+
+    state = Named("a").__getstate__()
+    del state["max_iter"]
+    older = Named.__new__(Named)
+    older.__setstate__(state)
+    assert (older.name, older.max_iter) == ("a", 7)

@@ -163,7 +163,7 @@ def test_gradient_descent_by_hand(diabetes):
         hidden_layer_sizes=(), solver=SGD(0.0, False), batch_size=None, learning_rate_init=0.1, max_iter=30, alpha=0,
         init="glorot_normal", random_state=0, n_iter_no_change=np.inf,
     )  # fmt: skip
-    still = MLPRegressor(**{**model.get_params(deep=False), "learning_rate_init": 1e-300, "max_iter": 1}).fit(X, y)
+    still = MLPRegressor(**{**model.get_params(deep=False), "learning_rate_init": 1e-30, "max_iter": 1}).fit(X, y)
     w, b = still.coefs_[0][:, 0], still.intercepts_[0][0]
     for _ in range(30):
         error = X @ w + b - y

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 
 QUICK = {"max_iter": 3, "random_state": 0}
 # Steps so small that they vanish beside any weight.
-STILL = {"solver": "sgd", "learning_rate_init": 1e-300, "momentum": 0.0, "alpha": 0.0, **QUICK}
+STILL = {"solver": "sgd", "learning_rate_init": 1e-30, "momentum": 0.0, "alpha": 0.0, **QUICK}
 SOLVERS = {
     "sgd": {"solver": "sgd", "momentum": 0.0, "learning_rate_init": 0.01},
     "momentum": {"solver": "sgd", "learning_rate_init": 0.01},
@@ -161,6 +161,66 @@ def test_what_cannot_be_taken_is_refused(digits, source):
     large = MLPClassifier((20, 12), **QUICK, dtype="float64").fit(*digits)
     large.coefs_[0][0, 0] = 1e60
     refused("too large for float32", digits, init=large, dtype="float32")
+
+
+class Given(BaseEstimator):
+    """What has the attributes of a network, whatever they hold."""
+
+    def __init__(self, coefs_=None, intercepts_=None, more=()):
+        self.coefs_, self.intercepts_ = coefs_, intercepts_
+        vars(self).update(more)
+
+    def __repr__(self):
+        return "Given()"
+
+
+W, B = np.zeros((64, 20)), np.zeros(20)
+
+
+@pytest.mark.parametrize(
+    ("coefs", "intercepts", "match"),
+    [
+        (None, None, "init must have coefs_ that hold one array for each layer, Given"),
+        ([W], None, "init must have intercepts_ that hold one array"),
+        ([[[1.0], [1.0, 2.0]]], [B], "init must have coefs_ that hold one array"),
+        (5, [B], "init must have coefs_ that hold one array"),
+        ([W.astype(str)], [B], r"init must have finite weights, Given\(\) has not in coefs_"),
+        ([W], [B.astype(object)], "finite weights, .* in intercepts_"),
+        ("weights", "biases", "finite weights, .* in coefs_"),
+        ([W[0]], [B], r"init must have coefs_ of 2 dimension\(s\), Given\(\) has 1"),
+        ([W], [B[:, None]], r"init must have intercepts_ of 1 dimension\(s\), Given\(\) has 2"),
+        ([W, W], [B], r"init must have weights and biases of each layer, Given\(\) has 2 coefs_ and 1 intercepts_"),
+        ([], [], "has 0 coefs_ and 0 intercepts_"),
+    ],
+)
+def test_sources_that_are_no_network_are_refused_by_name(digits, coefs, intercepts, match):
+    refused(match, digits, init=Given(coefs, intercepts))
+
+
+@pytest.mark.parametrize(
+    ("gains", "match"),
+    [
+        ([], "init must have gains_ that hold one entry for each hidden layer"),
+        (5, "init must have gains_ that hold one entry for each hidden layer"),
+        ([["a"] * 20], "init must have finite weights, .* in gains_"),
+        ([[[1.0], [1.0, 2.0]]], "init must have gains_ that hold one array"),
+        ([np.ones((20, 1))], r"init must have gains_ of 1 dimension"),
+        ([np.ones(3)], r"init's network has gains_ of shape \(3,\)"),
+        (np.array([np.full(20, np.inf)]), "init must have finite weights, .* in gains_"),
+    ],
+)
+def test_gains_that_are_none_are_refused_by_name(digits, gains, match):
+    refused(match, digits, init=Given([W], [B], {"gains_": gains}), normalization="layer")
+
+
+def test_a_source_whose_attributes_raise_is_refused_with_the_cause(digits):
+    class Raising(BaseEstimator):
+        @property
+        def coefs_(self):
+            raise RuntimeError("gone")
+
+    refused("must be a fitted multilayer perceptron, .*Raising", digits, init=Raising())
+
 
 
 def test_transfer_helps_where_labels_are_few():

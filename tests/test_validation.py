@@ -307,8 +307,16 @@ WRONG_SPLITS = {
     r"validation_split=Fixed\(\) must give numbers of the 250 rows of X": ((np.arange(200), np.arange(200, 251)),),
     r"must give numbers of the 250": ((np.arange(200.0), np.arange(200, 250)),),
     r"must give numbers of the 250 rows": ((np.arange(-1, 200), np.arange(200, 250)),),
-    "The validation set is too small. Increase 'validation_fraction'": (([0, 1], [2]),),
-    "No sample is left to train on. Decrease 'validation_fraction'.": (([], [0, 1]),),
+    r"validation_split=Fixed\(\) gives 2 row\(s\) to train on and 1 to hold out: .* at least two": (([0, 1], [2]),),
+    r"validation_split=Fixed\(\) gives 0 row\(s\) to train on .* at least one to train on": (([], [0, 1]),),
+    r"validation_split=Fixed\(\) must give pairs of rows .*, got \(\[0\], \[1\], \[2\]\)": (([0], [1], [2]),),
+    r"validation_split=Fixed\(\) must give pairs of rows .*, got \(\[0\],\)": (([0],),),
+    r"validation_split=Fixed\(\) must give pairs of rows .*, got None": (None,),
+    r"validation_split=Fixed\(\) must give pairs of rows .*, got 5": (5,),
+    r"must give numbers of the 250 rows of": ((None, None),),
+    r"must give numbers of the 250 rows of X": (([[0], [1, 2]], [3]),),
+    r"must give numbers of the 250 rows of X\.": ((np.ones(20, bool), [30, 31]),),
+    r"validation_split=Fixed\(\) must give numbers": (("ab", "cd"),),
 }
 
 
@@ -332,6 +340,42 @@ def test_a_splitter_that_fails_is_named_with_the_remedy(diabetes):
         regressor(validation_split=GroupShuffleSplit(1)).fit(X, y)
     with pytest.raises(ValueError, match=r"groups must hold one label for each of the 250 samples, got \(10,\)"):
         regressor(validation_split=GroupShuffleSplit(1)).fit(X, y, groups=np.arange(10))
+
+
+@pytest.mark.parametrize("error", [TypeError, KeyError, AttributeError, ZeroDivisionError, StopIteration])
+def test_whatever_a_splitter_raises_is_the_cause(diabetes, error):
+    class Raising(Fixed):
+        def split(self, X, y=None, groups=None):
+            raise error("oops")
+
+    with pytest.raises(ValueError, match=r"validation_split=Fixed\(\) cannot split the samples: .*oops") as raised:
+        regressor(validation_split=Raising()).fit(*diabetes)
+    assert type(raised.value.__cause__) is error
+
+
+def test_a_splitter_whose_repr_fails_is_named_all_the_same(diabetes):
+    class Nameless(Fixed):
+        def __repr__(self):
+            raise RuntimeError
+
+    with pytest.raises(ValueError, match="validation_split=<Nameless instance .* gives no split"):
+        regressor(validation_split=Nameless()).fit(*diabetes)
+    with pytest.raises(ValueError, match="validation_split=<Nameless instance .* is for early stopping"):
+        regressor(validation_split=Nameless(), early_stopping=False).fit(*diabetes)
+
+
+@pytest.mark.parametrize("name", ["mixed", "missing", "ragged", "class"])
+def test_groups_and_splitters_that_cannot_serve_are_refused_by_name(diabetes, name):
+    splitter, groups = GroupShuffleSplit(1), pd.Series(["a", "b"] * 125, dtype=object)
+    match = "groups must hold labels that can be sorted, all numbers or all strings .*validation_split=GroupShuffle"
+    if name == "class":
+        splitter, match = GroupShuffleSplit, r"validation_split must be an object, .* write GroupShuffleSplit\(\)"
+    elif name == "ragged":
+        groups, match = [[1], [2, 3]] * 125, r"groups must hold one label for each of the 250 samples"
+    else:
+        groups[7] = 3 if name == "mixed" else pd.NA
+    with pytest.raises(ValueError, match=match):
+        regressor(validation_split=splitter).fit(*diabetes, groups=groups)
 
 
 def test_weights_of_both_parts_are_needed(diabetes):

@@ -141,7 +141,7 @@ def test_a_schedule_object_applies_to_every_optimizer(digits):
 
 
 def test_the_weights_of_each_layer_are_drawn_for_its_own_activation(digits):
-    still = {"solver": "sgd", "learning_rate_init": 1e-300, "alpha": 0.0}
+    still = {"solver": "sgd", "learning_rate_init": 1e-30, "alpha": 0.0}
     plain = small(activation="tanh", **still).fit(*digits)
     mixed = small(activation=["logistic", "tanh"], **still).fit(*digits)
     assert_allclose(mixed.coefs_[0], plain.coefs_[0] / np.sqrt(3), rtol=1e-12)
@@ -368,7 +368,7 @@ def test_a_fitted_network_predicts_with_what_it_was_fitted_with(digits):
 
 def test_a_warm_start_puts_a_new_activation_on_the_old_weights(digits):
     X, y = digits
-    still = {"learning_rate_init": 1e-300, "solver": "sgd"}
+    still = {"learning_rate_init": 1e-30, "solver": "sgd"}
     model = small(activation="tanh").fit(X, y).set_params(activation="relu", warm_start=True, **still).fit(X, y)
     (u, v, w), (a, b, c) = model.coefs_, model.intercepts_
     z = np.maximum(np.maximum(X @ u + a, 0) @ v + b, 0) @ w + c
@@ -464,7 +464,7 @@ def test_a_parameter_within_a_sequence_cannot_be_reached():
 
 def test_two_formulas_of_one_name_do_not_share_their_code(diabetes):
     X, y = diabetes
-    still = {"solver": "sgd", "learning_rate_init": 1e-300, "random_state": 0, "hidden_layer_sizes": (4,),
+    still = {"solver": "sgd", "learning_rate_init": 1e-30, "random_state": 0, "hidden_layer_sizes": (4,),
              "dtype": "float64", "max_iter": 1}  # fmt: skip
     for scale in (2.0, 3.0):
         model = MLPRegressor(activation=own_activation(scale), **still).fit(X, y)

@@ -114,7 +114,7 @@ def test_partial_fit_goes_on_from_lbfgs(diabetes):
     X, y = diabetes
     model = regressor(solver="lbfgs", max_iter=10).fit(X, y)
     end = [p.copy() for p in parameters(model)]
-    model.set_params(solver="sgd", learning_rate_init=1e-200).partial_fit(X, y)
+    model.set_params(solver="sgd", learning_rate_init=1e-30).partial_fit(X, y)
     assert same_bits(parameters(model), end)
 
 
@@ -210,7 +210,7 @@ def test_edits_of_the_weights_in_place_take_effect(cancer, Estimator, solver):
 @pytest.mark.parametrize("go_on", ["partial_fit", "warm_start"])
 def test_edits_of_the_weights_are_where_training_goes_on(diabetes, go_on):
     X, y = diabetes
-    params = {"solver": "sgd", "learning_rate_init": 1e-200, "max_iter": 1, "warm_start": True}
+    params = {"solver": "sgd", "learning_rate_init": 1e-30, "max_iter": 1, "warm_start": True}
     model = regressor(dtype="float64", **params).fit(X, y)
     for p in parameters(model):
         p[:] = 0.25
@@ -245,3 +245,21 @@ def test_models_do_not_share_their_weights(diabetes):
     other = regressor(max_iter=2).fit(X, y)
     assert not any(np.shares_memory(a, b) for a in model.coefs_ for b in other.coefs_)
     del held, kept
+
+
+@pytest.mark.parametrize("first", ["fit", "partial_fit"])
+@pytest.mark.parametrize("kind", ["one label", "columns"])
+def test_partial_fit_takes_a_part_of_the_classes_whatever_warm_start_is(kind, first):
+    X, y = np.random.RandomState(0).randn(30, 2), np.arange(30) % 3
+    y = np.column_stack([y, np.arange(30) % 2]).astype(str) if kind == "columns" else y
+    classes = [np.unique(column) for column in y.T] if kind == "columns" else np.unique(y)
+    few = (y if y.ndim == 1 else y[:, 0]).astype(int) < 2
+    models = [fastnet.MLPClassifier((4,), max_iter=2, random_state=0, warm_start=warm) for warm in (False, True)]
+    for model in models:
+        model.fit(X, y) if first == "fit" else model.partial_fit(X[few], y[few], classes=classes)
+        model.partial_fit(X[few], y[few])
+    assert same_bits(parameters(models[0]), parameters(models[1]))
+    with pytest.raises(ValueError, match="same classes|was trained on"):  # a fit sees all there is
+        models[1].fit(X[few], y[few])
+    with pytest.raises(ValueError, match="classes not in|was trained on"):
+        models[1].partial_fit(X, np.roll(y, 1, axis=-1) if y.ndim == 2 else y + 1)

@@ -10,9 +10,8 @@ from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils import check_random_state
 
-from ..network.architecture import Architecture
 from ._training import Problem, train_lbfgs, train_stochastic
-from .calibration import calibrates, check_calibration, network_temperature
+from .calibration import check_calibration, network_temperature
 from .data import cast, cast_weights, check_weights, engine_input
 from .doc_link import DocLink
 from .fitted import VECTOR_ATTRIBUTES, FittedNetwork, parameter_attributes
@@ -20,13 +19,12 @@ from .health import check_training
 from .nested import NestedValues
 from .parameters import (
     PARAMETER_CONSTRAINTS,
-    batch_rows,
-    check_together,
-    drop_rates,
-    hidden_units,
+    check_each,
+    check_memory,
+    check_type,
     is_stochastic,
-    layer_activations,
     needs_all_samples,
+    settings_of,
 )
 from .portable import Portable
 from .start import check_same_network, initial_parameters
@@ -59,6 +57,17 @@ def unchanged_on_failure(estimator):
         vars(estimator).clear()
         vars(estimator).update(before)
         raise
+
+
+def _computation_dtype(settings, X, n_train, incremental):
+    """The dtype of a new model."""
+    if settings.dtype in ("float32", "float64"):
+        return np.dtype(settings.dtype)
+    if settings.dtype == "input" or not settings.is_stochastic:
+        return X.dtype
+    # What partial_fit sees is a part of the data, never a full batch.
+    full_batch = not incremental and settings.batch_rows(n_train) >= n_train
+    return X.dtype if full_batch else np.dtype(np.float32)
 
 
 class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, DocLink, BaseEstimator, ABC):
@@ -236,19 +245,15 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, DocLink, B
         return True
 
     def _fit(self, X, y, sample_weight, own=NO_DATA, incremental=False):
-        hidden = hidden_units(self.hidden_layer_sizes)
-        activations = layer_activations(self.activation, len(hidden))
-        dropout = drop_rates("dropout", self.dropout, len(hidden), "hidden layer")
-        drop_connect = drop_rates("drop_connect", self.drop_connect, len(hidden) + 1, "layer of weights")
-        check_together(self, incremental)
-        check_calibration(self, own.X is not None, incremental)
-        check_validation(self, own, calibrates(self), incremental)
-        if self.input_noise and issparse(X):
+        settings = settings_of(self, incremental)
+        check_calibration(settings, self.loss, own.X is not None, incremental)
+        check_validation(settings, own, incremental)
+        if settings.input_noise and issparse(X):
             raise ValueError(
-                f"input_noise={self.input_noise} would make sparse X dense: give X.toarray(), or set input_noise=0. "
-                "Noise that keeps X sparse is input_dropout."
+                f"input_noise={settings.input_noise} would make sparse X dense: give X.toarray(), or set "
+                "input_noise=0. Noise that keeps X sparse is input_dropout."
             )
-        first_pass = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
+        first_pass = not hasattr(self, "coefs_") or not (settings.warm_start or incremental)
 
         given = X, y
         X, targets, loss, n_outputs = self._validate_input(X, y, incremental, reset=first_pass)
@@ -258,22 +263,21 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, DocLink, B
         if own.X is not None:
             validation = own_samples(self, own, X, targets, loss, lambda *own: self._weigh(*own, *counted))
         sample_weight = self._weigh(sample_weight, targets, *counted)
-        holdout = Holdout(self, validation, X, targets, sample_weight, given, own.groups)
+        holdout = Holdout(settings, validation, X, targets, sample_weight, given, own.groups)
         del given
-        layer_units = (X.shape[1], *hidden, n_outputs)
-        random_state = self._source_of_draws(incremental and not first_pass)
-        architecture = Architecture(
-            layer_units, activations[:-1], loss, dropout, float(self.input_dropout), self.use_bias, self.freeze,
-            float(self.input_noise), drop_connect, self.residual, self.normalization,
-        )  # fmt: skip
+        random_state = self._source_of_draws(settings.random_state, incremental and not first_pass)
+        architecture = settings.architecture(X.shape[1], loss, n_outputs)
 
         if first_pass:
             self._input_dtype = X.dtype  # predictions have it, too
-            dtype = self._computation_dtype(X, holdout.n_train, incremental)
-            matrices, vectors, n_transferred = initial_parameters(self, architecture, activations, random_state, dtype)
+            dtype = _computation_dtype(settings, X, holdout.n_train, incremental)
+            check_type(self, settings, dtype)
+            check_memory(settings, architecture, dtype)
+            matrices, vectors, n_transferred = initial_parameters(settings, architecture, random_state, dtype)
         else:
             fitted_architecture, matrices, vectors = self._network()
             dtype = matrices[0].dtype
+            check_type(self, settings, dtype)
             n_transferred = None
             check_same_network(self, fitted_architecture, architecture, vectors)
         targets = cast("y", targets, dtype)
@@ -283,12 +287,15 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, DocLink, B
         rows, validation = holdout.take(targets, sample_weight, loss, random_state)
         problem = Problem(architecture, X, targets, sample_weight, matrices, vectors, random_state, rows, validation)
         del matrices, vectors
-        train = train_stochastic if is_stochastic(self) else train_lbfgs
-        matrices, vectors, fitted = train(self, problem, first_pass, incremental)
+        train = train_stochastic if settings.is_stochastic else train_lbfgs
+        matrices, vectors, fitted = train(self, settings, problem, first_pass, incremental)
         check_training(matrices + vectors, fitted, dtype)
 
-        if calibrates(self):
-            fitted["temperature_"] = network_temperature(self, architecture, matrices, vectors, validation)
+        if settings.calibration:
+            sizes = self._label_binarizer.sizes if self._has_columns else None
+            fitted["temperature_"] = network_temperature(
+                architecture, matrices, vectors, validation, sizes, settings.n_jobs
+            )
 
         vars(self).pop("temperature_", None)
         if first_pass:
@@ -306,21 +313,14 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, DocLink, B
         """Weights of samples, times those of their classes as counted in the training data; None if they are equal."""
         return sample_weight
 
-    def _source_of_draws(self, go_on):
+    def _source_of_draws(self, random_state, go_on):
         """A new random state for each fit; partial fits share one and so never repeat an order."""
-        if go_on and isinstance(self.random_state, Integral) and hasattr(self, "_random_state"):
+        if go_on and isinstance(random_state, Integral) and hasattr(self, "_random_state"):
             return deepcopy(self._random_state)
-        return check_random_state(self.random_state)
+        return check_random_state(random_state)
 
-    def _computation_dtype(self, X, n_train, incremental):
-        """The dtype of a new model."""
-        if self.dtype in ("float32", "float64"):
-            return np.dtype(self.dtype)
-        if self.dtype == "input" or not is_stochastic(self):
-            return X.dtype
-        # What partial_fit sees is a part of the data, never a full batch.
-        full_batch = not incremental and batch_rows(self, n_train) >= n_train
-        return X.dtype if full_batch else np.dtype(np.float32)
+    def _validate_params(self):
+        check_each(self)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

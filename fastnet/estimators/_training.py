@@ -11,9 +11,8 @@ import numpy as np
 from ..training.lbfgs import minimize
 from ..training.state import History, OptimizerState
 from ..training.stochastic import train_epochs
-from .parameters import batch_rows, needs_all_samples, optimizer, penalties, schedule, warmup_epochs
 from .scoring import score_function
-from .validation import ValidationSet, stops_early
+from .validation import ValidationSet
 
 
 @dataclass
@@ -47,7 +46,7 @@ class Problem:
         weight = self.sample_weight
         return float(len(self.targets) if weight is None else weight.sum(dtype=np.float64))
 
-    def session(self, estimator, **options):
+    def session(self, l1, l2, n_jobs, **options):
         """An engine session with the data and the starting point set."""
         from ..engine import Session
 
@@ -57,8 +56,9 @@ class Problem:
             self.targets,
             sample_weight=self.sample_weight,
             dtype=self.dtype,
-            **penalties(estimator),
-            n_jobs=estimator.n_jobs,
+            l1=l1,
+            l2=l2,
+            n_jobs=n_jobs,
             adaptive=True,
             **options,
         )
@@ -71,41 +71,34 @@ class Problem:
         return session
 
 
-def train_stochastic(estimator, problem, first_pass, incremental):
-    """Matrices, vectors and fitted attributes after mini-batch training."""
+def train_stochastic(estimator, settings, problem, first_pass, incremental):
+    """Matrices, vectors and fitted attributes after mini-batch training; of the estimator what was fitted is read."""
     order, score = problem.rows, None
-    if stops_early(estimator):
+    if settings.stops_early:
         score = score_function(estimator, problem.architecture, problem.validation)
-    state = _optimizer_state(estimator, problem, first_pass, incremental)
-    history = _history(estimator, first_pass)
+    state = _optimizer_state(estimator, settings, problem, first_pass, incremental)
+    history = _history(estimator, settings, first_pass)
     if score is not None and history.validation_scores and not problem.validation.is_held_out:
         history.best_validation_score = None  # these samples may be others than those of the fit before
     architecture, seed = problem.architecture, 0
     if architecture.is_noisy:
         seed = int(problem.random_state.randint(np.iinfo(np.int64).max, dtype=np.int64))
 
-    options = {"optimizer": state.rule, "batch_size": _batch_size(estimator, len(order)), "seed": seed}
+    options = {"optimizer": state.rule, "batch_size": _batch_size(estimator, settings, len(order)), "seed": seed}
     for name in ("clip_value", "clip_norm", "max_norm", "ema_decay"):
-        options[name] = getattr(estimator, name)
-    with problem.session(estimator, **options) as session:
+        options[name] = getattr(settings, name)
+    with problem.session(settings.l1, settings.l2, settings.n_jobs, **options) as session:
         matrices, vectors, state = train_epochs(
             session,
             order,
             state,
             history,
-            max_iter=estimator.max_iter,
-            warmup=warmup_epochs(estimator),
-            shuffle=estimator.shuffle,
+            settings,
             random_state=problem.random_state,
-            tol=estimator.tol,
-            n_iter_no_change=estimator.n_iter_no_change,
             score=score,
-            restore_best=estimator.restore_best_weights,
-            max_time=estimator.max_time,
-            verbose=estimator.verbose,
             single_epoch=incremental,
         )
-    _check_scores(estimator, history)
+    _check_scores(settings, history)
     fitted = {
         "n_iter_": history.n_iter,
         "t_": history.samples_seen,
@@ -116,7 +109,7 @@ def train_stochastic(estimator, problem, first_pass, incremental):
         "_no_improvement_count": history.epochs_without_improvement,
         "stop_reason_": history.stop_reason,
         "_optimizer": state,
-        "_scoring": estimator.scoring,
+        "_scoring": settings.scoring,
     }
     if history.gradient_norms is not None:
         fitted["gradient_norms_"] = history.gradient_norms
@@ -126,31 +119,32 @@ def train_stochastic(estimator, problem, first_pass, incremental):
     return matrices, vectors, fitted
 
 
-def _check_scores(estimator, history):
+def _check_scores(settings, history):
     """Raise ValueError if a scorer told no epoch of this fit from another: none of them would be kept."""
     scores = (history.validation_scores or [])[-history.n_iter :] if history.n_iter else []
-    if estimator.scoring not in (None, "loss") and scores and np.isnan(scores).all():
+    if settings.scoring not in (None, "loss") and scores and np.isnan(scores).all():
         raise ValueError(
-            f"scoring={estimator.scoring!r} was nan after every epoch, so that none is the best: validate with samples "
+            f"scoring={settings.scoring!r} was nan after every epoch, so that none is the best: validate with samples "
             "that it is defined for, such as of every class, or choose another scoring."
         )
 
 
-def train_lbfgs(estimator, problem, first_pass, incremental):
+def train_lbfgs(estimator, settings, problem, first_pass, incremental):
     """Matrices, vectors and fitted attributes after full-batch training."""
     start = problem.matrices, problem.vectors
-    with problem.session(estimator) as session:
+    with problem.session(settings.l1, settings.l2, settings.n_jobs) as session:
         matrices, vectors, loss, n_iter, stop_reason = minimize(
             session,
             *start,
             total_weight=problem.total_weight,
-            **penalties(estimator),
+            l1=np.array(settings.l1),
+            l2=np.array(settings.l2),
             mean_over_outputs=problem.architecture.loss.mean_over_outputs,
-            tol=estimator.tol,
-            max_iter=estimator.max_iter,
-            max_fun=estimator.max_fun,
-            max_time=estimator.max_time,
-            verbose=estimator.verbose,
+            tol=settings.tol,
+            max_iter=settings.max_iter,
+            max_fun=settings.max_fun,
+            max_time=settings.max_time,
+            verbose=settings.verbose,
         )
     fitted = {"n_iter_": n_iter, "t_": 0 if first_pass else estimator.t_, "stop_reason_": stop_reason}
     if loss is not None:
@@ -160,9 +154,9 @@ def train_lbfgs(estimator, problem, first_pass, incremental):
     return matrices, vectors, fitted
 
 
-def _batch_size(estimator, n_samples):
-    size = batch_rows(estimator, n_samples)
-    if size < n_samples and needs_all_samples(estimator):
+def _batch_size(estimator, settings, n_samples):
+    size = settings.batch_rows(n_samples)
+    if size < n_samples and settings.needs_all_samples:
         raise ValueError(
             f"solver={estimator.solver!r} compares the signs of gradients over all {n_samples} training samples, got "
             f"batch_size={size}: set batch_size=None, or choose another solver."
@@ -172,18 +166,18 @@ def _batch_size(estimator, n_samples):
             "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped",
             stacklevel=2,
         )
-    return int(min(size, n_samples))
+    return min(size, n_samples)
 
 
-def _optimizer_state(estimator, problem, first_pass, incremental):
+def _optimizer_state(estimator, settings, problem, first_pass, incremental):
     """A new optimizer, or the fitted one: whole in a partial fit, its moments in a warm start."""
-    rule, rate = optimizer(estimator), float(estimator.learning_rate_init)
+    rule, rate = settings.optimizer, settings.learning_rate
     trained = {"n_frozen": problem.architecture.n_frozen, "use_bias": problem.architecture.use_bias}
-    new = OptimizerState(rule, schedule(estimator), rate, initial_rate=rate, **trained)
+    new = OptimizerState(rule, settings.schedule, rate, initial_rate=rate, **trained)
 
     old = None if first_pass else getattr(estimator, "_optimizer", None)
     # Without an average to go on with, the fitted parameters are those to train.
-    if old is not None and (estimator.ema_decay is None or not _has_shapes(old.offsets, problem)):
+    if old is not None and (settings.ema_decay is None or not _has_shapes(old.offsets, problem)):
         old = replace(old, offsets=None)
     if old is None or not old.fits(rule, problem.trainable, problem.architecture):
         return new
@@ -197,9 +191,9 @@ def _has_shapes(arrays, problem):
     return arrays is not None and [a.shape for a in arrays] == [p.shape for p in problem.trainable]
 
 
-def _history(estimator, first_pass):
+def _history(estimator, settings, first_pass):
     """A new history, or a copy of the fitted one, which warm starts and partial fits carry on."""
-    history = History.begin(estimator.early_stopping)
+    history = History.begin(settings.early_stopping)
     if first_pass:
         return history
     history.samples_seen = estimator.t_
@@ -211,13 +205,10 @@ def _history(estimator, first_pass):
         history.gradient_norms = {name: list(values) for name, values in estimator.gradient_norms_.items()}
     history.epochs_without_improvement = estimator._no_improvement_count
     # Early stopping may have been switched on or off since, or may watch another score: then its half begins anew.
-    if estimator.early_stopping and estimator.validation_scores_ is not None and _same_scoring(estimator):
+    same_scoring = settings.scoring == getattr(estimator, "_scoring", None)
+    if settings.early_stopping and estimator.validation_scores_ is not None and same_scoring:
         history.validation_scores = list(estimator.validation_scores_)
         history.best_validation_score = estimator.best_validation_score_
-    elif not estimator.early_stopping and estimator.best_loss_ is not None:
+    elif not settings.early_stopping and estimator.best_loss_ is not None:
         history.best_loss = estimator.best_loss_
     return history
-
-
-def _same_scoring(estimator):
-    return estimator.scoring == getattr(estimator, "_scoring", None)

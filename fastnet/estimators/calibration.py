@@ -6,36 +6,30 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import expit, log_expit, log_softmax, logsumexp, softmax
 
-from .parameters import classification_loss, is_stochastic
-from .validation import stops_early
-
 # Bounds of the logarithm of 1 / T, scikit-learn's.
 _LOG_BOUNDS = (-10.0, 10.0)
 
 
-def calibrates(estimator):
-    """Whether ``calibration`` is asked for; regressors have none."""
-    return getattr(estimator, "calibration", None) is not None
-
-
-def check_calibration(estimator, has_own, incremental):
+def check_calibration(settings, loss, has_own, incremental):
     """Raise ValueError if ``calibration`` cannot be done.
 
     Parameters
     ----------
-    estimator : estimator
-        Its parameters are read.
+    settings : Settings
+        What was asked for.
+    loss : str or Loss
+        The loss as it was named, for messages.
     has_own : bool
         Whether ``fit`` was given validation samples.
     incremental : bool
         Whether this is ``partial_fit``.
     """
-    if not calibrates(estimator):
+    if settings.calibration is None:
         return
-    asked = f"calibration={estimator.calibration!r}"
-    if not classification_loss(estimator).has_probabilities:
+    asked = f"calibration={settings.calibration!r}"
+    if not settings.loss.has_probabilities:
         raise ValueError(
-            f"{asked} needs probabilities, which loss={estimator.loss!r} does not give: set loss='log_loss', or "
+            f"{asked} needs probabilities, which loss={loss!r} does not give: set loss='log_loss', or "
             "calibration=None."
         )
     if incremental:
@@ -43,18 +37,17 @@ def check_calibration(estimator, has_own, incremental):
             f"partial_fit does not support {asked}, which needs a trained network: set calibration=None, and calibrate "
             "in the end by scikit-learn's CalibratedClassifierCV around a FrozenEstimator."
         )
-    if not has_own and not stops_early(estimator):
-        remedy = "set early_stopping=True, or give" if is_stochastic(estimator) else "with solver='lbfgs', give"
+    if not has_own and not settings.stops_early:
+        remedy = "set early_stopping=True, or give" if settings.is_stochastic else "with solver='lbfgs', give"
         raise ValueError(f"{asked} needs samples that training does not see: {remedy} X_val and y_val to fit.")
 
 
-def network_temperature(estimator, architecture, matrices, vectors, validation):
-    """The temperature of a network with these parameters on a `ValidationSet`."""
+def network_temperature(architecture, matrices, vectors, validation, sizes, n_jobs):
+    """The temperature of a network with these parameters on a `ValidationSet`; ``sizes`` as for `fit_temperature`."""
     from ..engine import forward
 
     X, rows = validation.X, validation.rows
-    logits = forward(architecture, matrices, vectors, X, n_jobs=estimator.n_jobs, rows=rows, link=False)
-    sizes = estimator._label_binarizer.sizes if estimator._has_columns else None
+    logits = forward(architecture, matrices, vectors, X, n_jobs=n_jobs, rows=rows, link=False)
     return fit_temperature(logits, validation.targets, validation.sample_weight, sizes)
 
 

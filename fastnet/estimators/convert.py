@@ -25,6 +25,7 @@ from .parameters import (
     is_stochastic,
     layer_activations,
     penalties,
+    plain_parameters,
     regression_loss,
 )
 from .regressor import MLPRegressor
@@ -234,7 +235,9 @@ def _shared_parameters(net, params, theirs):
     lost = [name for name in _TRAINING if name in params and not _is_default(name, params[name], default[name])]
     params = {name: params[name] for name in theirs._get_param_names()}
 
-    alpha = penalties(net)["l1"] + penalties(net)["l2"]
+    asked = plain_parameters(net)
+    l1, l2 = penalties(asked, len(hidden_units(asked.hidden_layer_sizes)) + 1)
+    alpha = np.add(l1, l2)
     if (alpha == alpha[0]).all():
         params["alpha"] = params["alpha"] if np.ndim(params["alpha"]) == 0 else float(alpha[0])
     else:

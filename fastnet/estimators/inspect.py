@@ -10,6 +10,7 @@ from ..network.architecture import Architecture
 from ._training import Problem
 from .data import cast_weights, check_weights, engine_input
 from .fitted import parameter_places
+from .parameters import penalties, plain_parameters
 
 _GRADIENTS = {
     "coefs_": "coef",
@@ -123,7 +124,6 @@ def inspect(estimator, X, y, sample_weight=None):
     """
     check_is_fitted(estimator)
     reader = copy(estimator)
-    reader.warm_start = False  # which would ask for all classes in y
     given = X
     X, targets, _, _ = reader._validate_input(X, y, incremental=True, reset=False)
     X = engine_input(X)
@@ -134,8 +134,9 @@ def inspect(estimator, X, y, sample_weight=None):
     if sample_weight is not None:
         sample_weight = cast_weights(sample_weight, dtype)
     targets = np.ascontiguousarray(targets, dtype=dtype)
+    asked = plain_parameters(estimator)
     problem = Problem(architecture, X, targets, sample_weight, matrices, vectors, None)
-    with problem.session(estimator, keep_z=True) as session:
+    with problem.session(*penalties(asked, architecture.n_layers), asked.n_jobs, keep_z=True) as session:
         loss, *gradients = session.loss_and_gradient()
         arrays = session.arrays()
 

@@ -43,12 +43,14 @@ class LabelTargets:
                 "y does not go with the fitted classes: the network was trained on "
                 f"{kind if several_labels or several_columns else 'one label'} for each sample."
             )
+        # What partial_fit sees is a part of the data, which need not hold every class.
+        exact = self.warm_start and not incremental
         if several_columns:
             if not is_new:
-                encoder.check_classes(ColumnEncoder().fit(y.T), exact=self.warm_start)
+                encoder.check_classes(ColumnEncoder().fit(y.T), exact=exact)
             return X, self._encode(y, loss), columns_loss(loss, encoder.sizes), sum(encoder.sizes)
         if not is_new:
-            self._check_known_classes(unique_labels(y))
+            self._check_known_classes(unique_labels(y), exact)
 
         loss = loss.for_classes(len(self.classes_), several_labels)
         targets = self._encode(y, loss)
@@ -109,8 +111,8 @@ class LabelTargets:
             several_labels = type_of_target(y).startswith("multilabel")
             self._label_binarizer = LabelBinarizer().fit(y if several_labels else classes)
 
-    def _check_known_classes(self, classes):
-        if self.warm_start:
+    def _check_known_classes(self, classes, exact):
+        if exact:
             if set(classes) != set(self.classes_):
                 raise ValueError(
                     "warm_start can only be used where `y` has the same classes as in the previous call to "

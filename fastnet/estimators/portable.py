@@ -1,6 +1,7 @@
 """Estimators that leave the process: pickles with a version, and the way to scikit-learn."""
 
 import warnings
+from inspect import Parameter, signature
 
 from sklearn.exceptions import InconsistentVersionWarning
 
@@ -30,7 +31,10 @@ class Portable:
                 ),
                 stacklevel=2,
             )
-        super().__setstate__(state)
+        # A version that had not yet a parameter did what its default does.
+        declared = signature(type(self).__init__).parameters
+        names = [name for name in self._get_param_names() if declared[name].default is not Parameter.empty]
+        super().__setstate__({**{name: declared[name].default for name in names}, **state})
 
     def to_sklearn(self):
         """Convert to the estimator of scikit-learn, fitted if this one is.

@@ -8,14 +8,15 @@ from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOpti
 from ..ops.optimizers import SGD, Adam
 from ..ops.schedules import SCHEDULES, Adaptive, Constant, InverseScaling
 from ..training.state import OptimizerState
-from .parameters import optimizer, schedule
+from .parameters import optimizer, plain_parameters, schedule
 
 _NAMES = {Constant: "constant", InverseScaling: "invscaling", Adaptive: "adaptive"}
 
 
 def solver_parameters(net):
     """scikit-learn's parameters for a stochastic solver, and the names of ours that it cannot express."""
-    rule, rates, lost = optimizer(net), schedule(net), []
+    asked = plain_parameters(net)
+    rule, rates, lost = optimizer(asked), schedule(asked), []
     if type(rule) is Adam:
         params = {"solver": "adam", "beta_1": rule.beta_1, "beta_2": rule.beta_2, "epsilon": rule.epsilon}
     elif type(rule) is SGD and not rule.averaged:

@@ -3,22 +3,20 @@
 import numpy as np
 
 from ..network.initializers import GlorotUniform, initialize
+from ..ops.numbers import shown
 from .data import check_fits
 from .fitted import VECTOR_ATTRIBUTES, parameter_places
-from .parameters import initializer
 
 
-def initial_parameters(estimator, architecture, activations, random_state, dtype):
+def initial_parameters(settings, architecture, random_state, dtype):
     """Parameters of a new network, as ``init``, ``bias_init`` and ``use_bias`` ask for.
 
     Parameters
     ----------
-    estimator : estimator
-        Its parameters are read.
+    settings : Settings
+        What was asked for.
     architecture : Architecture
         The network.
-    activations : sequence of Activation
-        One for each layer of weights.
     random_state : numpy.random.RandomState
         Source of the draws. All layers are drawn, also those that then come from a fitted network, so that the
         others do not depend on it; then the projections.
@@ -37,9 +35,8 @@ def initial_parameters(estimator, architecture, activations, random_state, dtype
     ValueError
         If ``init`` is an estimator that cannot give its first layer.
     """
-    given = initializer(estimator)
-    init, bias_init = given or GlorotUniform(), estimator.bias_init if estimator.use_bias else 0.0
-    units = architecture.layer_units
+    init, bias_init = settings.initializer or GlorotUniform(), settings.bias_init if settings.use_bias else 0.0
+    units, activations = architecture.layer_units, settings.activations
     matrices, vectors = initialize(units, activations, init, bias_init, random_state, dtype)
     for layer in architecture.projections():
         drawn = init.draw(units[layer], units[layer + 1], activations[layer], random_state)[0]
@@ -48,10 +45,10 @@ def initial_parameters(estimator, architecture, activations, random_state, dtype
     for kind, layer in architecture.vectors()[architecture.n_layers :]:
         value = activations[layer].values[0] if kind == "slope" else begin[kind]
         vectors.append(np.full(units[layer + 1], value, dtype))
-    if given is not None:
+    if settings.source is None:
         return matrices, vectors, None
-    taken = take_layers(estimator.init, architecture, matrices, vectors)
-    if estimator.verbose:
+    taken = take_layers(settings.source, architecture, matrices, vectors)
+    if settings.verbose:
         names = "-".join(map(str, units[: taken + 1]))
         print(f"{taken} of {architecture.n_layers} layers begin with the weights of init's network: {names}.")
     return matrices, vectors, taken
@@ -77,17 +74,40 @@ def source_parameters(init):
         If it is not fitted or no such network, or has numbers that are not finite.
     """
     try:
-        coefs, intercepts = list(init.coefs_), list(init.intercepts_)
-    except AttributeError:
+        coefs, intercepts = init.coefs_, init.intercepts_
+    except Exception as error:  # of a property, it may be any
         raise ValueError(
-            f"init must be a fitted multilayer perceptron, whose weights to begin with: {init!r} has no coefs_ and "
-            "intercepts_. Fit it first. If it was fitted, then clone, which cross-validation and grid search call, "
+            f"init must be a fitted multilayer perceptron, whose weights to begin with: {shown(init)} has no coefs_ "
+            "and intercepts_. Fit it first. If it was fitted, then clone, which cross-validation and grid search call, "
             "has taken its weights away: give init=FrozenEstimator(estimator), from sklearn.frozen."
-        ) from None
-    parameters = [np.asarray(p) for p in coefs + intercepts]
-    if not all(p.dtype.kind == "f" and np.isfinite(p).all() for p in parameters):
-        raise ValueError(f"init must have finite weights, {init!r} has not.")
-    return parameters[: len(coefs)], parameters[len(coefs) :]
+        ) from error
+    coefs, intercepts = _arrays(init, "coefs_", coefs, 2), _arrays(init, "intercepts_", intercepts, 1)
+    if not coefs or len(coefs) != len(intercepts):
+        raise ValueError(
+            f"init must have weights and biases of each layer, {shown(init)} has {len(coefs)} coefs_ and "
+            f"{len(intercepts)} intercepts_: leave them as they were fitted."
+        )
+    return coefs, intercepts
+
+
+def _arrays(init, name, given, ndim):
+    """A fitted attribute of another network as arrays of finite numbers, one a layer; raises ValueError."""
+    try:
+        arrays = [np.asarray(array) for array in given]
+    except Exception as error:  # whatever an object of a user's raises
+        raise ValueError(
+            f"init must have {name} that hold one array for each layer, {shown(init)} has not: leave them as they were "
+            "fitted."
+        ) from error
+    for array in arrays:
+        if array.dtype.kind != "f" or not np.isfinite(array).all():
+            raise ValueError(f"init must have finite weights, {shown(init)} has not in {name}.")
+        if array.ndim != ndim:
+            raise ValueError(
+                f"init must have {name} of {ndim} dimension(s), {shown(init)} has {array.ndim}: leave them as they "
+                "were fitted."
+            )
+    return arrays
 
 
 def take_layers(init, architecture, matrices, vectors):
@@ -116,8 +136,8 @@ def take_layers(init, architecture, matrices, vectors):
         large for the dtype.
     """
     taken = 0
-    given = zip(*source_parameters(init), strict=True)
-    for layer, (weights, biases) in enumerate(given):
+    coefs, intercepts = source_parameters(init)
+    for layer, (weights, biases) in enumerate(zip(coefs, intercepts, strict=True)):
         same_place = layer < architecture.n_layers
         if not same_place or weights.shape != matrices[layer].shape or biases.shape != vectors[layer].shape:
             break
@@ -127,7 +147,7 @@ def take_layers(init, architecture, matrices, vectors):
         taken += 1
     if not taken:
         raise ValueError(
-            f"init's network does not match: its first layer has weights of shape {init.coefs_[0].shape}, that of "
+            f"init's network does not match: its first layer has weights of shape {coefs[0].shape}, that of "
             f"this network {matrices[0].shape}. Set hidden_layer_sizes to begin as there, and fit on as many features."
         )
     return taken
@@ -138,7 +158,7 @@ def _take(init, architecture, layer, source, matrices, vectors):
     places = parameter_places(architecture, layer)
     if layer < architecture.n_layers - 1:
         for name in ("projections_", *VECTOR_ATTRIBUTES.values()):
-            array = (getattr(init, name, None) or [None] * (layer + 1))[layer]
+            array = _of_layer(init, name, layer)
             if (array is None) != (name not in places):
                 raise ValueError(
                     f"init's network {'has' if array is not None else 'has no'} {name} in layer {layer}, this one "
@@ -146,7 +166,7 @@ def _take(init, architecture, layer, source, matrices, vectors):
                     "residual."
                 )
             if array is not None:
-                source[name] = np.asarray(array)
+                source[name] = _arrays(init, name, [array], 2 if name == "projections_" else 1)[0]
     for name, (is_matrix, number) in places.items():
         target, array = (matrices if is_matrix else vectors), source[name]
         if array.shape != target[number].shape:
@@ -156,6 +176,20 @@ def _take(init, architecture, layer, source, matrices, vectors):
             )
         check_fits("init", array, target[number].dtype)
         target[number] = np.array(array, dtype=target[number].dtype, order="C")
+
+
+def _of_layer(init, name, layer):
+    """What a fitted network has of some kind in a layer, None if it has none; raises ValueError."""
+    given = getattr(init, name, None)
+    if given is None:
+        return None
+    try:
+        return list(given)[layer]
+    except (IndexError, TypeError) as error:
+        raise ValueError(
+            f"init must have {name} that hold one entry for each hidden layer, {shown(init)} has not: leave them as "
+            "they were fitted."
+        ) from error
 
 
 def check_same_network(estimator, fitted, architecture, vectors):
@@ -188,7 +222,7 @@ def check_same_network(estimator, fitted, architecture, vectors):
             f"{estimator.activation!r}, normalization={estimator.normalization!r} and residual={estimator.residual!r} "
             "now ask for. Restore these, or train a new network: fit with warm_start=False."
         )
-    if not estimator.use_bias and any(b.any() for b in vectors[: fitted.n_layers]):
+    if not architecture.use_bias and any(b.any() for b in vectors[: fitted.n_layers]):
         raise ValueError(
             "use_bias=False cannot go on with a network whose intercepts_ are not zero: set them to zero, set "
             "use_bias=True, or train a new network: fit with warm_start=False."

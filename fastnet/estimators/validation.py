@@ -9,10 +9,10 @@ from sklearn.base import is_classifier
 from sklearn.utils import _safe_indexing, check_array
 from sklearn.utils.validation import _check_feature_names
 
+from ..ops.numbers import shown
 from ..training.validation import split_by, split_last, split_rows
 from .data import DTYPES, cast, cast_weights, check_fits, check_weights, engine_input, named
 from .label_types import missing_labels_named
-from .parameters import is_stochastic
 
 
 @dataclass(frozen=True)
@@ -62,28 +62,31 @@ def _with_rows(given):
     return given.tocsr() if issparse(given) and given.format in ("coo", "bsr", "dia") else given
 
 
-def stops_early(estimator):
-    """Whether a score on samples held out, or of their own, ends the training."""
-    return bool(estimator.early_stopping) and is_stochastic(estimator)
+def uses_splitter(settings):
+    """Whether ``validation_split`` is an object that splits."""
+    return settings.validation_split is not None and not isinstance(settings.validation_split, str)
 
 
-def check_validation(estimator, own, for_calibration, incremental=False):
+def check_validation(settings, own, incremental=False):
     """Raise ValueError where parameters and arguments on validation contradict each other."""
-    early = stops_early(estimator)
+    early = settings.stops_early
     switch_on = (
         "partial_fit has none" if incremental
-        else "set early_stopping=True" if is_stochastic(estimator)
+        else "set early_stopping=True" if settings.is_stochastic
         else "solver='lbfgs' does not stop early: choose a stochastic solver, such as 'adam'"
     )  # fmt: skip
     for name in ("scoring", "validation_split"):
-        value = getattr(estimator, name)
+        value = getattr(settings, name)
         if value is not None and not early:
-            raise ValueError(f"{name}={value!r} is for early stopping: {switch_on}, or leave it out.")
-    splits = estimator.validation_split is not None and estimator.validation_split != "last"
-    if own.groups is not None and not splits:
+            raise ValueError(f"{name}={shown(value)} is for early stopping: {switch_on}, or leave it out.")
+    if isinstance(settings.validation_split, type):
+        name = settings.validation_split.__name__
+        raise ValueError(f"validation_split must be an object, not its class: write {name}().")
+    if own.groups is not None and not uses_splitter(settings):
         raise ValueError(
             "groups are for a splitter: set validation_split to one that uses them, such as "
-            f"GroupShuffleSplit(n_splits=1), got validation_split={estimator.validation_split!r}; or leave out groups."
+            f"GroupShuffleSplit(n_splits=1), got validation_split={shown(settings.validation_split)}; or leave out "
+            "groups."
         )
     if (own.X is None) != (own.y is None):
         given, missing = ("X_val", "y_val") if own.y is None else ("y_val", "X_val")
@@ -91,12 +94,12 @@ def check_validation(estimator, own, for_calibration, incremental=False):
     if own.X is None:
         if own.sample_weight is not None:
             raise ValueError("sample_weight_val is given without X_val and y_val: give all of them.")
-    elif not (early or for_calibration):
+    elif not (early or settings.calibration):
         raise ValueError(f"X_val and y_val are for early stopping: {switch_on}, or leave them out.")
-    elif estimator.validation_split is not None:
+    elif settings.validation_split is not None:
         raise ValueError(
             "X_val and y_val take the place of rows held out, got "
-            f"validation_split={estimator.validation_split!r}: give one of them."
+            f"validation_split={shown(settings.validation_split)}: give one of them."
         )
 
 
@@ -149,30 +152,33 @@ def own_samples(estimator, own, X, targets, loss, weigh):
     return ValidationSet(X_val, rows, targets_val, weigh(weight, targets_val), (own.X, own.y), False)
 
 
-def split_as_asked(estimator, X, targets, sample_weight, groups):
+def split_as_asked(settings, X, targets, sample_weight, groups):
     """Rows to train on and rows to hold out, where ``validation_split`` says which; draws nothing."""
     n_samples = X.shape[0]
-    if estimator.validation_split == "last":
-        return split_last(n_samples, estimator.validation_fraction, sample_weight)
+    if not uses_splitter(settings):
+        return split_last(n_samples, settings.validation_fraction, sample_weight)
     if groups is not None:
-        groups = np.asarray(groups)
+        try:
+            groups = np.asarray(groups)
+        except ValueError:  # labels that are sequences
+            groups = np.array(None)
         if groups.shape != (n_samples,):
             raise ValueError(f"groups must hold one label for each of the {n_samples} samples, got {groups.shape}.")
     y = targets[:, 0] if targets.shape[1] == 1 else targets
-    return split_by(estimator.validation_split, X, y, groups, sample_weight)
+    return split_by(settings.validation_split, X, y, groups, sample_weight)
 
 
-def split_at_random(estimator, targets, sample_weight, loss, random_state):
+def split_at_random(settings, targets, sample_weight, loss, random_state):
     """Rows to train on and rows to hold out, drawn and stratified as in scikit-learn."""
     # Several labels at once have no classes to stratify by.
-    one_label = is_classifier(estimator) and targets.shape[1] == 1
+    one_label = loss.is_classification and targets.shape[1] == 1
     strata = None
     if one_label:
         # One column of bools, as scikit-learn gives two classes: then its messages are the same, too.
         strata = targets[:, 0] if loss.class_index_target else targets > 0.5
     return split_rows(
         len(targets),
-        estimator.validation_fraction,
+        settings.validation_fraction,
         random_state,
         stratify=strata,
         sample_weight=sample_weight,
@@ -186,8 +192,8 @@ class Holdout:
 
     Parameters
     ----------
-    estimator : estimator
-        Its parameters are read.
+    settings : Settings
+        What was asked for.
     own : ValidationSet or None
         Samples that the user gave.
     X, targets, sample_weight : ndarray
@@ -203,15 +209,15 @@ class Holdout:
         Number of samples to train on.
     """
 
-    def __init__(self, estimator, own, X, targets, sample_weight, given, groups):
-        self._estimator, self._own, self._given, self._X = estimator, own, given, X
-        self._splits, self._parts = own is None and stops_early(estimator), None
+    def __init__(self, settings, own, X, targets, sample_weight, given, groups):
+        self._settings, self._own, self._given, self._X = settings, own, given, X
+        self._splits, self._parts = own is None and settings.stops_early, None
         self.n_train = n_samples = X.shape[0]
-        if self._splits and estimator.validation_split is not None:
-            self._parts = split_as_asked(estimator, X, targets, sample_weight, groups)
+        if self._splits and settings.validation_split is not None:
+            self._parts = split_as_asked(settings, X, targets, sample_weight, groups)
             self.n_train = len(self._parts[0])
         elif self._splits:
-            self.n_train -= math.ceil(estimator.validation_fraction * n_samples)
+            self.n_train -= math.ceil(settings.validation_fraction * n_samples)
 
     def take(self, targets, sample_weight, loss, random_state):
         """Rows to train on, and the samples to validate with or None, with data in the computation dtype."""
@@ -223,7 +229,7 @@ class Holdout:
             return np.arange(n_samples), None
         parts = self._parts
         if parts is None:
-            parts = split_at_random(self._estimator, targets, sample_weight, loss, random_state)
+            parts = split_at_random(self._settings, targets, sample_weight, loss, random_state)
         train, rows = parts
         weight = None if sample_weight is None else sample_weight[rows]
         return train, ValidationSet(self._X, rows, targets[rows], weight, self._given, True)

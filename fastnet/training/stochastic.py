@@ -20,17 +20,10 @@ def train_epochs(
     order,
     state,
     history,
+    settings,
     *,
-    max_iter,
-    warmup=0.0,
-    shuffle,
     random_state,
-    tol,
-    n_iter_no_change,
     score=None,
-    restore_best=True,
-    max_time=None,
-    verbose=False,
     single_epoch=False,
 ):
     """Train until the loss (or the validation score) stalls, or for ``max_iter`` epochs.
@@ -47,28 +40,16 @@ def train_epochs(
         Optimizer to begin with; not changed.
     history : History
         Continued in place. Where its ``best_validation_score`` is None, that of the parameters to begin with counts.
-    max_iter : int
-        Number of epochs at most; what schedules take for the whole.
-    warmup : float, default=0.0
-        Epochs over which the learning rate grows, before its schedule begins.
-    shuffle : bool
-        Whether to shuffle each epoch.
+    settings : Settings
+        What was asked for. ``max_iter`` is the number of epochs at most, and what schedules take for the whole. Of the
+        two values of ``n_iter_no_change`` that end no training, inf warns if it has not converged by ``max_iter``, and
+        None asks for just so many epochs. ``max_time`` may end in the middle of an epoch, which then counts as one,
+        with the mean loss of its mini-batches done. ``restore_best_weights`` returns the parameters of the epoch with
+        the best score, not those of the last one.
     random_state : numpy.random.RandomState
         Source of the shuffles.
-    tol : float
-        Least improvement that counts.
-    n_iter_no_change : int, inf or None
-        Epochs without improvement to bear. Of the two that end no training, inf warns if it has not converged by
-        ``max_iter``, and None asks for just so many epochs.
     score : callable, default=None
         ``score(session) -> float`` on held-out data. Turns early stopping on: the score decides.
-    restore_best : bool, default=True
-        Whether to return the parameters of the epoch with the best score, not those of the last one.
-    max_time : float, default=None
-        Seconds that training may take. They may end in the middle of an epoch, which then counts as one, with the
-        mean loss of its mini-batches done.
-    verbose : bool, default=False
-        Whether to print a line an epoch.
     single_epoch : bool, default=False
         Whether this is one epoch of an incremental fit: no epoch follows it in this call.
 
@@ -93,23 +74,24 @@ def train_epochs(
     session.state.set_offsets(state.offsets, average_start)
     schedule, rate, epoch = state.schedule, state.rate, state.epoch
     n_batches = -(-len(order) // session.batch_size)
-    restore_best = restore_best and score is not None
+    restore_best = settings.restore_best_weights and score is not None
     best = session.get_parameters() if restore_best else None
     if score is not None and history.best_validation_score is None:
         start = score(session)
         history.best_validation_score = -np.inf if np.isnan(start) else start
     history.n_iter, history.stop_reason = 0, None
-    patience = np.inf if n_iter_no_change is None else n_iter_no_change
-    if max_time is not None:
-        session.deadline = time.perf_counter() + max_time
+    max_iter, tol, verbose = settings.max_iter, settings.tol, settings.verbose
+    patience = np.inf if settings.n_iter_no_change is None else settings.n_iter_no_change
+    if settings.max_time is not None:
+        session.deadline = time.perf_counter() + settings.max_time
 
     try:
         for _ in range(max_iter):
-            if shuffle:
+            if settings.shuffle:
                 # The draws of sklearn.utils.shuffle, in place and without its checks, which cost more than an
                 # epoch of a small net.
                 random_state.shuffle(order)
-            rates = rates_of_epoch(schedule, rate, epoch, n_batches, max_iter, warmup)
+            rates = rates_of_epoch(schedule, rate, epoch, n_batches, max_iter, settings.warmup)
             loss = session.run_epoch(order, rates)
             if session.samples_done == 0:  # time ran out within the first mini-batch
                 history.stop_reason = "max_time"
@@ -141,7 +123,7 @@ def train_epochs(
                 if verbose:
                     watched = "Training loss" if score is None else "Validation score"
                     print(
-                        f"{watched} did not improve more than tol={tol:f} for {n_iter_no_change} "
+                        f"{watched} did not improve more than tol={tol:f} for {patience} "
                         f"consecutive epochs. {remark}"
                     )
                 if new_rate is None:
@@ -153,13 +135,13 @@ def train_epochs(
             if session.is_out_of_time:
                 history.stop_reason = "max_time"
                 if verbose:
-                    print(f"max_time={max_time:g} seconds are over. Stopping.")
+                    print(f"max_time={settings.max_time:g} seconds are over. Stopping.")
                 break
             if single_epoch:
                 break
             if history.n_iter == max_iter:
                 history.stop_reason = "max_iter"
-                if n_iter_no_change is not None:
+                if settings.n_iter_no_change is not None:
                     warnings.warn(
                         f"Stochastic Optimizer: Maximum iterations ({max_iter}) reached and the optimization "
                         "hasn't converged yet. Increase max_iter or learning_rate_init. If exactly so many epochs are "

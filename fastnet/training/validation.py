@@ -5,6 +5,8 @@ import math
 import numpy as np
 from sklearn.model_selection import train_test_split
 
+from ..ops.numbers import shown
+
 
 def split_rows(n_samples, fraction, random_state, stratify=None, sample_weight=None, optional_strata=False):
     """Split row numbers into training and validation rows; the data itself is not touched.
@@ -113,33 +115,71 @@ def split_by(splitter, X, y, groups=None, sample_weight=None):
     Raises
     ------
     ValueError
-        If the splitter raises it, gives no split or row numbers that are none, or its parts overlap, are too small
-        or have only zero weights.
+        If the splitter raises anything, gives no split or row numbers that are none, or its parts overlap, are too
+        small or have only zero weights.
     """
+    name, n_samples = f"validation_split={shown(splitter)}", X.shape[0]
+    last = _last_split(name, splitter, X, y, groups)
     try:
-        splits = list(splitter.split(X, y, groups))
-    except ValueError as error:
+        train, validation = last
+    except (TypeError, ValueError) as error:
         raise ValueError(
-            f"validation_split={splitter!r} cannot split the samples: {error} Groups are an argument of fit: "
-            "fit(X, y, groups=groups)."
+            f"{name} must give pairs of rows to train on and rows to hold out, got {shown(last)}."
         ) from error
-    if not splits:
-        raise ValueError(f"validation_split={splitter!r} gives no split: give a splitter that gives at least one.")
-    parts, n_samples = [np.asarray(part) for part in splits[-1]], X.shape[0]
-    parts = [np.flatnonzero(part) if part.dtype == bool else part for part in parts]
-    for part in parts:
-        # an empty list has no type of numbers
-        is_rows = part.ndim == 1 and (part.dtype.kind in "iu" or part.size == 0)
-        if not is_rows or (part.size and not 0 <= part.min() <= part.max() < n_samples):
-            raise ValueError(f"validation_split={splitter!r} must give numbers of the {n_samples} rows of X.")
-    train, validation = (np.array(part, np.intp) for part in parts)  # copies: training shuffles in place
+    train, validation = (_rows(name, part, n_samples) for part in (train, validation))
     if len(np.unique(train)) + len(np.unique(validation)) > len(np.union1d(train, validation)):
         raise ValueError(
-            f"validation_split={splitter!r} holds out rows that it also trains on: early stopping would see what it "
-            "must not. Give a splitter whose parts do not overlap."
+            f"{name} holds out rows that it also trains on: early stopping would see what it must not. Give a splitter "
+            "whose parts do not overlap."
+        )
+    if len(validation) < 2 or not len(train):
+        raise ValueError(
+            f"{name} gives {len(train)} row(s) to train on and {len(validation)} to hold out: give a splitter that "
+            "leaves at least one to train on and holds out at least two."
         )
     check_parts(train, validation, sample_weight)
     return train, validation
+
+
+def _last_split(name, splitter, X, y, groups):
+    """What a splitter gives last; whatever it raises is told by its name."""
+    try:
+        splits = list(splitter.split(X, y, groups))
+    except Exception as error:
+        if groups is not None and not _can_be_sorted(groups):
+            raise ValueError(
+                "groups must hold labels that can be sorted, all numbers or all strings and none missing: "
+                f"{name} cannot split by them."
+            ) from error
+        raise ValueError(
+            f"{name} cannot split the samples: {error} Groups are an argument of fit: fit(X, y, groups=groups)."
+        ) from error
+    if not splits:
+        raise ValueError(f"{name} gives no split: give a splitter that gives at least one.")
+    return splits[-1]
+
+
+def _can_be_sorted(groups):
+    try:
+        np.unique(groups)
+    except TypeError:
+        return False
+    return True
+
+
+def _rows(name, part, n_samples):
+    """A part of a split, row numbers or a mask, as row numbers of its own: training shuffles them in place."""
+    try:
+        part = np.asarray(part)
+    except ValueError:  # parts of different lengths
+        part = np.array(None)
+    if part.dtype == bool and part.shape == (n_samples,):
+        part = np.flatnonzero(part)
+    # an empty list has no type of numbers
+    is_rows = part.ndim == 1 and (part.dtype.kind in "iu" or part.size == 0)
+    if not is_rows or (part.size and not 0 <= part.min() <= part.max() < n_samples):
+        raise ValueError(f"{name} must give numbers of the {n_samples} rows of X.")
+    return np.array(part, np.intp)
 
 
 def check_parts(train, validation, sample_weight):

@@ -45,6 +45,11 @@ class Optimizer(Op):
     def of(cls, estimator):
         return cls(**{field: getattr(estimator, name) for field, name in cls.parameter_names.items()})
 
+    @property
+    def averages_itself(self):
+        """Whether the point to predict with is another than the one that is trained."""
+        return type(self).evaluated is not Optimizer.evaluated
+
     def can_continue(self, other):
         """Whether the states that the optimizer ``other`` has left mean the same to this one."""
         return type(other) is type(self)

@@ -1,0 +1,68 @@
+"""What each parameter may be on its own."""
+
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.metrics import get_scorer_names
+from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions
+
+from ...network.initializers import INITIALIZERS, Initializer
+from ...ops.activations import ACTIVATIONS, Activation
+from ...ops.optimizers import OPTIMIZERS, Optimizer
+from ...ops.schedules import SCHEDULES, Schedule
+
+_NON_NEGATIVE = Interval(Real, 0, None, closed="left")
+_POSITIVE = Interval(Real, 0, None, closed="neither")
+_COUNT = Interval(Integral, 1, None, closed="left")
+_BELOW_ONE = Interval(Real, 0, 1, closed="left")
+_UP_TO_ONE = Interval(Real, 0, 1, closed="both")
+
+# Of every parameter that both estimators have, for scikit-learn's validation.
+PARAMETER_CONSTRAINTS = {
+    "hidden_layer_sizes": ["array-like", _COUNT],
+    "activation": [StrOptions(set(ACTIVATIONS)), Activation, list, tuple],
+    "solver": [StrOptions({"lbfgs", *OPTIMIZERS}), Optimizer],
+    "alpha": [_NON_NEGATIVE, "array-like"],
+    "batch_size": [StrOptions({"auto"}), _COUNT, None],
+    "learning_rate": [StrOptions(set(SCHEDULES)), Schedule, callable],
+    "warmup": [_NON_NEGATIVE],
+    "learning_rate_init": [_POSITIVE],
+    "power_t": [_NON_NEGATIVE],
+    "max_iter": [_COUNT],
+    "shuffle": ["boolean"],
+    "random_state": ["random_state"],
+    "tol": [_NON_NEGATIVE],
+    "verbose": ["verbose"],
+    "warm_start": ["boolean"],
+    "momentum": [_UP_TO_ONE],
+    "nesterovs_momentum": ["boolean"],
+    "early_stopping": ["boolean"],
+    "validation_fraction": [_BELOW_ONE],
+    "validation_split": [None, StrOptions({"last"}), HasMethods(["split", "get_n_splits"])],
+    "scoring": [None, StrOptions({"loss", *get_scorer_names()}), callable],
+    "restore_best_weights": ["boolean"],
+    "beta_1": [_BELOW_ONE],
+    "beta_2": [_BELOW_ONE],
+    "epsilon": [_POSITIVE],
+    "n_iter_no_change": [_COUNT, Options(Real, {np.inf}), None],
+    "max_fun": [_COUNT],
+    "max_time": [None, _POSITIVE],
+    "l1_ratio": [_UP_TO_ONE],
+    "clip_value": [None, _POSITIVE],
+    "clip_norm": [None, _POSITIVE],
+    "max_norm": [None, _POSITIVE],
+    "ema_decay": [None, Interval(Real, 0, 1, closed="neither")],
+    "dropout": [_BELOW_ONE, "array-like"],
+    "input_dropout": [_BELOW_ONE],
+    "drop_connect": [_BELOW_ONE, "array-like"],
+    "input_noise": [_NON_NEGATIVE],
+    "init": [StrOptions(set(INITIALIZERS)), Initializer, BaseEstimator],
+    "use_bias": ["boolean"],
+    "freeze": [Interval(Integral, 0, None, closed="left")],
+    "residual": ["boolean", StrOptions({"projection"})],
+    "normalization": [None, StrOptions({"batch", "layer", "rms"})],
+    "bias_init": [None, Interval(Real, None, None, closed="neither")],
+    "dtype": [StrOptions({"auto", "input", "float32", "float64"})],
+    "n_jobs": [None, _COUNT, Interval(Integral, None, -1, closed="right")],
+}
