@@ -13,7 +13,7 @@ from sklearn.utils import check_random_state
 from ..network.architecture import Architecture
 from ._training import Problem, train_lbfgs, train_stochastic
 from .calibration import calibrates, check_calibration, network_temperature
-from .data import cast, cast_weights, check_weights, engine_input
+from .data import cast, cast_weights, check_fits, check_weights, engine_input
 from .doc_link import DocLink
 from .fitted import VECTOR_ATTRIBUTES, FittedNetwork, parameter_attributes
 from .health import check_training
@@ -163,6 +163,11 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, DocLink, B
 
     _parameter_constraints: dict = PARAMETER_CONSTRAINTS
 
+    @staticmethod
+    @abstractmethod
+    def _plain_targets(y, name="y"):
+        """Targets as the user gave them in a plain array, which is all that is seen of them from then on."""
+
     @abstractmethod
     def _validate_input(self, X, y, incremental, reset):
         """Validated X; targets as a 2-D array; the loss; number of outputs."""
@@ -221,6 +226,7 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, DocLink, B
             If numbers became too large on the way, and weights may not have been trained.
         """
         with unchanged_on_failure(self):
+            y = self._plain_targets(y)
             return self._fit(X, y, sample_weight, OwnData(X_val, y_val, sample_weight_val, groups))
 
     def _check_solver(self):
@@ -275,6 +281,7 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, DocLink, B
             dtype = matrices[0].dtype
             n_transferred = None
             check_same_network(self, fitted_architecture, architecture, vectors)
+        check_fits("X", X, dtype)
         targets = cast("y", targets, dtype)
         loss.check_targets(targets)  # once more: a small one may have become 0
         if sample_weight is not None:

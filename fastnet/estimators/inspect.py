@@ -124,7 +124,7 @@ def inspect(estimator, X, y, sample_weight=None):
     check_is_fitted(estimator)
     reader = copy(estimator)
     reader.warm_start = False  # which would ask for all classes in y
-    X, targets, _, _ = reader._validate_input(X, y, incremental=True, reset=False)
+    X, targets, _, _ = reader._validate_input(X, reader._plain_targets(y), incremental=True, reset=False)
     X = engine_input(X)
     architecture, matrices, vectors = estimator._network()
     dtype = matrices[0].dtype
