@@ -8,9 +8,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..ops.numbers import shown
 from ..training.lbfgs import minimize
 from ..training.state import History, OptimizerState
 from ..training.stochastic import train_epochs
+from .health import DIVERGED
 from .parameters import batch_rows, needs_all_samples, optimizer, penalties, schedule, warmup_epochs
 from .scoring import score_function
 from .validation import ValidationSet, stops_early
@@ -105,7 +107,7 @@ def train_stochastic(estimator, problem, first_pass, incremental):
             verbose=estimator.verbose,
             single_epoch=incremental,
         )
-    _check_scores(estimator, history)
+    _check_scores(estimator, history, score)
     fitted = {
         "n_iter_": history.n_iter,
         "t_": history.samples_seen,
@@ -126,13 +128,15 @@ def train_stochastic(estimator, problem, first_pass, incremental):
     return matrices, vectors, fitted
 
 
-def _check_scores(estimator, history):
+def _check_scores(estimator, history, score):
     """Raise ValueError if a scorer told no epoch of this fit from another: none of them would be kept."""
     scores = (history.validation_scores or [])[-history.n_iter :] if history.n_iter else []
-    if estimator.scoring not in (None, "loss") and scores and np.isnan(scores).all():
+    if scores and np.isnan(scores).all() and np.isfinite(history.loss):  # of another loss `check_training` tells
+        if estimator.scoring in (None, "loss") or score.has_diverged:
+            raise ValueError(DIVERGED)
         raise ValueError(
-            f"scoring={estimator.scoring!r} was nan after every epoch, so that none is the best: validate with samples "
-            "that it is defined for, such as of every class, or choose another scoring."
+            f"scoring={shown(estimator.scoring)} was nan after every epoch, so that none is the best: validate with "
+            "samples that it is defined for, such as of every class, or choose another scoring."
         )
 
 

@@ -8,7 +8,7 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import _check_sample_weight
 
 from ..ops.numbers import Number, shown
-from .entries import explain, refuse_dates
+from .entries import explain, refuse_dates, refuse_masked
 
 # Types of X that the engine reads; all others are converted by scikit-learn's validation.
 DTYPES = (np.float64, np.float32)
@@ -31,6 +31,7 @@ def named(**arrays):
     """Around scikit-learn's validation: refuse dates, and name what holds an entry that is no number."""
     for name, array in arrays.items():
         refuse_dates(name, array)
+        refuse_masked(name, array)
     try:
         yield
     except (OverflowError, TypeError, ValueError) as error:
@@ -97,7 +98,7 @@ def check_fits(name, values, dtype):
     step = max(1, _PART * len(rows) // max(1, rows.size))
     for start in range(0, len(rows), step):
         part = rows[start : start + step].ravel()
-        # The sum of squares costs a third of what the largest number does: only where it is too large need that be found.
+        # The sum of squares costs a third of what the largest number does, which need be found only if it is large.
         with np.errstate(over="ignore"):
             is_small = np.dot(part, part) < limit * limit
         if not is_small and np.abs(part).max() > limit:

@@ -33,6 +33,12 @@ def refuse_dates(name, array):
             )
 
 
+def refuse_masked(name, array):
+    """Raise ValueError if entries of an array are masked, which means missing, and would be read like all others."""
+    if np.ma.is_masked(array):
+        raise ValueError(f"Input {name} contains NaN: masked entries are missing ones, fill them or leave them out.")
+
+
 def explain(name, array):
     """Raise ValueError that says which entry is no real number, if there is one.
 
@@ -45,10 +51,10 @@ def explain(name, array):
     """
     for column, values in _columns(array) if not _is_real(array) else ():
         values = _as_array(values)
-        if values is None:
+        if values is None or (column is not None and values.ndim > 1):
             raise ValueError(
-                f"{name} must hold one number for each entry, got lists of different lengths{_in(column)}: make them "
-                "equally long."
+                f"{name} must hold one number in each entry, got lists{_in(column)}: make columns of them, all equally "
+                "long."
             )
         if values.dtype.kind == "c":
             raise ValueError(

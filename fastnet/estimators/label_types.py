@@ -7,7 +7,8 @@ from scipy.sparse import issparse
 from sklearn.utils import check_array
 from sklearn.utils.multiclass import type_of_target
 
-from .entries import is_missing
+from ..ops.numbers import shown
+from .entries import is_missing, refuse_masked
 
 
 def plain_labels(y, name="y"):
@@ -67,6 +68,10 @@ def plain_classes(classes, name="classes"):
     ValueError
         If they are not one column of labels, each of them once.
     """
+    if isinstance(classes, (list, tuple)) and not all(isinstance(label, (str, bytes)) for label in classes):
+        array = np.empty(len(classes), dtype=object)
+        array[:] = classes  # NumPy would make strings of numbers beside strings
+        classes = own_kind(array, name) if all(map(np.isscalar, classes)) else classes
     array = plain_labels(classes, name)
     if issparse(array) or array.ndim != 1 or not array.size:
         raise ValueError(
@@ -106,7 +111,11 @@ def own_kind(y, name="y"):
         plain = np.array(y.tolist()).reshape(y.shape)
         if plain.dtype.kind in "biuf":
             return plain
-    elif y.ndim == 2:
+        raise ValueError(
+            f"{name} has numbers as labels that NumPy has no type for, {shown(y.flat[0])} among them: make them "
+            f"strings, such as by {name}.astype(str)."
+        )
+    if y.ndim == 2:
         for number, column in enumerate(y.T):
             try:
                 own_kind(column)
@@ -126,6 +135,7 @@ def own_kind(y, name="y"):
 def _checked(y, name):
     """The array that scikit-learn makes of labels, if none is missing or infinite."""
     missing = f"Input {name} contains NaN: leave out samples without a label."
+    refuse_masked(name, y)
     # Whether there are enough of them is seen beside X.
     of_any_shape = {"ensure_2d": False, "allow_nd": True, "ensure_min_samples": 0, "ensure_min_features": 0}
     try:
@@ -137,4 +147,6 @@ def _checked(y, name):
     except ValueError as error:
         if str(error) == "Input contains NaN":
             raise ValueError(missing) from None
+        if str(error).startswith("Complex data not supported"):
+            raise ValueError(f"Complex data not supported: {name} has complex labels, make them strings.") from None
         raise

@@ -99,8 +99,11 @@ class LabelTargets:
         if several_columns:
             classes = [plain_classes(column, f"classes[{number}]") for number, column in enumerate(classes)]
         elif classes is not None:
-            plain = plain_classes(classes)
-            classes = classes if isinstance(classes, list) else plain  # as given in messages
+            given, classes = classes, plain_classes(classes)
+            if not (is_first or self._has_columns or np.array_equal(np.unique(classes), self.classes_)):
+                raise ValueError(
+                    f"`classes={given!r}` is not the same as on last call to partial_fit, was: {self.classes_!r}"
+                )
         if several_columns and is_first:
             self._label_binarizer = ColumnEncoder().fit(classes)
             self.classes_ = self._label_binarizer.classes_

@@ -2,7 +2,6 @@
 
 from contextlib import suppress
 from inspect import signature
-from numbers import Real
 
 import numpy as np
 from scipy.sparse import issparse
@@ -82,6 +81,7 @@ class _ScorerOf:
                 f"loss={estimator.loss!r} has not: choose another scoring, or another loss."
             )
         self._session, self._name = None, f"scoring={shown(estimator.scoring)}"
+        self.has_diverged = False
 
     def _outputs(self, X, link=True):
         """Of the validation samples the session's, of any others the estimator's own."""
@@ -98,24 +98,31 @@ class _ScorerOf:
         try:
             value = self._scorer(view, self._X, self._y, **self._keywords)
         except _Diverged:
-            return np.nan
+            return self._nan()
+        except Warning:  # which a filter made an error
+            raise
         except Exception as error:
             if not np.isfinite(self._of_session(link=False)).all():
-                return np.nan
+                return self._nan()
+            reason = f"{type(error).__name__}: {error}".rstrip(".")
             raise ValueError(
-                f"{self._name} failed on the validation samples, with {type(error).__name__}: {error} It has to give "
-                "one number for (estimator, X, y): choose a scoring that suits the estimator and y, or validate with "
-                "samples that it is defined for, such as of every class, by X_val and y_val."
+                f"{self._name} failed on the validation samples, with {reason}. It has to give one number for "
+                "(estimator, X, y): choose a scoring that suits the estimator and y, or validate with samples that it "
+                "is defined for, such as of every class, by X_val and y_val."
             ) from error
         with suppress(AttributeError, ValueError):
             value = value.item()
-        if isinstance(value, Real) and not isinstance(value, bool):
-            with suppress(OverflowError):
+        if hasattr(value, "__float__") and not isinstance(value, bool):
+            with suppress(OverflowError, TypeError, ValueError):
                 return float(value)
         raise ValueError(
             f"{self._name} must give one number, got {shown(value)} of type {type(value).__name__}: return a float, "
             "such as a mean."
         )
+
+    def _nan(self):
+        self.has_diverged = True
+        return np.nan
 
     def _of_session(self, link):
         own = None if self._validation.is_held_out else self._validation.X
