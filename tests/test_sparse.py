@@ -88,7 +88,7 @@ def takes_the_sparse_way(X):
     units = (X.shape[1], 3, 2)
     architecture = Architecture(units, ACTIVATIONS["relu"], LOSSES["squared_error"])
     with Session(architecture, X, np.zeros((X.shape[0], 2)), dtype=np.float64, optimizer=Adam()) as session:
-        return bool(session.record["entry_columns"])
+        return bool(session.record["workspace"]["entry_columns"])
 
 
 def test_the_way_is_chosen_by_density():

@@ -10,7 +10,7 @@ import numpy as np
 from numba import types
 
 from ..kernels.host import tile
-from ..kernels.jit import kernel
+from ..kernels.compiling.jit import kernel
 from ..kernels.simd import make_call
 from ..kernels.tiles import make_copy_out, make_copy_row
 from ..network.layout import round_up

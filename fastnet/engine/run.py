@@ -80,31 +80,31 @@ class Run:
         record["address"], record["first_layer"] = self.net.ctypes.data, self.layers.ctypes.data
         if issparse(X):
             sparse.set_up(record, self.dtype, entries is not None, training)
-        record["loss"] = op_kernels.loss(architecture.loss, self.dtype) if training else 0
-        record["loss_parameters"] = self._address(op_kernels.parameter_array(architecture.loss, self.dtype))
-        record["n_layers"], record["n_matrices"] = architecture.n_layers, len(self.layers)
-        record["n_panels"] = len(self.panels)
-        record["segment_layers"] = 1 if architecture.normalization == "batch" else architecture.n_layers
+        record["head"]["loss"] = op_kernels.loss(architecture.loss, self.dtype) if training else 0
+        record["head"]["loss_parameters"] = self._address(op_kernels.parameter_array(architecture.loss, self.dtype))
+        record["shape"]["n_layers"], record["shape"]["n_matrices"] = architecture.n_layers, len(self.layers)
+        record["shape"]["n_panels"] = len(self.panels)
+        record["shape"]["segment_layers"] = 1 if architecture.normalization == "batch" else architecture.n_layers
         trained = {kind for kind, _ in architecture.vectors()} & set(VECTORS)
-        record["n_vectors"] = 1 + max(VECTORS.index(kind) for kind in trained)
-        record["n_frozen"] = architecture.n_frozen
-        record["training"], record["total_cost"] = training, cost
-        record["entry_capacity"] = space.entry_capacity
+        record["shape"]["n_vectors"] = 1 + max(VECTORS.index(kind) for kind in trained)
+        record["shape"]["n_frozen"] = architecture.n_frozen
+        record["head"]["training"], record["shape"]["total_cost"] = training, cost
+        record["workspace"]["entry_capacity"] = space.entry_capacity
         for name, array in space.entry_arrays.items():
-            record[name] = array.ctypes.data
-        record["flat"] = self.flat.ctypes.data
-        record["zeros"] = self._address(aligned_zeros(shape.panel, self.dtype))
+            record["workspace"][name] = array.ctypes.data
+        record["state"]["flat"] = self.flat.ctypes.data
+        record["workspace"]["zeros"] = self._address(aligned_zeros(shape.panel, self.dtype))
         self._sync = aligned_zeros(SYNC_WORDS, np.int64)
-        record["sync"], record["yield_function"] = self._sync.ctypes.data, yield_address()
-        record["panel_stride"] = space.panel_stride
-        record["errors"] = space.errors.ctypes.data
-        record["loss_delta"] = space.loss_delta.ctypes.data if training else 0
-        record["chunk_rows"] = record["thread_rows"] = space.rows
-        record["block_tiles"] = plan.BLOCK_TILES
+        record["team"]["sync"], record["team"]["yield_function"] = self._sync.ctypes.data, yield_address()
+        record["workspace"]["panel_stride"] = space.panel_stride
+        record["workspace"]["errors"] = space.errors.ctypes.data
+        record["workspace"]["loss_delta"] = space.loss_delta.ctypes.data if training else 0
+        record["workspace"]["chunk_rows"] = record["workspace"]["thread_rows"] = space.rows
+        record["workspace"]["block_tiles"] = plan.BLOCK_TILES
         scratch = round_up(plan.GROUP_BLOCKS * shape.block * shape.panel + op_kernels.NUMBERS_SIZE, 64)
-        record["group_blocks"] = plan.GROUP_BLOCKS
-        record["scratch_size"] = scratch
-        record["scratch"] = self._address(aligned_zeros(scratch * self.n_threads, self.dtype))
+        record["steps"]["group_blocks"] = plan.GROUP_BLOCKS
+        record["workspace"]["scratch_size"] = scratch
+        record["workspace"]["scratch"] = self._address(aligned_zeros(scratch * self.n_threads, self.dtype))
         self._set_data(X)
 
     @property
@@ -125,15 +125,15 @@ class Run:
         record = self.record
         if issparse(X):
             indptr = X.indptr.astype(X.indices.dtype, copy=False)
-            record["x"], record["x_kind"] = self._address(X.data), IS_CSR
-            record["x_indices"], record["x_indptr"] = self._address(X.indices), self._address(indptr)
+            record["samples"]["x"], record["samples"]["x_kind"] = self._address(X.data), IS_CSR
+            record["samples"]["x_indices"], record["samples"]["x_indptr"] = self._address(X.indices), self._address(indptr)
             if X.indices.dtype.itemsize == 8:
-                record["x_kind"] |= WIDE_INDICES
+                record["samples"]["x_kind"] |= WIDE_INDICES
         else:
-            record["x"] = self._address(X)
-            record["x_row"], record["x_column"] = X.strides
+            record["samples"]["x"] = self._address(X)
+            record["samples"]["x_row"], record["samples"]["x_column"] = X.strides
         if X.dtype == np.float64:
-            record["x_kind"] |= IS_DOUBLE
+            record["samples"]["x_kind"] |= IS_DOUBLE
 
     def _train(self, thread, *arguments):
         self._function(self.net.ctypes.data, self.layers.ctypes.data, self.panels.ctypes.data, thread, *arguments)
@@ -146,7 +146,7 @@ class Run:
 
     def _call(self, n_threads, function, *arguments):
         """Run the compiled function in every thread."""
-        self.record["n_threads"] = n_threads
+        self.record["team"]["n_threads"] = n_threads
         self._sync[:] = 0
         self._workers.run(n_threads, function, arguments, self._abandon)
 
@@ -174,41 +174,41 @@ class Run:
         is_wide = is_wider(output_dtype, self.dtype)
         outputs = empty((n_rows, n_outputs), np.float64 if is_wide else self.dtype)
         before, after, parameters = output_links(loss, self.dtype, is_wide) if link else (0, 0, np.empty(0))
-        record["link"], record["wide_link"], record["wide_parameters"] = before, after, parameters.ctypes.data
+        record["head"]["link"], record["head"]["wide_link"], record["head"]["wide_parameters"] = before, after, parameters.ctypes.data
         size = space_size(n_outputs)
         space = aligned_zeros(size * self.n_threads, np.float64) if is_wide else None
-        record["wide"], record["wide_size"] = space.ctypes.data if is_wide else 0, size
-        record["outputs"] = outputs.ctypes.data
-        moving = {"outputs": outputs.strides[0]}  # addresses that each slice has further on, and bytes a row
+        record["head"]["wide"], record["head"]["wide_size"] = space.ctypes.data if is_wide else 0, size
+        record["head"]["outputs"] = outputs.ctypes.data
+        moving = {("head", "outputs"): outputs.strides[0]}  # addresses that each slice has further on, and bytes a row
         if rows is not None:
             rows = np.ascontiguousarray(rows, np.int64)
-            record["order"] = rows.ctypes.data
-            moving["order"] = rows.itemsize
-        elif record["x_kind"] & IS_CSR:
-            moving["x_indptr"] = 8 if record["x_kind"] & WIDE_INDICES else 4
+            record["samples"]["order"] = rows.ctypes.data
+            moving["samples", "order"] = rows.itemsize
+        elif record["samples"]["x_kind"] & IS_CSR:
+            moving["samples", "x_indptr"] = 8 if record["samples"]["x_kind"] & WIDE_INDICES else 4
         else:
-            moving["x"] = int(record["x_row"])
+            moving["samples", "x"] = int(record["samples"]["x_row"])
         self._predict_slices(n_rows, moving)
         return narrowed(outputs, output_dtype)
 
     def _predict_slices(self, n_rows, moving):
         record, first = self.record, 0
-        start = {name: int(record[name]) for name in moving}
-        chunk = int(record["thread_rows"]) * self.n_threads
+        start = {(group, name): int(record[group][name]) for group, name in moving}
+        chunk = int(record["workspace"]["thread_rows"]) * self.n_threads
         pace = Pace(self.n_threads, False, plan.slow_seconds(self.architecture, chunk))
         try:
             while first < n_rows:
                 n_chunks = pace.next_slice(-(-(n_rows - first) // chunk))
-                record["n_samples"] = min(n_chunks * chunk, n_rows - first)
-                for name, n_bytes in moving.items():
-                    record[name] = start[name] + first * n_bytes
+                record["samples"]["n_samples"] = min(n_chunks * chunk, n_rows - first)
+                for (group, name), n_bytes in moving.items():
+                    record[group][name] = start[group, name] + first * n_bytes
                 begin = time.perf_counter()
                 self._call(self.threads_now, self._predict)
                 pace.took(n_chunks, time.perf_counter() - begin)
                 first += n_chunks * chunk
         finally:
-            for name in moving:
-                record[name] = start[name]
+            for (group, name), address in start.items():
+                record[group][name] = address
 
     def close(self):
         """End the threads and hand their cores back."""
