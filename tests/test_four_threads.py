@@ -8,7 +8,7 @@ from problems import Problem, parameters, same_bits
 import fastnet
 from fastnet.engine import Session, forward
 from fastnet.engine.pace import Pace
-from fastnet.kernels import threads
+from fastnet.kernels.threads import team as threads
 from fastnet.ops.optimizers import SGD, Adam
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -20,7 +20,7 @@ N_JOBS = [1, 2, 3, 4]
 def seen(monkeypatch):
     """Numbers of threads that ran; four are allowed."""
     monkeypatch.setattr("fastnet.engine.plan.allowed_threads", lambda: 4)
-    monkeypatch.setattr("fastnet.kernels.threads.allowed_threads", lambda: 4)
+    monkeypatch.setattr("fastnet.kernels.threads.team.allowed_threads", lambda: 4)
     # Otherwise small problems would be left to one thread.
     monkeypatch.setattr("fastnet.engine.run.are_few", lambda *arguments: False)
     monkeypatch.setattr("fastnet.engine.plan.PREDICTION_PRODUCTS", 1)

@@ -19,7 +19,7 @@ from problems import Problem, distance
 from sklearn.base import clone
 from test_activations import ACTIVATION_CASES
 
-from fastnet.kernels.jit import FASTMATH, retyped
+from fastnet.kernels.compiling.jit import FASTMATH, retyped
 from fastnet.network.initializers import INITIALIZERS
 from fastnet.ops import rows
 from fastnet.ops.activations import ACTIVATIONS

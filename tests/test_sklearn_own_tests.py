@@ -214,5 +214,5 @@ def test_a_float64_default_would_hide_nothing(go_on):
         getattr(fastnet.MLPRegressor(batch_size=50, max_iter=30, random_state=0, dtype=dtype), go_on)(X, y)
         for dtype in ("auto", "input")
     )
-    assert (single.predict(X).dtype, double.predict(X).dtype) == (np.float32, np.float64)
+    assert (single.coefs_[0].dtype, double.coefs_[0].dtype) == (np.float32, np.float64)
     assert_allclose(single.predict(X), double.predict(X), atol=1e-4)

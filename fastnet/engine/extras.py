@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..network.layout import aligned_zeros
+from ..kernels.memory import aligned_zeros
 from .finish import finish, inspect
 from .run import Run
 
@@ -14,21 +14,21 @@ class StepExtras(Run):
         """As ``Session`` documents them; with the optimizer set."""
         record = self.record
         self._average, self.measures_gradients = None, clip_value is not None or clip_norm is not None
-        record["clip_value"] = np.inf if clip_value is None else clip_value
-        record["clip_norm"] = np.inf if clip_norm is None else clip_norm
-        record["max_norm"], record["is_deferred"] = max_norm or 0.0, clip_norm is not None
+        record["steps"]["clip_value"] = np.inf if clip_value is None else clip_value
+        record["steps"]["clip_norm"] = np.inf if clip_norm is None else clip_norm
+        record["steps"]["max_norm"], record["steps"]["is_deferred"] = max_norm or 0.0, clip_norm is not None
         if self.measures_gradients:
-            record["n_shares"] = n_shares = record["n_penalties"] + len(self.panels) * record["n_vectors"]
-            record["shares"] = self._address(aligned_zeros(2 * n_shares, np.float64))
-            record["inspect"] = inspect(self.dtype)
+            record["steps"]["n_shares"] = n_shares = record["steps"]["n_penalties"] + len(self.panels) * record["shape"]["n_vectors"]
+            record["steps"]["shares"] = self._address(aligned_zeros(2 * n_shares, np.float64))
+            record["steps"]["clip"] = inspect(self.dtype)
         if clip_norm is not None and self._gradient is None:
             self._gradient = aligned_zeros(self.layout.size, self.dtype)
-            record["gradient"] = self._gradient.ctypes.data
+            record["state"]["gradient"] = self._gradient.ctypes.data
         if ema_decay is not None:
             self._average = aligned_zeros(self.layout.size, self.dtype)
-            record["average"], record["decay"] = self._average.ctypes.data, ema_decay
+            record["state"]["average"], record["steps"]["decay"] = self._average.ctypes.data, ema_decay
         if self.measures_gradients or max_norm is not None or ema_decay is not None:
-            record["finish"] = finish(self.dtype)
+            record["steps"]["after_step"] = finish(self.dtype)
 
     def gradient_norms(self):
         """Norms of the last epoch's gradients before clipping, where they are measured.
@@ -41,10 +41,10 @@ class StepExtras(Run):
             Share of the mini-batches whose gradient was clipped.
         """
         record = self.record
-        n = int(record["n_measured"])
+        n = int(record["results"]["n_measured"])
         if n == 0:
             return np.nan, np.nan, np.nan
-        return float(record["norm_sum"] / n), float(record["largest_norm"]), float(record["n_clipped"] / n)
+        return float(record["results"]["norm_sum"] / n), float(record["results"]["largest_norm"]), float(record["results"]["n_clipped"] / n)
 
     def get_offsets(self):
         """What the trained parameters are away from their average, as from `get_state`; None without an average."""
@@ -62,7 +62,7 @@ class StepExtras(Run):
         start : int
             Steps before the average began.
         """
-        self.record["average_start"] = start
+        self.record["state"]["average_start"] = start
         if offsets is not None:
             n = len(self.layout.matrices)
             averages = sum(self.layout.unpack(self._average, trained=True), [])

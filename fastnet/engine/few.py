@@ -11,13 +11,15 @@ import numpy as np
 from numba import carray, types
 from scipy.sparse import issparse
 
+from ..kernels.compiling.jit import c_function, kernel
 from ..kernels.host import tile
-from ..kernels.jit import c_function, kernel
+from ..kernels.memory import aligned_zeros, copy, empty
 from ..kernels.simd import make_call, make_pointer, scalar_type
 from ..kernels.tiles import make_vector_tile
 from ..network.layout import round_up
 from ..ops import rows as op_kernels
 from .normalize import rows
+from .outputs import is_wider, make_widen, narrowed, output_links, space_size
 from .records import PLAIN_LAYER
 
 # Laying out weights and workspace costs as much as a few rows, or as so many products of small nets.
@@ -32,20 +34,24 @@ def are_few(architecture, X):
     return not issparse(X) and (n_rows <= MAX_ROWS or n_rows * architecture.n_weights <= MAX_PRODUCTS)
 
 
-def forward_few(architecture, matrices, vectors, X, link=True):
+def forward_few(architecture, matrices, vectors, X, link=True, output_dtype=None):
     """Predict rows of dense X, in the caller's thread, without batch normalisation; arguments as ``run.forward``'s."""
     dtype = matrices[0].dtype
-    run, layers, places, link_address, link_parameters, width, _ = _prepared(architecture, dtype)
-    layers = layers.copy()
+    run, layers, places, link_parameters, width, _ = _prepared(architecture, dtype)
+    is_wide = is_wider(output_dtype, dtype)
+    before, after, wide_parameters = output_links(architecture.loss, dtype, is_wide) if link else (0, 0, link_parameters)
+    layers = copy(layers)
     layers[places] = [parameter.ctypes.data for parameter in (*matrices, *vectors)]
     n_rows, n_outputs = X.shape[0], architecture.layer_units[-1]
-    space = np.empty(2 * width, dtype)  # two layers' activations change places
-    outputs = np.empty((n_rows, n_outputs), dtype)
+    space = empty((2 * width,), dtype)  # two layers' activations change places
+    outputs = empty((n_rows, n_outputs), np.float64 if is_wide else dtype)
+    wide = empty((space_size(n_outputs) if is_wide else 0,), np.float64)
     run(
         layers.ctypes.data, len(layers), X.ctypes.data, *X.strides, X.dtype.itemsize == 8, n_rows, space.ctypes.data,
-        width, link_address if link else 0, link_parameters.ctypes.data, outputs.ctypes.data,
+        width, before, link_parameters.ctypes.data, outputs.ctypes.data, after, wide_parameters.ctypes.data,
+        wide.ctypes.data if is_wide else 0,
     )
-    return outputs
+    return narrowed(outputs, output_dtype)
 
 
 @lru_cache(256)
@@ -54,7 +60,7 @@ def _prepared(architecture, dtype):
     units = architecture.layer_units
     width = round_up(max(units), VECTORS * tile(dtype).lanes)
     parameters = [op_kernels.parameter_array(op, dtype) for op in architecture.activations]
-    zeros = np.zeros(width, dtype)
+    zeros = aligned_zeros(width, dtype)
     layers = np.zeros((architecture.n_layers, len(PLAIN_LAYER.names)), np.int64)
     records = layers.view(PLAIN_LAYER)[:, 0]
     records["fan_in"], records["fan_out"], records["residual"] = units[:-1], units[1:], architecture.skips()
@@ -72,24 +78,23 @@ def _prepared(architecture, dtype):
         is_shift = kind == "bias" and records[layer]["normalize"] != 0
         places.append((layer, "shift" if is_shift else names[kind]))
     columns = [PLAIN_LAYER.names.index(name) for _, name in places]
-    link = op_kernels.link(architecture.loss, dtype)
     link_parameters = op_kernels.parameter_array(architecture.loss, dtype)
     kept = parameters, zeros
-    return _few_rows(dtype), layers, ([i for i, _ in places], columns), link, link_parameters, width, kept
+    return _few_rows(dtype), layers, ([i for i, _ in places], columns), link_parameters, width, kept
 
 
 @cache
 def _few_rows(dtype):
     integer = ctypes.c_int64
-    signature = (None, ctypes.c_void_p, *[integer] * 11)
-    arguments = [types.CPointer(numba.from_dtype(PLAIN_LAYER)), *[types.int64] * 11]
+    signature = (None, ctypes.c_void_p, *[integer] * 14)
+    arguments = [types.CPointer(numba.from_dtype(PLAIN_LAYER)), *[types.int64] * 14]
     return c_function(lambda: _make(dtype), types.void, arguments, ("few_rows", dtype.name), signature)
 
 
 def _make(dtype):
     itemsize, scalar, lanes = dtype.itemsize, dtype.type, tile(dtype).lanes
     step = VECTORS * lanes
-    multiply = make_vector_tile(itemsize, tile(dtype), VECTORS)
+    multiply, widen = make_vector_tile(itemsize, tile(dtype), VECTORS), make_widen(itemsize)
     pointer, single, double = (make_pointer(t) for t in (scalar_type(dtype), types.float32, types.float64))
     integer = types.intp
     call_activate = make_call(types.void, integer, integer, integer)
@@ -112,7 +117,10 @@ def _make(dtype):
         for j in range(n):
             target[j] += source[j]
 
-    def run(layers, n_layers, x, x_row, x_column, is_double, n_rows, space, width, link, link_parameters, outputs):
+    def run(
+        layers, n_layers, x, x_row, x_column, is_double, n_rows, space, width, link, link_parameters, outputs, wide_link,
+        wide_parameters, wide,
+    ):
         layers = carray(layers, n_layers)
         n_outputs = layers[n_layers - 1].fan_out
         for i in range(n_rows):
@@ -146,6 +154,9 @@ def _make(dtype):
                 a, c = c, a
             if link != 0:
                 call_link(link, a, width, 1, n_outputs, link_parameters)
+            if wide != 0:
+                widen(a, width, 1, n_outputs, wide_link, wide_parameters, wide, outputs + i * n_outputs * 8)
+                continue
             result = carray(pointer(outputs + i * n_outputs * itemsize), n_outputs)
             source = carray(pointer(a), n_outputs)
             for j in range(n_outputs):

@@ -1,9 +1,9 @@
 """How a fit is laid out: records of panels, loop order, what is fetched ahead, number of threads."""
 
-import numpy as np
 from scipy.sparse import issparse
 
-from ..kernels.threads import allowed_threads
+from ..kernels.memory import aligned_zeros
+from ..kernels.threads.team import allowed_threads
 from .records import PANEL, VECTORS
 
 # Row tiles that go through a layer before the next layer: enough that a stretch of weights in L1 pays, few enough
@@ -48,7 +48,9 @@ def panel_records(architecture, layout, tile, sparse=False):
             records.append((number, column, width, offset, places, cost, penalty))
             cost += 0 if sparse and layer == 0 else n_blocks * tile.block * width
             penalty += n_blocks
-    return np.array(records, PANEL), cost
+    table = aligned_zeros(len(records), PANEL)
+    table[:] = records
+    return table, cost
 
 
 def penalty_count(layout, tile):

@@ -1,18 +1,22 @@
 """What training and prediction share: records, memory and threads around the compiled engine."""
 
+import time
 from contextlib import ExitStack
 
 import numpy as np
 from scipy.sparse import issparse
 
 from ..kernels.host import tile
-from ..kernels.threads import ABANDONED, SYNC_WORDS, Workers, reserve, yield_address
-from ..network.layout import Layout, aligned_zeros, round_up
+from ..kernels.memory import aligned_zeros, empty
+from ..kernels.threads.team import ABANDONED, SYNC_WORDS, Workers, reserve, yield_address
+from ..network.layout import Layout, round_up
 from ..network.normalization import fold
 from ..ops import rows as op_kernels
 from . import plan, sparse, workspace
 from .few import are_few, forward_few
 from .kernel import engine
+from .outputs import is_wider, narrowed, output_links, space_size
+from .pace import Pace
 from .predictor import predictor
 from .records import IS_CSR, IS_DOUBLE, NET, VECTORS, WIDE_INDICES
 
@@ -71,35 +75,36 @@ class Run:
         self.workspace = space
         self.layers = space.layer_records(self.flat, self.twins)
         self.panels, cost = plan.panel_records(architecture, self.layout, shape, entries is not None)
-        self.net = np.zeros(1, NET)
+        self.net = aligned_zeros(1, NET)
         self.record = record = self.net[0]
         record["address"], record["first_layer"] = self.net.ctypes.data, self.layers.ctypes.data
         if issparse(X):
             sparse.set_up(record, self.dtype, entries is not None, training)
-        record["loss"] = op_kernels.loss(architecture.loss, self.dtype) if training else 0
-        record["loss_parameters"] = self._address(op_kernels.parameter_array(architecture.loss, self.dtype))
-        record["n_layers"], record["n_panels"] = architecture.n_layers, len(self.panels)
-        record["segment_layers"] = 1 if architecture.normalization == "batch" else architecture.n_layers
+        record["head"]["loss"] = op_kernels.loss(architecture.loss, self.dtype) if training else 0
+        record["head"]["loss_parameters"] = self._address(op_kernels.parameter_array(architecture.loss, self.dtype))
+        record["shape"]["n_layers"], record["shape"]["n_matrices"] = architecture.n_layers, len(self.layers)
+        record["shape"]["n_panels"] = len(self.panels)
+        record["shape"]["segment_layers"] = 1 if architecture.normalization == "batch" else architecture.n_layers
         trained = {kind for kind, _ in architecture.vectors()} & set(VECTORS)
-        record["n_vectors"] = 1 + max(VECTORS.index(kind) for kind in trained)
-        record["n_frozen"] = architecture.n_frozen
-        record["training"], record["total_cost"] = training, cost
-        record["entry_capacity"] = space.entry_capacity
+        record["shape"]["n_vectors"] = 1 + max(VECTORS.index(kind) for kind in trained)
+        record["shape"]["n_frozen"] = architecture.n_frozen
+        record["head"]["training"], record["shape"]["total_cost"] = training, cost
+        record["workspace"]["entry_capacity"] = space.entry_capacity
         for name, array in space.entry_arrays.items():
-            record[name] = array.ctypes.data
-        record["flat"] = self.flat.ctypes.data
-        record["zeros"] = self._address(aligned_zeros(shape.panel, self.dtype))
+            record["workspace"][name] = array.ctypes.data
+        record["state"]["flat"] = self.flat.ctypes.data
+        record["workspace"]["zeros"] = self._address(aligned_zeros(shape.panel, self.dtype))
         self._sync = aligned_zeros(SYNC_WORDS, np.int64)
-        record["sync"], record["yield_function"] = self._sync.ctypes.data, yield_address()
-        record["panel_stride"] = space.panel_stride
-        record["errors"] = space.errors.ctypes.data
-        record["loss_delta"] = space.loss_delta.ctypes.data if training else 0
-        record["chunk_rows"] = record["thread_rows"] = space.rows
-        record["block_tiles"] = plan.BLOCK_TILES
+        record["team"]["sync"], record["team"]["yield_function"] = self._sync.ctypes.data, yield_address()
+        record["workspace"]["panel_stride"] = space.panel_stride
+        record["workspace"]["errors"] = space.errors.ctypes.data
+        record["workspace"]["loss_delta"] = space.loss_delta.ctypes.data if training else 0
+        record["workspace"]["chunk_rows"] = record["workspace"]["thread_rows"] = space.rows
+        record["workspace"]["block_tiles"] = plan.BLOCK_TILES
         scratch = round_up(plan.GROUP_BLOCKS * shape.block * shape.panel + op_kernels.NUMBERS_SIZE, 64)
-        record["group_blocks"] = plan.GROUP_BLOCKS
-        record["scratch_size"] = scratch
-        record["scratch"] = self._address(aligned_zeros(scratch * self.n_threads, self.dtype))
+        record["steps"]["group_blocks"] = plan.GROUP_BLOCKS
+        record["workspace"]["scratch_size"] = scratch
+        record["workspace"]["scratch"] = self._address(aligned_zeros(scratch * self.n_threads, self.dtype))
         self._set_data(X)
 
     @property
@@ -120,15 +125,15 @@ class Run:
         record = self.record
         if issparse(X):
             indptr = X.indptr.astype(X.indices.dtype, copy=False)
-            record["x"], record["x_kind"] = self._address(X.data), IS_CSR
-            record["x_indices"], record["x_indptr"] = self._address(X.indices), self._address(indptr)
+            record["samples"]["x"], record["samples"]["x_kind"] = self._address(X.data), IS_CSR
+            record["samples"]["x_indices"], record["samples"]["x_indptr"] = self._address(X.indices), self._address(indptr)
             if X.indices.dtype.itemsize == 8:
-                record["x_kind"] |= WIDE_INDICES
+                record["samples"]["x_kind"] |= WIDE_INDICES
         else:
-            record["x"] = self._address(X)
-            record["x_row"], record["x_column"] = X.strides
+            record["samples"]["x"] = self._address(X)
+            record["samples"]["x_row"], record["samples"]["x_column"] = X.strides
         if X.dtype == np.float64:
-            record["x_kind"] |= IS_DOUBLE
+            record["samples"]["x_kind"] |= IS_DOUBLE
 
     def _train(self, thread, *arguments):
         self._function(self.net.ctypes.data, self.layers.ctypes.data, self.panels.ctypes.data, thread, *arguments)
@@ -141,12 +146,14 @@ class Run:
 
     def _call(self, n_threads, function, *arguments):
         """Run the compiled function in every thread."""
-        self.record["n_threads"] = n_threads
+        self.record["team"]["n_threads"] = n_threads
         self._sync[:] = 0
         self._workers.run(n_threads, function, arguments, self._abandon)
 
-    def predict(self, n_rows, rows=None, link=True):
+    def predict(self, n_rows, rows=None, link=True, output_dtype=None):
         """Forward pass over rows of X, for a run that is not for training.
+
+        Many rows go in slices, between which Python sees Ctrl-C.
 
         Parameters
         ----------
@@ -156,20 +163,52 @@ class Run:
             Row numbers; the first `n_rows` by default.
         link : bool, default=True
             Whether to apply the output activation.
+        output_dtype : dtype, optional
+            Of the outputs; that of the computation by default.
 
         Returns
         -------
         ndarray of shape (n_rows, n_outputs)
         """
-        outputs = np.empty((n_rows, self.architecture.layer_units[-1]), self.dtype)
-        record = self.record
+        record, loss, n_outputs = self.record, self.architecture.loss, self.architecture.layer_units[-1]
+        is_wide = is_wider(output_dtype, self.dtype)
+        outputs = empty((n_rows, n_outputs), np.float64 if is_wide else self.dtype)
+        before, after, parameters = output_links(loss, self.dtype, is_wide) if link else (0, 0, np.empty(0))
+        record["head"]["link"], record["head"]["wide_link"], record["head"]["wide_parameters"] = before, after, parameters.ctypes.data
+        size = space_size(n_outputs)
+        space = aligned_zeros(size * self.n_threads, np.float64) if is_wide else None
+        record["head"]["wide"], record["head"]["wide_size"] = space.ctypes.data if is_wide else 0, size
+        record["head"]["outputs"] = outputs.ctypes.data
+        moving = {("head", "outputs"): outputs.strides[0]}  # addresses that each slice has further on, and bytes a row
         if rows is not None:
             rows = np.ascontiguousarray(rows, np.int64)
-            record["order"] = rows.ctypes.data
-        record["link"] = op_kernels.link(self.architecture.loss, self.dtype) if link else 0
-        record["n_samples"], record["outputs"] = n_rows, outputs.ctypes.data
-        self._call(self.threads_now, self._predict)
-        return outputs
+            record["samples"]["order"] = rows.ctypes.data
+            moving["samples", "order"] = rows.itemsize
+        elif record["samples"]["x_kind"] & IS_CSR:
+            moving["samples", "x_indptr"] = 8 if record["samples"]["x_kind"] & WIDE_INDICES else 4
+        else:
+            moving["samples", "x"] = int(record["samples"]["x_row"])
+        self._predict_slices(n_rows, moving)
+        return narrowed(outputs, output_dtype)
+
+    def _predict_slices(self, n_rows, moving):
+        record, first = self.record, 0
+        start = {(group, name): int(record[group][name]) for group, name in moving}
+        chunk = int(record["workspace"]["thread_rows"]) * self.n_threads
+        pace = Pace(self.n_threads, False, plan.slow_seconds(self.architecture, chunk))
+        try:
+            while first < n_rows:
+                n_chunks = pace.next_slice(-(-(n_rows - first) // chunk))
+                record["samples"]["n_samples"] = min(n_chunks * chunk, n_rows - first)
+                for (group, name), n_bytes in moving.items():
+                    record[group][name] = start[group, name] + first * n_bytes
+                begin = time.perf_counter()
+                self._call(self.threads_now, self._predict)
+                pace.took(n_chunks, time.perf_counter() - begin)
+                first += n_chunks * chunk
+        finally:
+            for (group, name), address in start.items():
+                record[group][name] = address
 
     def close(self):
         """End the threads and hand their cores back."""
@@ -182,7 +221,7 @@ class Run:
         self.close()
 
 
-def forward(architecture, matrices, vectors, X, n_jobs=None, rows=None, link=True):
+def forward(architecture, matrices, vectors, X, n_jobs=None, rows=None, link=True, output_dtype=None):
     """Predict.
 
     Parameters
@@ -199,6 +238,8 @@ def forward(architecture, matrices, vectors, X, n_jobs=None, rows=None, link=Tru
         Rows of X to predict; all by default.
     link : bool, default=True
         Whether to apply the output activation; False gives raw outputs (logits).
+    output_dtype : dtype, optional
+        Of the outputs; that of the computation by default.
 
     Returns
     -------
@@ -207,8 +248,8 @@ def forward(architecture, matrices, vectors, X, n_jobs=None, rows=None, link=Tru
     if architecture.normalization == "batch":
         architecture, matrices, vectors = fold(architecture, matrices, vectors)
     if rows is None and are_few(architecture, X):
-        return forward_few(architecture, matrices, vectors, X, link)
+        return forward_few(architecture, matrices, vectors, X, link, output_dtype)
     n_rows = X.shape[0] if rows is None else len(rows)
     with Run(architecture, X, matrices[0].dtype, n_rows, False, n_jobs) as run:
         run.layout.pack(run.flat, matrices, vectors)
-        return run.predict(n_rows, rows, link)
+        return run.predict(n_rows, rows, link, output_dtype)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..kernels.host import tile
-from ..network.layout import aligned_zeros
+from ..kernels.memory import aligned_zeros, empty
 from ..network.normalization import fold
 from ..ops import rows as op_kernels
 from . import noise, plan
@@ -92,14 +92,14 @@ class Session(Slices):
         try:
             self.n_samples, self.batch_size = n_samples, batch_size
             self.deadline, self.samples_done = np.inf, 0
-            self.record["batch_size"] = batch_size
-            self.record["chunks"] = self._chunks = -(-batch_size // self.workspace.rows)
+            self.record["steps"]["batch_size"] = batch_size
+            self.record["steps"]["chunks"] = self._chunks = -(-batch_size // self.workspace.rows)
             guess = plan.slow_seconds(architecture, self.workspace.rows)
             self._pace = Pace(self.n_threads, adaptive or n_jobs is None, guess)
             self._set_samples(X, targets, sample_weight)
             self._set_objective(optimizer, l1, l2)
             self._set_extras(clip_value, clip_norm, max_norm, ema_decay)
-            self.record["seed"] = np.int64(np.uint64(seed % 2**64))
+            self.record["steps"]["seed"] = np.int64(np.uint64(seed % 2**64))
             self._masked = noise.set_up(architecture, X, self.flat, self.record, self.layers)
         except BaseException:
             self.close()
@@ -108,50 +108,50 @@ class Session(Slices):
     def _set_samples(self, X, targets, sample_weight):
         record, rows = self.record, self.workspace.padded_rows
         self._X, self._predictor = X, None
-        record["fetch_rows"], record["fetch_bytes"] = plan.rows_ahead(X, self.batch_size)
-        record["targets"], record["target_width"] = self._address(targets), targets.shape[1]
-        record["sample_weight"] = 0 if sample_weight is None else self._address(sample_weight)
+        record["samples"]["fetch_rows"], record["samples"]["fetch_bytes"] = plan.rows_ahead(X, self.batch_size)
+        record["samples"]["targets"], record["samples"]["target_width"] = self._address(targets), targets.shape[1]
+        record["samples"]["sample_weight"] = 0 if sample_weight is None else self._address(sample_weight)
         index_target = self.architecture.loss.class_index_target
-        record["target_row"] = target_row = 1 if index_target else int(self.layers[-1]["output_row"])
-        record["batch_targets"] = self._address(aligned_zeros(rows * target_row, self.dtype))
-        record["batch_weights"] = self._address(aligned_zeros(rows, self.dtype))
-        record["row_losses"] = self._address(aligned_zeros(rows, np.float64))
+        record["workspace"]["target_row"] = target_row = 1 if index_target else self.workspace.output_row
+        record["workspace"]["batch_targets"] = self._address(aligned_zeros(rows * target_row, self.dtype))
+        record["workspace"]["batch_weights"] = self._address(aligned_zeros(rows, self.dtype))
+        record["workspace"]["row_losses"] = self._address(aligned_zeros(rows, np.float64))
 
     def _set_objective(self, optimizer, l1, l2):
         record = self.record
         of_matrices = list(self.architecture.matrix_layers())
         for name, penalty in (("l1", 0.0 if optimizer is None else l1), ("l2", l2)):
             self.layers[name] = np.broadcast_to(penalty, self.architecture.n_layers)[of_matrices]
-        record["has_penalty"] = bool(self.layers["l1"].any() or self.layers["l2"].any())
-        record["n_penalties"] = n_penalties = plan.penalty_count(self.layout, tile(self.dtype))
-        record["penalties"] = self._address(aligned_zeros(n_penalties, np.float64))
+        record["steps"]["has_penalty"] = bool(self.layers["l1"].any() or self.layers["l2"].any())
+        record["steps"]["n_penalties"] = n_penalties = plan.penalty_count(self.layout, tile(self.dtype))
+        record["steps"]["penalties"] = self._address(aligned_zeros(n_penalties, np.float64))
         self.states, self._gradient, self._optimizer = [], None, optimizer
         if optimizer is None or self._chunks > 1:
             self._gradient = aligned_zeros(self.layout.size, np.float64 if optimizer is None else self.dtype)
-            record["gradient"] = self._gradient.ctypes.data
+            record["state"]["gradient"] = self._gradient.ctypes.data
         if optimizer is not None:
             self._set_optimizer(optimizer)
 
     def _set_optimizer(self, optimizer):
         record = self.record
-        record["prepare"] = op_kernels.prepare(optimizer, self.dtype)
-        record["update"] = op_kernels.update(optimizer, self.dtype)
+        record["steps"]["prepare"] = op_kernels.prepare(optimizer, self.dtype)
+        record["steps"]["update"] = op_kernels.update(optimizer, self.dtype)
         parameters = op_kernels.parameter_array(optimizer, np.dtype(np.float64))
-        record["optimizer_parameters"] = self._address(parameters)
+        record["steps"]["optimizer_parameters"] = self._address(parameters)
         self.states = [aligned_zeros(self.layout.size, self.dtype) for _ in range(optimizer.n_states)]
-        record["n_states"] = len(self.states)
-        record["fetch_ahead"] = self.flat.nbytes * (1 + len(self.states)) > plan.FETCH_AHEAD_BYTES
-        record["group_blocks"] = 1 if record["fetch_ahead"] else plan.GROUP_BLOCKS
-        record["states"][: len(self.states)] = [state.ctypes.data for state in self.states]
+        record["state"]["n_states"] = len(self.states)
+        record["steps"]["fetch_ahead"] = self.flat.nbytes * (1 + len(self.states)) > plan.FETCH_AHEAD_BYTES
+        record["steps"]["group_blocks"] = 1 if record["steps"]["fetch_ahead"] else plan.GROUP_BLOCKS
+        record["state"]["states"][: len(self.states)] = [state.ctypes.data for state in self.states]
 
     @property
     def step(self):
         """Optimizer steps taken so far."""
-        return int(self.record["step"])
+        return int(self.record["results"]["step"])
 
     @step.setter
     def step(self, step):
-        self.record["step"] = step
+        self.record["results"]["step"] = step
 
     def set_parameters(self, matrices, vectors):
         """Write the parameters into the panels.
@@ -235,14 +235,14 @@ class Session(Slices):
             seen[order] = True
             if np.count_nonzero(seen) < len(order):  # their entries might exceed the workspace
                 raise ValueError("rows of sparse X must not repeat in an epoch")
-        record["order"], record["n_samples"] = order.ctypes.data, len(order)
+        record["samples"]["order"], record["samples"]["n_samples"] = order.ctypes.data, len(order)
         for result in ("loss_sum", "penalty_sum", "rows_done", "norm_sum", "largest_norm", "n_clipped", "n_measured"):
-            record[result] = 0
+            record["results"][result] = 0
 
     def _mean_loss(self, n_outputs):
         record = self.record
-        total = record["loss_sum"] / n_outputs + record["penalty_sum"]
-        return float(total / record["rows_done"]) if record["rows_done"] else 0.0
+        total = record["results"]["loss_sum"] / n_outputs + record["results"]["penalty_sum"]
+        return float(total / record["results"]["rows_done"]) if record["results"]["rows_done"] else 0.0
 
     def run_epoch(self, order, rate):
         """Train on samples in the given order, mini-batch by mini-batch.
@@ -264,9 +264,9 @@ class Session(Slices):
         record = self.record
         self._start(order)
         n_batches = -(-len(order) // self.batch_size)
-        rates = np.empty(n_batches)
+        rates = empty((n_batches,), np.float64)
         rates[:] = rate
-        record["rates"] = rates.ctypes.data
+        record["steps"]["rates"] = rates.ctypes.data
         self.samples_done = min(self._run_slices(n_batches) * self.batch_size, len(order))
         mean = self.architecture.loss.mean_over_outputs
         return self._mean_loss(self.architecture.layer_units[-1] if mean else 1)
@@ -293,11 +293,11 @@ class Session(Slices):
         self.step = 0  # the same noise at every call
         if not self._run_slices(1):
             return None
-        if not record["rows_done"]:
+        if not record["results"]["rows_done"]:
             raise ValueError("the sum of sample_weight must be positive")
         return self._mean_loss(1), *self.layout.unpack(self._gradient, trained=True)
 
-    def predict_rows(self, rows, link=True, X=None):
+    def predict_rows(self, rows, link=True, X=None, output_dtype=None):
         """Predict rows with the parameters as they are.
 
         Parameters
@@ -308,6 +308,8 @@ class Session(Slices):
             Whether to apply the output activation.
         X : ndarray or CSR array of shape (n_samples, n_features), default=None
             What they are rows of, the same in all calls; None is what the session trains on.
+        output_dtype : dtype, default=None
+            Of the outputs; None is that of the computation.
 
         Returns
         -------
@@ -320,14 +322,14 @@ class Session(Slices):
             X = self._X if X is None else X
             self._predictor = Run(plain, X, self.dtype, len(rows), False, None, share=self)
         if evaluated is self.flat and not is_folded:
-            return self._predictor.predict(len(rows), rows, link)
+            return self._predictor.predict(len(rows), rows, link, output_dtype)
         trained = self.flat.copy()
         try:
             if is_folded:
                 self._predictor.layout.pack(self.flat, *fold(architecture, *self.layout.unpack(evaluated))[1:])
             else:
                 self.flat[:] = evaluated
-            return self._predictor.predict(len(rows), rows, link)
+            return self._predictor.predict(len(rows), rows, link, output_dtype)
         finally:
             self.flat[:] = trained
 

@@ -32,7 +32,7 @@ class Slices(StepExtras):
                 if self._chunks > 1:
                     end = first + self._chunks - first % self._chunks
                 if first % self._chunks == 0:
-                    sums = [self.record[name] for name in _SUMS]
+                    sums = [self.record["results"][name] for name in _SUMS]
             self._pace.limit(self.threads_now)  # other fits may have begun or ended
             last = first + self._pace.next_slice(end - first, left)
             start = time.perf_counter()
@@ -41,5 +41,5 @@ class Slices(StepExtras):
             first = last
         if first % self._chunks:
             for name, value in zip(_SUMS, sums, strict=True):
-                self.record[name] = value
+                self.record["results"][name] = value
         return first // self._chunks

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from ..network.layout import aligned_zeros, round_up
+from ..kernels.memory import aligned_zeros
+from ..network.layout import round_up
 from ..ops import rows as op_kernels
 from . import normalize
 from .records import LAYER, VECTORS
@@ -11,6 +12,46 @@ from .records import LAYER, VECTORS
 MAX_ROWS = 1024
 MAX_WORKSPACE_BYTES = 40 << 20
 PREDICT_ROWS = 64
+
+
+def panel_arrays(architecture, training, keep_z=False):
+    """The arrays of panels that a chunk of rows takes: what is allocated, and what bounds the rows, is counted here.
+
+    Parameters
+    ----------
+    architecture : Architecture
+        The net.
+    training : bool
+        Whether there is a way back.
+    keep_z : bool, default=False
+        Whether to keep z of hidden layers.
+
+    Returns
+    -------
+    dict of dict
+        Of each name its arrays: a key, mostly the number of a layer of units, and the layer that it is as wide as.
+    """
+    last = architecture.n_layers
+    arrays = {"activations": {i: i for i in range(last)}}  # those of the output layer are rows
+    if not training:
+        return arrays
+    hidden, activations = range(1, last), (None, *architecture.activations)
+    rates, skips, projections = architecture.drop_rates(), architecture.skips(), architecture.projections()
+    learnt = {i for i in hidden if activations[i].per_unit}
+    by_input = {i for i in hidden if activations[i].derivative_of == "input"}
+    changed = {i for i in hidden if rates[i] > 0 or skips[i - 1] or i - 1 in projections}  # after the activation
+    normalized = hidden if architecture.normalization else ()
+    widest = max(hidden, key=lambda i: skips[i - 1] * architecture.layer_units[i], default=None)
+    arrays["deltas"] = {i: i for i in range(1, last + 1)}
+    arrays["z"] = {i: i for i in hidden if keep_z or i in learnt}
+    arrays["slopes"] = {i: i for i in by_input - learnt}
+    arrays["raw"] = {i: i for i in changed - by_input}
+    arrays["errors"] = {widest: widest} if any(skips) else {}
+    arrays["projected"] = {i: i + 1 for i in projections}  # the loss's derivatives by the layer's outputs
+    arrays["normalized"] = {i: i for i in normalized}
+    # Terms of biases, gains and slopes; where nothing else is, a bias's terms are the deltas.
+    arrays["terms"] = {(vector, i): i for vector in (0, 1) for i in normalized} | {(2, i): i for i in learnt}
+    return arrays
 
 
 class Workspace:
@@ -42,7 +83,9 @@ class Workspace:
         self.architecture, self.layout, self.tile, self.dtype = architecture, layout, tile, dtype
         self.training, self.keep_z = training, keep_z
         self.widths = [round_up(n, tile.panel) for n in architecture.layer_units]
+        self.output_row = self.widths[architecture.n_layers]  # numbers in a row of raw outputs, and of their targets
         self.entries = entries
+        self._arrays = panel_arrays(architecture, training, keep_z)
         self.rows = self._chunk_rows(n_rows, n_threads)
         self.padded_rows = round_up(self.rows * n_threads, tile.rows)
         stride = self.padded_rows * tile.panel
@@ -50,33 +93,22 @@ class Workspace:
             stride += tile.rows * tile.panel
         self.panel_stride = stride
         self._allocate_entries(n_threads)
-        # Per layer of units: the activation; for hidden and output layers the delta; copies where needed.
-        last = len(self.widths) - 1
-        rows = aligned_zeros(self.padded_rows * self.widths[last], dtype)
-        self.activations = [*(self._panels(i) for i in range(last)), rows]
-        self.deltas = {i: self._panels(i) for i in range(1, last + 1)} if training else {}
+        arrays = {
+            name: {key: self._panels(layer) for key, layer in of_layers.items()}
+            for name, of_layers in self._arrays.items()
+        }
+        self._outputs = aligned_zeros(self.padded_rows * self.output_row, dtype)
+        self.activations = [*arrays["activations"].values(), self._outputs]
+        self.deltas, self.z, self.slopes, self.raw, self.projected, self.normalized, self.terms = (
+            arrays.get(name, {}) for name in ("deltas", "z", "slopes", "raw", "projected", "normalized", "terms")
+        )
+        self.errors = next(iter(arrays.get("errors", {}).values()), aligned_zeros(0, dtype))
         # The loss works on whole rows. One panel is both.
-        self.loss_delta = self.deltas.get(last)
-        if training and self.widths[last] > tile.panel:
-            self.loss_delta = aligned_zeros(rows.size, dtype)
-        hidden = range(1, last)
-        learnt = {i for i in hidden if architecture.activations[i - 1].per_unit}
-        by_input = {i for i in hidden if architecture.activations[i - 1].derivative_of == "input"}
-        rates, skips, projections = architecture.drop_rates(), architecture.skips(), architecture.projections()
-        self.z = {i: self._panels(i) for i in hidden if training and (i in learnt or keep_z)}
-        self.slopes = {i: self._panels(i) for i in by_input - learnt if training}
-        changed = {i for i in hidden if rates[i] > 0 or skips[i - 1] or i - 1 in projections}  # after the activation
-        self.raw = {i: self._panels(i) for i in changed - by_input if training}
-        widest = max(hidden, key=lambda i: skips[i - 1] * self.widths[i], default=0)
-        self.errors = self._panels(widest) if training and any(skips) else aligned_zeros(0, dtype)
-        self.projected = {i: self._panels(i + 1) for i in projections if training}  # the loss's derivatives by outputs
-        normalized = hidden if training and architecture.normalization else ()
-        self.normalized = {i: self._panels(i) for i in normalized}
+        self.loss_delta = self.deltas.get(architecture.n_layers)
+        if training and self.output_row > tile.panel:
+            self.loss_delta = aligned_zeros(self._outputs.size, dtype)
         n_scales = max(self.padded_rows, *self.widths)
-        self.scales = {i: aligned_zeros(n_scales, dtype) for i in normalized}
-        # Terms of biases, gains and slopes; where nothing else is, a bias's terms are the deltas.
-        self.terms = {(0, i): self._panels(i) for i in normalized} | {(1, i): self._panels(i) for i in normalized}
-        self.terms |= {(2, i): self._panels(i) for i in learnt if training}
+        self.scales = {i: aligned_zeros(n_scales, dtype) for i in self.normalized}
         self.zeros = aligned_zeros(tile.panel, dtype)
 
     def _allocate_entries(self, n_threads):
@@ -92,18 +124,25 @@ class Workspace:
             sizes["column_ends"] = (self.architecture.layer_units[0], np.int32)
         self.entry_arrays = {name: aligned_zeros(*size) for name, size in sizes.items()}
 
+    @property
+    def _row_bytes(self):
+        """Bytes that a row of samples takes, the entries of sparse input not counted."""
+        layers = [layer for of_layers in self._arrays.values() for layer in of_layers.values()]
+        if self.entries is not None:
+            layers.remove(0)
+        n_rows = 3 if self.training else 1  # outputs, their targets and the loss's derivatives by them
+        return (sum(self.widths[layer] for layer in layers) + n_rows * self.output_row) * self.dtype.itemsize
+
     def _most_rows(self, n_threads):
         """Rows whose workspace is not too large."""
         if self.entries is not None:
-            bytes_a_row = self._arrays * sum(self.widths[1:]) * self.dtype.itemsize
             bytes_an_entry = (4 + self.dtype.itemsize) * (2 if self.training else 1)
-            sizes = n_threads * (np.arange(len(self.entries)) * bytes_a_row + self.entries * bytes_an_entry)
+            sizes = n_threads * (np.arange(len(self.entries)) * self._row_bytes + self.entries * bytes_an_entry)
             most = int(np.searchsorted(sizes, MAX_WORKSPACE_BYTES, "right")) - 1
             return max(1, most // self.tile.rows) * self.tile.rows
         if not self.training:
             return PREDICT_ROWS
-        bytes_a_row = self._arrays * sum(self.widths) * self.dtype.itemsize
-        return max(self.tile.rows, min(MAX_ROWS, MAX_WORKSPACE_BYTES // bytes_a_row))
+        return max(self.tile.rows, min(MAX_ROWS, MAX_WORKSPACE_BYTES // self._row_bytes))
 
     def _chunk_rows(self, n_rows, n_threads):
         if self.keep_z or (self.training and self.architecture.normalization == "batch"):
@@ -139,7 +178,7 @@ class Workspace:
         architecture = self.architecture
         self.parameters = [op_kernels.parameter_array(op, self.dtype) for op in architecture.activations]
         layers = architecture.matrix_layers()
-        records = np.zeros(len(layers), LAYER)
+        records = aligned_zeros(len(layers), LAYER)
         for number, (i, record) in enumerate(zip(layers, records, strict=True)):
             self._set_matrix(record, number, flat, twins)
             record["input"] = self.activations[i].ctypes.data
@@ -152,7 +191,7 @@ class Workspace:
                 continue
             record["start"], record["start_panel"] = self._vector(flat, "bias", i), self.tile.panel
             if self._is_output(i + 1):
-                record["output_row"], record["output_panel"] = self.widths[i + 1], self.tile.panel
+                record["output_row"], record["output_panel"] = self.output_row, self.tile.panel
             if self.training:
                 record["delta"] = self.deltas[i + 1].ctypes.data
             rate = architecture.drop_rates()[i]
@@ -221,14 +260,6 @@ class Workspace:
             record["normalized"] = self.normalized[i + 1].ctypes.data
             record["scales"] = self.scales[i + 1].ctypes.data
 
-    @property
-    def _arrays(self):
-        """Arrays of activations, deltas and the like that a layer has at most."""
-        if not self.training:
-            return 2
-        learnt = any(op.per_unit for op in self.architecture.activations)
-        return 2 + 3 * bool(self.architecture.normalization) + learnt + (self.architecture.residual == "projection")
-
     def arrays(self):
         """Plain copies of what the last batch left: see ``Session.arrays``."""
         units = self.architecture.layer_units
@@ -243,7 +274,7 @@ class Workspace:
         ]
 
     def _plain(self, array, width):
-        if array is self.activations[-1]:
+        if array is self._outputs:
             return array.reshape(self.padded_rows, -1)[: self.rows, :width].copy()
         panel = self.tile.panel
         panels = array.reshape(-1, self.panel_stride)[:, : self.padded_rows * panel]

@@ -16,7 +16,7 @@ from .calibration import calibrates, check_calibration, network_temperature
 from .data import cast, cast_weights, check_fits, check_weights, engine_input
 from .doc_link import DocLink
 from .fitted import VECTOR_ATTRIBUTES, FittedNetwork, parameter_attributes
-from .health import check_training
+from .health import check_training, quiet
 from .nested import NestedValues
 from .parameters import (
     PARAMETER_CONSTRAINTS,
@@ -225,7 +225,7 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, DocLink, B
         RuntimeWarning
             If numbers became too large on the way, and weights may not have been trained.
         """
-        with unchanged_on_failure(self):
+        with unchanged_on_failure(self), quiet():
             y = self._plain_targets(y)
             return self._fit(X, y, sample_weight, OwnData(X_val, y_val, sample_weight_val, groups))
 
@@ -274,6 +274,7 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, DocLink, B
         )  # fmt: skip
 
         if first_pass:
+            self._input_dtype = X.dtype  # predictions have it, too
             dtype = self._computation_dtype(X, holdout.n_train, incremental)
             matrices, vectors, n_transferred = initial_parameters(self, architecture, activations, random_state, dtype)
         else:

@@ -141,14 +141,16 @@ def fit_temperature(logits, targets, sample_weight=None, sizes=None):
 def probabilities(logits, out_activation):
     """Probabilities of logits: of each class, of both for one logit, or of each label."""
     if out_activation == "softmax":
-        return softmax(logits, axis=1)
+        with np.errstate(invalid="ignore"):  # of infinite logits, which users are told of by name
+            return softmax(logits, axis=1)
     return expit(_of_both(logits))
 
 
 def log_probabilities(logits, out_activation):
     """Logarithms of what `probabilities` gives, finite where these round to 0."""
     if out_activation == "softmax":
-        return log_softmax(logits, axis=1)
+        with np.errstate(invalid="ignore"):
+            return log_softmax(logits, axis=1)
     return log_expit(_of_both(logits))
 
 

@@ -11,6 +11,7 @@ from ..ops.losses import Loss
 from ._base import BaseMultilayerPerceptron, unchanged_on_failure
 from .calibration import log_probabilities, probabilities
 from .data import check_weights
+from .health import quiet
 from .label_types import plain_labels
 from .labels import LabelTargets
 from .parameters import CLASSIFICATION_LOSSES, PARAMETER_CONSTRAINTS
@@ -193,10 +194,10 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
         validation samples [10]_, so that probabilities come closer to frequencies; predicted classes stay. It needs
         ``early_stopping`` or, with any solver, ``X_val`` in ``fit``. Several labels or columns share one temperature.
     dtype : {'auto', 'input', 'float32', 'float64'}, default='auto'
-        Type of the computation, of ``coefs_`` and of the probabilities. 'auto' is float32 for
-        mini-batches, ``partial_fit`` included, and the type of X when all samples make one batch ('lbfgs',
-        ``batch_size`` as large as the training data). 'input' is the type of X. ``warm_start`` and
-        ``partial_fit`` keep the model's.
+        Type of the computation and of ``coefs_``. 'auto' is float32 for mini-batches, ``partial_fit`` included, and
+        the type of X when all samples make one batch ('lbfgs', ``batch_size`` as large as the training data).
+        'input' is the type of X. ``warm_start`` and ``partial_fit`` keep the model's. Predictions have
+        scikit-learn's type, whatever this is: float32 if X is and was in ``fit``, else float64.
     n_jobs : int or None, default=None
         Threads of one fit or prediction, at most: a fit times one thread beside them and goes on with what is
         faster. -1 means all; so does None, unlike in scikit-learn. The result has the same bits for every value.
@@ -437,7 +438,7 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
             If ``classes`` is missing at the first call or differs later, y has a label that is not among
             them, ``class_weight`` is 'balanced', or the layers no longer match the weights.
         """
-        with unchanged_on_failure(self):
+        with unchanged_on_failure(self), quiet():
             if self.class_weight == "balanced":
                 raise ValueError(
                     "class_weight='balanced' needs to see all of y, which partial_fit does not: give the weights as "
@@ -484,7 +485,8 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
         -------
         scores : ndarray of shape (n_samples,) or (n_samples, n_classes) or (n_samples, n_labels)
             For two classes one score, above 0 for ``classes_[1]``; for several the score of each, whose largest
-            decides; for several labels at once the score of each, above 0 if the sample has it.
+            decides; for several labels at once the score of each, above 0 if the sample has it. float32 if X is and
+            was in ``fit``, else float64.
         """
         check_is_fitted(self)
         scores = self._outputs(X)
@@ -504,20 +506,28 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
         Returns
         -------
         probabilities : ndarray of shape (n_samples, n_classes) or (n_samples, n_labels), or list of ndarray
-            Probability of each class in the order of ``classes_``, in the dtype of the model. For several
-            labels at once, the probability of each; rows then do not sum to 1. For several columns of classes a list
-            with one array for each.
+            Probability of each class in the order of ``classes_``; rows sum to 1 as exactly as their dtype allows,
+            which is float32 if X is and was in ``fit``, else float64. For several labels at once, the probability
+            of each; rows then do not sum to 1. For several columns of classes a list with one array for each.
         """
         check_is_fitted(self)
         if self._has_one_class:
             return np.ones_like(self._outputs(X))
         if hasattr(self, "temperature_"):
-            logits = self._outputs(X, link=False) / self.temperature_
+            logits = self._logits(X)
             if self._has_columns:
                 return [probabilities(part, "softmax") for part in self._label_binarizer.split(logits)]
             return probabilities(logits, self.out_activation_)
         result = self._probabilities(X)
         return self._label_binarizer.split(result) if self._has_columns else result
+
+    def _logits(self, X):
+        """With calibration."""
+        logits = self._outputs(X, link=False)
+        if hasattr(self, "temperature_"):
+            with np.errstate(over="ignore"):
+                logits /= self.temperature_
+        return logits
 
     def _probabilities(self, X):
         """Without calibration."""
@@ -540,21 +550,18 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
         Returns
         -------
         log_probabilities : ndarray of shape (n_samples, n_classes) or (n_samples, n_labels), or list of ndarray
-            Logarithms of what ``predict_proba`` gives.
+            Logarithms of what ``predict_proba`` gives, in the same dtype.
         """
         check_is_fitted(self)
         if self._has_one_class:
             return np.zeros_like(self._outputs(X))
-        is_calibrated = hasattr(self, "temperature_")
-        if self.n_outputs_ > 1 and self.out_activation_ == "logistic" and not is_calibrated:
+        if self.n_outputs_ > 1 and self.out_activation_ == "logistic" and not hasattr(self, "temperature_"):
             # In the order of the probabilities, several of which may round to 1.
             result = self._outputs(X)
             rounded = result < np.finfo(result.dtype).tiny
             result = np.log(np.where(rounded, 1, result))
             return np.where(rounded, log_expit(self._outputs(X, link=False)), result) if rounded.any() else result
-        logits = self._outputs(X, link=False)
-        if is_calibrated:
-            logits /= self.temperature_
+        logits = self._logits(X)
         if self._has_columns:
             return [log_probabilities(part, "softmax") for part in self._label_binarizer.split(logits)]
         return log_probabilities(logits, self.out_activation_)

@@ -1,6 +1,6 @@
 """Arrays on their way into the engine."""
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import numpy as np
 from scipy.sparse import issparse
@@ -9,12 +9,22 @@ from sklearn.utils.validation import _check_sample_weight
 
 from ..ops.numbers import Number, shown
 from .entries import explain, refuse_dates, refuse_masked
+from .health import quiet
 
 # Types of X that the engine reads; all others are converted by scikit-learn's validation.
 DTYPES = (np.float64, np.float32)
 # How scikit-learn's messages begin if an entry is no number.
 _NO_NUMBERS = ("could not convert string", "setting an array element", "Complex data not supported")
 _PART = 8192  # numbers that are looked at together while they are in a core's cache
+
+
+def given_dtype(X):
+    """The dtype that NumPy gives to X before validation, of a frame the one that holds all its columns."""
+    dtypes = getattr(X, "dtypes", None)
+    with suppress(TypeError):  # of columns that are not NumPy's
+        if dtypes is not None:
+            return np.result_type(*dtypes)
+    return X.dtype if issparse(X) else np.asarray(X).dtype
 
 
 def engine_input(X):
@@ -33,7 +43,8 @@ def named(**arrays):
         refuse_dates(name, array)
         refuse_masked(name, array)
     try:
-        yield
+        with quiet():  # sums that overflow, by which scikit-learn looks for what is not finite
+            yield
     except (OverflowError, TypeError, ValueError) as error:
         if isinstance(error, ValueError) and not str(error).startswith(_NO_NUMBERS):
             raise

@@ -4,11 +4,13 @@ import numpy as np
 from sklearn.utils.validation import validate_data
 
 from ..network.architecture import Architecture
-from .data import DTYPES, check_fits, engine_input, named
+from .data import DTYPES, check_fits, engine_input, given_dtype, named
 from .health import warn_of_outputs
 
 # Fitted attributes of the vectors: a list with one for each hidden layer. The output layer has biases only.
 VECTOR_ATTRIBUTES = {"slope": "slopes_", "gain": "gains_", "mean": "means_", "variance": "variances_"}
+
+_SINGLE, _DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
 
 
 def parameter_places(architecture, layer):
@@ -85,8 +87,26 @@ class FittedNetwork:
             )
         return architecture, matrices, vectors
 
+    def _output_dtype(self, given, X):
+        """The dtype that predictions for X have: scikit-learn's, which computes in the types of X in `fit` and of X now.
+
+        Parameters
+        ----------
+        given : {array-like, sparse matrix}
+            X before it was validated.
+        X : ndarray or CSR array
+            X after that, in float32 or float64.
+        """
+        # Not there in a pickle of an earlier version: float64 loses nothing.
+        if getattr(self, "_input_dtype", _DOUBLE) == _DOUBLE:
+            return _DOUBLE
+        if X.dtype == np.float32 or np.promote_types(np.float32, given_dtype(given)) == np.float32:
+            return _SINGLE
+        return _DOUBLE
+
     def _outputs(self, X, link=True):
         """Outputs of the fitted network, one row a sample: predictions, or logits without the link."""
+        given = X
         with named(X=X):
             X = engine_input(validate_data(self, X, accept_sparse=("csr", "csc"), dtype=DTYPES, reset=False))
         architecture, matrices, vectors = self._network()
@@ -95,9 +115,10 @@ class FittedNetwork:
 
         from ..engine import forward  # only here: the engine brings Numba along
 
-        outputs = forward(architecture, matrices, vectors, X, n_jobs=self.n_jobs, link=link)
+        dtype, output_dtype = matrices[0].dtype, self._output_dtype(given, X)
+        outputs = forward(architecture, matrices, vectors, X, n_jobs=self.n_jobs, link=link, output_dtype=output_dtype)
         if not np.isfinite(outputs).all():
-            warn_of_outputs(outputs)
+            warn_of_outputs(outputs, dtype)
         return outputs
 
     def _set_network(self, architecture):

@@ -11,6 +11,11 @@ DIVERGED = (
 )
 
 
+def quiet():
+    """Context without NumPy's warnings of numbers that are too large: ours, which say what to do, come afterwards."""
+    return np.errstate(over="ignore", invalid="ignore")
+
+
 def check_training(parameters, fitted, dtype):
     """Tell that training diverged, or that a part of it had no effect.
 
@@ -52,11 +57,12 @@ def check_training(parameters, fitted, dtype):
     )
 
 
-def warn_of_outputs(outputs):
-    """Warn that some outputs of a network are not finite."""
+def warn_of_outputs(outputs, dtype):
+    """Warn that some outputs of a network that computes in a dtype are not finite."""
     n = np.count_nonzero(~np.isfinite(outputs).all(axis=1))
-    dtype = outputs.dtype
     larger = ", or fit with dtype='float64'" if dtype == np.float32 else ""
+    if not larger and outputs.dtype == np.float32:
+        dtype, larger = outputs.dtype, ", or give X in float64"
     warnings.warn(
         f"Outputs for {n} of {len(outputs)} samples are not finite: numbers were too large for {dtype}. Bring X to the "
         f"scale of the training data{larger}.",

@@ -96,8 +96,8 @@ def inspect(estimator, X, y, sample_weight=None):
     Returns
     -------
     Pass
-        The loss, and for each layer z, activation, delta and gradients in the dtype of the model (gradients
-        in float64).
+        The loss, and for each layer z, activation, delta and gradients in the dtype of the model; gradients are in
+        float64, the output layer's activation in the dtype of predictions.
 
     Raises
     ------
@@ -124,6 +124,7 @@ def inspect(estimator, X, y, sample_weight=None):
     check_is_fitted(estimator)
     reader = copy(estimator)
     reader.warm_start = False  # which would ask for all classes in y
+    given = X
     X, targets, _, _ = reader._validate_input(X, reader._plain_targets(y), incremental=True, reset=False)
     X = engine_input(X)
     architecture, matrices, vectors = estimator._network()
@@ -144,7 +145,8 @@ def inspect(estimator, X, y, sample_weight=None):
     # The last layer alone: its input may hold a normalisation by these samples, not by the running statistics.
     last, below = architecture.n_layers - 1, X if len(arrays) == 1 else arrays[-1]["input"]
     output_layer = Architecture(architecture.layer_units[last:], (), architecture.loss)
-    arrays[-1]["output"] = forward(output_layer, [matrices[last]], [vectors[last]], below)
+    output_dtype = estimator._output_dtype(given, X)
+    arrays[-1]["output"] = forward(output_layer, [matrices[last]], [vectors[last]], below, output_dtype=output_dtype)
     names = {attribute: f"{name}_gradient" for attribute, name in _GRADIENTS.items()}
     layers = []
     for layer, a in enumerate(arrays):

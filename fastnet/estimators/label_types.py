@@ -9,6 +9,7 @@ from sklearn.utils.multiclass import type_of_target
 
 from ..ops.numbers import shown
 from .entries import is_missing, refuse_masked
+from .health import quiet
 
 
 def plain_labels(y, name="y"):
@@ -139,7 +140,8 @@ def _checked(y, name):
     # Whether there are enough of them is seen beside X.
     of_any_shape = {"ensure_2d": False, "allow_nd": True, "ensure_min_samples": 0, "ensure_min_features": 0}
     try:
-        return check_array(y, dtype=None, input_name=name, **of_any_shape)
+        with quiet():
+            return check_array(y, dtype=None, input_name=name, **of_any_shape)
     except TypeError:
         if any(map(is_missing, np.asarray(y).flat)):
             raise ValueError(missing) from None

@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from ..ops.losses import Loss
 from ._base import BaseMultilayerPerceptron, unchanged_on_failure
 from .data import DTYPES, check_weights, named, plain_numbers
+from .health import quiet
 from .parameters import PARAMETER_CONSTRAINTS, REGRESSION_LOSSES, regression_loss
 
 
@@ -164,10 +165,10 @@ class MLPRegressor(RegressorMixin, BaseMultilayerPerceptron):
         comes a gain of each unit, trained without penalty, and the bias. Predictions after 'batch' use running means
         and variances; the rows of a mini-batch then stand in memory together.
     dtype : {'auto', 'input', 'float32', 'float64'}, default='auto'
-        Type of the computation, of ``coefs_`` and of the predictions. 'auto' is float32 for
-        mini-batches, ``partial_fit`` included, and the type of X when all samples make one batch ('lbfgs',
-        ``batch_size`` as large as the training data). 'input' is the type of X. ``warm_start`` and
-        ``partial_fit`` keep the model's.
+        Type of the computation and of ``coefs_``. 'auto' is float32 for mini-batches, ``partial_fit`` included, and
+        the type of X when all samples make one batch ('lbfgs', ``batch_size`` as large as the training data).
+        'input' is the type of X. ``warm_start`` and ``partial_fit`` keep the model's. Predictions have
+        scikit-learn's type, whatever this is: float32 if X is and was in ``fit``, else float64.
     n_jobs : int or None, default=None
         Threads of one fit or prediction, at most: a fit times one thread beside them and goes on with what is
         faster. -1 means all; so does None, unlike in scikit-learn. The result has the same bits for every value.
@@ -424,7 +425,7 @@ class MLPRegressor(RegressorMixin, BaseMultilayerPerceptron):
         ValueError
             If an argument is invalid, or the layers no longer match the weights.
         """
-        with unchanged_on_failure(self):
+        with unchanged_on_failure(self), quiet():
             return self._fit(X, plain_numbers(y), sample_weight, incremental=True)
 
     def predict(self, X):
@@ -438,7 +439,7 @@ class MLPRegressor(RegressorMixin, BaseMultilayerPerceptron):
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            Predictions, in the dtype of the model.
+            Predictions: float32 if X is and was in ``fit``, else float64.
         """
         check_is_fitted(self)
         outputs = self._outputs(X)
@@ -462,7 +463,8 @@ class MLPRegressor(RegressorMixin, BaseMultilayerPerceptron):
             At most 1.
         """
         check_is_fitted(self)
-        return super().score(X, plain_numbers(y), check_weights(sample_weight, X))
+        with quiet():
+            return super().score(X, plain_numbers(y), check_weights(sample_weight, X))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

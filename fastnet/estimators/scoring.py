@@ -39,7 +39,10 @@ def score_function(estimator, architecture, validation):
     rows, targets, weight = validation.rows, validation.targets, validation.sample_weight
     X = None if validation.is_held_out else validation.X
     if estimator.scoring is None:
-        return lambda session: estimator._score_outputs(targets, session.predict_rows(rows, X=X), weight)
+        dtype = estimator._output_dtype(validation.given[0], validation.X)
+        return lambda session: estimator._score_outputs(
+            targets, session.predict_rows(rows, X=X, output_dtype=dtype), weight
+        )
     if estimator.scoring != "loss":
         return _ScorerOf(estimator, architecture, validation)
 
@@ -125,8 +128,10 @@ class _ScorerOf:
         return np.nan
 
     def _of_session(self, link):
-        own = None if self._validation.is_held_out else self._validation.X
-        return self._session.predict_rows(self._validation.rows, link, own)
+        validation = self._validation
+        own = None if validation.is_held_out else validation.X
+        dtype = self._view._output_dtype(validation.given[0], validation.X)
+        return self._session.predict_rows(validation.rows, link, own, dtype)
 
 
 class _Diverged(Exception):
