@@ -463,8 +463,11 @@ class MLPRegressor(RegressorMixin, BaseMultilayerPerceptron):
             At most 1.
         """
         check_is_fitted(self)
+        y, sample_weight, predicted = plain_numbers(y), check_weights(sample_weight, X), self.predict(X)
+        if not np.isfinite(predicted).all():
+            raise ValueError("Predictions for X are not finite, of which there is no R²: rescale X like that of the fit.")
         with quiet():
-            return super().score(X, plain_numbers(y), check_weights(sample_weight, X))
+            return float(r2_score(y, predicted, sample_weight=sample_weight))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
