@@ -4,6 +4,7 @@ from contextlib import contextmanager, suppress
 
 import numpy as np
 from scipy.sparse import issparse
+from sklearn import config_context
 from sklearn.utils import check_array
 from sklearn.utils.validation import _check_sample_weight
 
@@ -49,7 +50,7 @@ def named(**arrays):
         if isinstance(error, ValueError) and not str(error).startswith(_NO_NUMBERS):
             raise
         for name, array in arrays.items():
-            explain(name, array)
+            explain(name, array, TypeError if isinstance(error, TypeError) else ValueError)
         raise
 
 
@@ -76,7 +77,7 @@ def plain_numbers(y, name="y"):
     if y is None:
         return None
     y = y.toarray() if issparse(y) else y
-    with named(**{name: y}):
+    with named(**{name: y}), config_context(array_api_dispatch=False):
         # Whether there are enough of them is seen beside X.
         of_any_shape = {"ensure_2d": False, "allow_nd": True, "ensure_min_samples": 0, "ensure_min_features": 0}
         return check_array(y, dtype=DTYPES, input_name=name, **of_any_shape)
@@ -86,7 +87,7 @@ def check_weights(sample_weight, X, name="sample_weight"):
     """Validated weights of the samples; None if they are equal."""
     if sample_weight is None:
         return None
-    if np.ndim(sample_weight) == 0 and Number(0.0, closed="neither").plain(sample_weight) is None:
+    if np.isscalar(sample_weight) and Number(0.0, closed="neither").plain(sample_weight) is None:
         raise ValueError(
             f"{name} must be an array with one weight for each sample, or one finite number above 0 for all, got "
             f"{shown(sample_weight)}."

@@ -39,8 +39,8 @@ def refuse_masked(name, array):
         raise ValueError(f"Input {name} contains NaN: masked entries are missing ones, fill them or leave them out.")
 
 
-def explain(name, array):
-    """Raise ValueError that says which entry is no real number, if there is one.
+def explain(name, array, error_type=ValueError):
+    """Raise an error that says which entry is no real number, if there is one.
 
     Parameters
     ----------
@@ -48,6 +48,8 @@ def explain(name, array):
         For the message.
     array : array-like
         What could not be converted.
+    error_type : type, default=ValueError
+        Of the error where an entry is of a type of its own, neither missing nor a string.
     """
     for column, values in _columns(array) if not _is_real(array) else ():
         values = _as_array(values)
@@ -62,7 +64,7 @@ def explain(name, array):
             )
         if values.dtype.kind not in _REAL:
             for value in values.astype(object).flat:
-                _explain_entry(name, value, _in(column))
+                _explain_entry(name, value, _in(column), error_type)
 
 
 def is_missing(value):
@@ -119,7 +121,7 @@ def _as_array(values):
         return None
 
 
-def _explain_entry(name, value, where):
+def _explain_entry(name, value, where, error_type):
     try:
         float(value)
     except OverflowError:
@@ -131,9 +133,8 @@ def _explain_entry(name, value, where):
             raise ValueError(
                 f"{name} must hold numbers, but {error}{where}. Encode it as numbers, such as by OneHotEncoder."
             ) from None
-        raise ValueError(
-            f"{name} must hold numbers, got {shown(value)} of type {type(value).__name__}{where}: make a number of it, "
-            "or leave it out."
+        raise error_type(
+            f"{name} must hold numbers, but {error}, got {shown(value)}{where}: make a number of it, or leave it out."
         ) from None
 
 

@@ -4,6 +4,7 @@ from numbers import Number
 
 import numpy as np
 from scipy.sparse import issparse
+from sklearn import config_context
 from sklearn.utils import check_array
 from sklearn.utils.multiclass import type_of_target
 
@@ -140,7 +141,8 @@ def _checked(y, name):
     # Whether there are enough of them is seen beside X.
     of_any_shape = {"ensure_2d": False, "allow_nd": True, "ensure_min_samples": 0, "ensure_min_features": 0}
     try:
-        with quiet():
+        # NumPy's whatever the namespace: the engine takes no other.
+        with quiet(), config_context(array_api_dispatch=False):
             return check_array(y, dtype=None, input_name=name, **of_any_shape)
     except TypeError:
         if any(map(is_missing, np.asarray(y).flat)):

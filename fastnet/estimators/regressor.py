@@ -465,7 +465,7 @@ class MLPRegressor(RegressorMixin, BaseMultilayerPerceptron):
         check_is_fitted(self)
         y, sample_weight, predicted = plain_numbers(y), check_weights(sample_weight, X), self.predict(X)
         if not np.isfinite(predicted).all():
-            raise ValueError("Predictions for X are not finite, of which there is no R²: rescale X like that of the fit.")
+            raise ValueError("Predictions for X are not finite, so there is no R²: rescale X like that of the fit.")
         with quiet():
             return float(r2_score(y, predicted, sample_weight=sample_weight))
 
