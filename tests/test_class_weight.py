@@ -182,7 +182,7 @@ def test_what_makes_no_sense_is_refused(problems):
     refused("class_weight must be finite and at least 0", X, y, {3: -1.0})
     refused("class_weight must be finite and at least 0", X, y, {3: np.nan})
     for weight in ("a", None, 10**400, True, [1.0], np.inf):
-        refused("class_weight must be finite and at least 0, a number for each class, got .* for class 3", X, y, {3: weight})
+        refused("class_weight must be finite and at least 0, .*, got .* for class 3", X, y, {3: weight})
     refused("class_weight leaves no sample a weight", X, y, dict.fromkeys(range(10), 0.0))
     refused("a dict or 'balanced' for one label", X, y, [{3: 2.0}])
     refused("a list of one dict for each label", X, several, dicts[0])

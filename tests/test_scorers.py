@@ -98,11 +98,10 @@ def test_what_is_no_score_is_refused(diabetes, value):
         regressor(scoring=returns(value)).fit(*diabetes)
 
 
-@pytest.mark.parametrize(
-    "value",
-    [0.5, np.float32(0.5), np.array([0.5]), np.array(0.5), Fraction(1, 2), Decimal("0.5"), array_api_strict.asarray(0.5)],
-    ids=repr,
-)
+HALVES = [0.5, np.float32(0.5), np.array([0.5]), np.array(0.5), Fraction(1, 2), Decimal("0.5")]
+
+
+@pytest.mark.parametrize("value", [*HALVES, array_api_strict.asarray(0.5)], ids=repr)
 def test_one_number_of_any_type_is_a_score(diabetes, value):
     assert regressor(scoring=returns(value), max_iter=1).fit(*diabetes).validation_scores_ == [0.5]
 
@@ -118,7 +117,7 @@ def test_a_scorer_that_fails_is_named_with_its_error(digits, diabetes):
     some = own["y_val"] < 5
     with pytest.raises(ValueError, match="^scoring='neg_log_loss' failed .*of every class"):
         classifier(scoring="neg_log_loss").fit(X, y, X_val=own["X_val"][some], y_val=own["y_val"][some])
-    with pytest.raises(ValueError, match="^scoring=<function raises .* with KeyError: 'no such column'. It has") as caught:
+    with pytest.raises(ValueError, match="^scoring=<function raises .* with KeyError: 'no such column'") as caught:
         classifier(scoring=raises).fit(X, y)
     assert isinstance(caught.value.__cause__, KeyError)
 
