@@ -1,6 +1,7 @@
 """Arrays on their way into the engine."""
 
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 
 import numpy as np
 from scipy.sparse import issparse
@@ -105,19 +106,23 @@ def check_fits(name, values, dtype):
     values = values.data if issparse(values) else np.asarray(values)
     if values.dtype.kind != "f" or values.dtype.itemsize <= np.dtype(dtype).itemsize:
         return
-    limit = float(np.finfo(dtype).max)
+    limit = _largest(np.dtype(dtype))
     rows = values.T if values.flags.f_contiguous else values
     step = max(1, _PART * len(rows) // max(1, rows.size))
-    for start in range(0, len(rows), step):
-        part = rows[start : start + step].ravel()
-        # The sum of squares costs a third of what the largest number does, which need be found only if it is large.
-        with np.errstate(over="ignore"):
-            is_small = np.dot(part, part) < limit * limit
-        if not is_small and np.abs(part).max() > limit:
-            raise ValueError(
-                f"{name} has values too large for {dtype}, the type of the computation: rescale {name}, or set "
-                "dtype='float64'."
-            )
+    with quiet():
+        for start in range(0, len(rows), step):
+            part = rows[start : start + step].ravel()
+            # The sum of squares costs a third of what the largest number does, which need be found only if it is large.
+            if not np.dot(part, part) < limit * limit and np.abs(part).max() > limit:
+                raise ValueError(
+                    f"{name} has values too large for {dtype}, the type of the computation: rescale {name}, or set "
+                    "dtype='float64'."
+                )
+
+
+@lru_cache
+def _largest(dtype):
+    return float(np.finfo(dtype).max)
 
 
 def cast(name, values, dtype):
