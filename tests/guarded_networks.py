@@ -12,7 +12,7 @@ from scipy.sparse import csr_array
 
 from fastnet import MLPClassifier, MLPRegressor
 from fastnet.activations import ACTIVATIONS
-from fastnet.engine import workspace
+from fastnet.engine.memory import workspace
 from fastnet.kernels.memory import allocated_by
 from fastnet.optimizers import OPTIMIZERS
 

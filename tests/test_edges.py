@@ -25,9 +25,9 @@ def test_every_hidden_width_steps_as_the_plain_network():
         with problem.session(optimizer=Adam(), batch_size=5, l2=0.3, n_jobs=1) as session:
             loss = session.run_epoch(order, 0.01)
             coefs, intercepts = session.get_parameters()
-            for panels, w in zip(session.layout.twins[1:], coefs[1:], strict=True):
-                assert same_bits([panels.unpack(session.twins)], [np.ascontiguousarray(w.T)])
-            states = session.get_state()
+            for panels, w in zip(session.state.layout.twins[1:], coefs[1:], strict=True):
+                assert same_bits([panels.unpack(session.state.twins)], [np.ascontiguousarray(w.T)])
+            states = session.state.get_moments()
         twin = naive.Adam(problem.coefs + problem.intercepts)
         *expected, expected_loss = naive.train_epoch(
             problem.coefs, problem.intercepts, problem.X, problem.y, order, activation="tanh", loss="squared_error",

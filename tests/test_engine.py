@@ -10,9 +10,10 @@ import pytest
 from scipy.sparse import csr_array
 
 from fastnet.engine import Session, forward
-from fastnet.engine.few import forward_few
 from fastnet.engine.pace import Pace
-from fastnet.engine.run import Run
+from fastnet.engine.steps import Steps
+from fastnet.engine.phases.few_rows import forward_few
+from fastnet.engine.predict import forward_many
 from fastnet.kernels.host import tile
 from fastnet.kernels.threads import team as threads
 from fastnet.kernels.threads.team import Workers, allowed_threads, reserve
@@ -117,7 +118,8 @@ def test_the_twin_stays_the_transpose_after_updates():
             session.run_epoch(np.arange(40), 0.01)
             coefs, _ = session.get_parameters()
             for layer in (1, 2):
-                np.testing.assert_array_equal(session.layout.twins[layer].unpack(session.twins), coefs[layer].T)
+                twin = session.state.layout.twins[layer].unpack(session.state.twins)
+                np.testing.assert_array_equal(twin, coefs[layer].T)
 
 
 def test_csr_with_both_index_widths_and_unsorted_duplicates_equals_dense():
@@ -239,7 +241,7 @@ def test_a_session_that_cannot_be_made_gives_its_threads_back(monkeypatch):
     def fail(*arguments):
         raise MemoryError
 
-    monkeypatch.setattr(Session, "_set_optimizer", fail)
+    monkeypatch.setattr(Steps, "_set_optimizer", fail)
     running = threading.active_count()
     for _ in range(3):
         with pytest.raises(MemoryError):
@@ -285,10 +287,7 @@ def test_few_rows_have_the_same_bits_as_many(dtype, input_dtype, units):
         architecture = Architecture(units, ACTIVATIONS["tanh"], LOSSES[loss])
         for rows in (X[:, ::2], np.asfortranarray(X[:, ::2])):
             for link in (True, False):
-                many = Run(architecture, rows, dtype, 70, False, 1)
-                with many as run:
-                    run.layout.pack(run.flat, coefs, intercepts)
-                    expected = run.predict(70, link=link)
+                expected = forward_many(architecture, coefs, intercepts, rows, n_jobs=1, link=link)
                 np.testing.assert_array_equal(forward_few(architecture, coefs, intercepts, rows, link), expected)
                 one = forward_few(architecture, coefs, intercepts, rows[7:8], link)
                 np.testing.assert_array_equal(one, expected[7:8])

@@ -46,12 +46,15 @@ INPUTS = {
 }
 
 
+COMMON = {"hidden_layer_sizes": (4,), "batch_size": 20, "max_iter": 2, "random_state": 0}
+
+
 def classifier(**params):
-    return fastnet.MLPClassifier(**{"hidden_layer_sizes": (4,), "batch_size": 20, "max_iter": 2, "random_state": 0} | params)
+    return fastnet.MLPClassifier(**COMMON | params)
 
 
 def regressor(**params):
-    return fastnet.MLPRegressor(**{"hidden_layer_sizes": (4,), "batch_size": 20, "max_iter": 2, "random_state": 0} | params)
+    return fastnet.MLPRegressor(**COMMON | params)
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +75,9 @@ def pairs():
 
 
 @pytest.mark.parametrize("name", INPUTS)
-@pytest.mark.parametrize("fitted", ["float32", "float64", "float16", "int8", "list", "csr of float32", "frame of float32"])
+@pytest.mark.parametrize(
+    "fitted", ["float32", "float64", "float16", "int8", "list", "csr of float32", "frame of float32"]
+)
 @pytest.mark.filterwarnings("ignore:X (has|does not have) (valid )?feature names:UserWarning")
 @pytest.mark.filterwarnings("ignore:divide by zero:RuntimeWarning")
 def test_predictions_have_scikit_learns_type(pairs, fitted, name):

@@ -9,12 +9,12 @@ are row-major: losses read whole rows.
 import numpy as np
 from numba import carray, types
 
-from ..kernels.compiling.jit import kernel
-from ..kernels.random import bits, layer_key, row_key
-from ..kernels.simd import make_call, make_pointer, prefetch, scalar_type
-from ..kernels.tiles import make_copy_out, make_copy_row, make_row_tile
+from ...kernels.compiling.jit import kernel
+from ...kernels.random import bits, layer_key, row_key
+from ...kernels.simd import make_call, make_pointer, prefetch, scalar_type
+from ...kernels.tiles import make_copy_out, make_copy_row, make_row_tile
+from ..memory.records import IS_CSR, IS_DOUBLE
 from .outputs import make_widen
-from .records import IS_CSR, IS_DOUBLE
 
 # Of a panel of weights, what stays in L1 while rows pass it.
 STRETCH_BYTES = 32 << 10

@@ -1,17 +1,20 @@
-"""The memory of a chunk of rows, and the records that tell the engine where it is."""
+"""The memory of a chunk of rows."""
 
 import numpy as np
 
-from ..kernels.memory import aligned_zeros
-from ..network.layout import round_up
-from ..ops import rows as op_kernels
-from . import normalize
-from .records import LAYER, VECTORS
+from ...kernels.memory import aligned_zeros
+from ...network.layout import round_up
+from ...ops.rows import NUMBERS_SIZE
 
 # A batch above this runs in chunks whose gradients add up; so does one whose workspace would be larger.
 MAX_ROWS = 1024
 MAX_WORKSPACE_BYTES = 40 << 20
 PREDICT_ROWS = 64
+# Row tiles that go through a layer before the next layer: enough that a stretch of weights in L1 pays, few enough
+# that their activations stay in L2.
+BLOCK_TILES = 32
+# Blocks of smaller nets that are updated in one go: fewer calls.
+GROUP_BLOCKS = 4
 
 
 def panel_arrays(architecture, training, keep_z=False):
@@ -61,8 +64,6 @@ class Workspace:
     ----------
     architecture : Architecture
         The net.
-    layout : Layout
-        Its parameters' places.
     tile : Tile
         The register tile.
     dtype : numpy.dtype
@@ -74,25 +75,26 @@ class Workspace:
     keep_z : bool
         Whether to keep z of hidden layers.
     n_threads : int
-        Forward only: parts of the workspace.
+        Threads that work in it; in a forward pass each has a part of its own.
     entries : ndarray of int64, optional
         Of sparse input: bound of the non-zeros of any n rows. The input then has no activations.
     """
 
-    def __init__(self, architecture, layout, tile, dtype, n_rows, training, keep_z=False, n_threads=1, entries=None):
-        self.architecture, self.layout, self.tile, self.dtype = architecture, layout, tile, dtype
+    def __init__(self, architecture, tile, dtype, n_rows, training, keep_z=False, n_threads=1, entries=None):
+        self.architecture, self.tile, self.dtype = architecture, tile, dtype
         self.training, self.keep_z = training, keep_z
         self.widths = [round_up(n, tile.panel) for n in architecture.layer_units]
         self.output_row = self.widths[architecture.n_layers]  # numbers in a row of raw outputs, and of their targets
         self.entries = entries
         self._arrays = panel_arrays(architecture, training, keep_z)
-        self.rows = self._chunk_rows(n_rows, n_threads)
-        self.padded_rows = round_up(self.rows * n_threads, tile.rows)
+        n_parts = 1 if training else n_threads
+        self.rows = self._chunk_rows(n_rows, n_parts)
+        self.padded_rows = round_up(self.rows * n_parts, tile.rows)
         stride = self.padded_rows * tile.panel
         if stride * dtype.itemsize % 4096 == 0:  # panels a page apart would share their cache sets
             stride += tile.rows * tile.panel
         self.panel_stride = stride
-        self._allocate_entries(n_threads)
+        self._allocate_entries(n_parts)
         arrays = {
             name: {key: self._panels(layer) for key, layer in of_layers.items()}
             for name, of_layers in self._arrays.items()
@@ -110,6 +112,28 @@ class Workspace:
         n_scales = max(self.padded_rows, *self.widths)
         self.scales = {i: aligned_zeros(n_scales, dtype) for i in self.normalized}
         self.zeros = aligned_zeros(tile.panel, dtype)
+        self._scratch_size = round_up(GROUP_BLOCKS * tile.block * tile.panel + NUMBERS_SIZE, 64)
+        self._scratch = aligned_zeros(self._scratch_size * n_threads, dtype)
+        self.target_row = 1 if architecture.loss.class_index_target else self.output_row
+        n_targets = self.padded_rows if training else 0
+        self._targets = aligned_zeros(n_targets * self.target_row, dtype)
+        self._weights = aligned_zeros(n_targets, dtype)
+        self._losses = aligned_zeros(n_targets, np.float64)
+
+    def enter(self, record):
+        """Write where everything is into a record of WORKSPACE."""
+        record["chunk_rows"] = record["thread_rows"] = self.rows
+        record["panel_stride"], record["block_tiles"] = self.panel_stride, BLOCK_TILES
+        record["target_row"], record["scratch_size"] = self.target_row, self._scratch_size
+        record["entry_capacity"] = self.entry_capacity
+        arrays = {
+            "batch_targets": self._targets, "batch_weights": self._weights, "row_losses": self._losses,
+            "scratch": self._scratch, "zeros": self.zeros, "errors": self.errors, **self.entry_arrays,
+        }  # fmt: skip
+        if self.training:
+            arrays["loss_delta"] = self.loss_delta
+        for name, array in arrays.items():
+            record[name] = array.ctypes.data
 
     def _allocate_entries(self, n_threads):
         self.entry_arrays, self.entry_capacity = {}, 0
@@ -162,103 +186,6 @@ class Workspace:
         if i == 0 and self.entries is not None:
             return aligned_zeros(0, self.dtype)
         return aligned_zeros(self.widths[i] // self.tile.panel * self.panel_stride, self.dtype)
-
-    def layer_records(self, flat, twins):
-        """The engine's records of all layers.
-
-        Parameters
-        ----------
-        flat, twins : ndarray
-            Parameter vector and transposed twins.
-
-        Returns
-        -------
-        ndarray of LAYER
-        """
-        architecture = self.architecture
-        self.parameters = [op_kernels.parameter_array(op, self.dtype) for op in architecture.activations]
-        layers = architecture.matrix_layers()
-        records = aligned_zeros(len(layers), LAYER)
-        for number, (i, record) in enumerate(zip(layers, records, strict=True)):
-            self._set_matrix(record, number, flat, twins)
-            record["input"] = self.activations[i].ctypes.data
-            record["output"] = self.activations[i + 1].ctypes.data
-            record["output_row"], record["output_panel"] = self.tile.panel, self.panel_stride
-            if number >= architecture.n_layers:
-                records[i]["projection"], record["is_projection"] = number, True
-                if self.training:
-                    record["delta"] = self.projected[i].ctypes.data
-                continue
-            record["start"], record["start_panel"] = self._vector(flat, "bias", i), self.tile.panel
-            if self._is_output(i + 1):
-                record["output_row"], record["output_panel"] = self.output_row, self.tile.panel
-            if self.training:
-                record["delta"] = self.deltas[i + 1].ctypes.data
-            rate = architecture.drop_rates()[i]
-            record["drop_threshold"] = min(round(rate * 2**32), 2**32 - 1)
-            record["drop_scale"] = 1.0 / (1.0 - rate)
-            record["residual"] = architecture.skips()[i]
-            if not self._is_output(i + 1):
-                self._set_activation(record, i, flat)
-                self._set_normalization(record, i, flat)
-            terms = [self.terms.get((v, i + 1)) for v in range(len(VECTORS))]
-            record["terms"] = [record["delta"] if v == 0 else 0 for v in range(len(VECTORS))]
-            for v, array in enumerate(terms):
-                if array is not None:
-                    record["terms"][v] = array.ctypes.data
-        return records
-
-    def _vector(self, flat, kind, layer):
-        """Address of a vector of a layer's units."""
-        return flat.ctypes.data + self.layout.offset(kind, layer) * self.dtype.itemsize
-
-    def _set_matrix(self, record, number, flat, twins):
-        size, matrix, twin = self.dtype.itemsize, self.layout.matrices[number], self.layout.twins[number]
-        record["fan_in"], record["fan_out"] = matrix.rows, matrix.columns
-        record["n_panels"], record["padded_in"] = matrix.n_panels, matrix.padded_rows
-        record["last_width"] = matrix.last_width
-        record["weights"] = flat.ctypes.data + matrix.offset * size
-        if twin is not None and self.training:
-            record["twin"] = twins.ctypes.data + twin.offset * size
-            record["twin_panels"], record["twin_rows"] = twin.n_panels, twin.padded_rows
-            record["twin_last_width"] = twin.last_width
-
-    def _set_activation(self, record, i, flat):
-        op, source = self.architecture.activations[i], self.activations[i + 1]
-        if i + 1 in self.z:
-            record["z"] = self.z[i + 1].ctypes.data
-            source = self.z[i + 1] if op.per_unit else source
-        if i + 1 in self.slopes:
-            source = self.slopes[i + 1]
-            record["slope"] = source.ctypes.data
-        if i + 1 in self.raw:
-            record["raw"] = self.raw[i + 1].ctypes.data
-            source = self.raw[i + 1]
-        record["source"] = source.ctypes.data
-        record["parameters"] = self.parameters[i].ctypes.data
-        if op.per_unit:
-            record["parameters"], record["parameter_panel"] = self._vector(flat, "slope", i), self.tile.panel
-            record["slope_terms"] = op_kernels.by_slope(op, self.dtype) if self.training else 0
-        record["activate"] = (op_kernels.slope if record["slope"] else op_kernels.activate)(op, self.dtype)
-        record["derive"] = op_kernels.derive(op, self.dtype) if self.training else 0
-
-    def _set_normalization(self, record, i, flat):
-        kind = self.architecture.normalization
-        if kind is None:
-            return
-        forward, back = normalize.rows, normalize.rows_back
-        if kind == "batch":
-            forward, back = normalize.columns, normalize.columns_back
-        record["normalize"] = forward(self.dtype)
-        record["start"], record["start_panel"] = self.zeros.ctypes.data, 0
-        record["gain"], record["shift"] = self._vector(flat, "gain", i), self._vector(flat, "bias", i)
-        record["is_centred"] = kind != "rms"
-        if kind == "batch":
-            record["mean"], record["variance"] = self._vector(flat, "mean", i), self._vector(flat, "variance", i)
-        if self.training:
-            record["normalize_back"] = back(self.dtype)
-            record["normalized"] = self.normalized[i + 1].ctypes.data
-            record["scales"] = self.scales[i + 1].ctypes.data
 
     def arrays(self):
         """Plain copies of what the last batch left: see ``Session.arrays``."""

@@ -11,12 +11,12 @@ from functools import cache
 import numba
 from numba import carray, types
 
-from ..kernels.compiling.jit import c_function, kernel
-from ..kernels.host import tile
-from ..kernels.simd import make_call, make_pointer, scalar_type
-from ..kernels.threads.team import barrier
-from ..ops.rows import NUMBERS_SIZE
-from .records import LAYER, NET, PANEL
+from ...kernels.compiling.jit import c_function, kernel
+from ...kernels.host import tile
+from ...kernels.simd import make_call, make_pointer, scalar_type
+from ...kernels.threads.team import barrier
+from ...ops.rows import NUMBERS_SIZE
+from ..memory.records import LAYER, NET, PANEL
 from .rows import make_row_phase
 from .weights import make_weight_phase
 
@@ -29,8 +29,8 @@ def engine(dtype):
     -------
     ctypes function
         ``engine(net, layers, panels, thread, first, last, step)`` with addresses of records. The slice is counted
-        in chunks: ``net.steps.chunks`` make a batch. `step` is the number of optimizer steps before it; ``net.results.step``
-        counts on. Returns early if another thread has been given up. Runs without the GIL.
+        in chunks: ``net.steps.chunks`` make a batch. `step` is the number of optimizer steps before it;
+        ``net.results.step`` counts on. Returns early if another thread has been given up. Runs without the GIL.
     """
     pointers = [types.CPointer(numba.from_dtype(record)) for record in (NET, LAYER, PANEL)]
     signature = (None, *[ctypes.c_void_p] * 3, *[ctypes.c_int64] * 4)
@@ -74,7 +74,8 @@ def _make(dtype, pointers):
         net = carray(nets, 1)[0]
         layers, panels = carray(first_layer, net.shape.n_matrices), carray(first_panel, net.shape.n_panels)
         n_threads = net.team.n_threads
-        numbers = net.workspace.scratch + (thread * net.workspace.scratch_size + net.workspace.scratch_size - NUMBERS_SIZE) * itemsize
+        space = net.workspace
+        numbers = space.scratch + ((thread + 1) * space.scratch_size - NUMBERS_SIZE) * itemsize
         arrivals = 0
         weight = -1.0
         for unit in range(first, last):
@@ -103,8 +104,8 @@ def _make(dtype, pointers):
             if net.workspace.entry_columns != 0 and low < high:
                 end_row = min(high * rows, count)
                 call_gather(
-                    net.passes.gather_entries, net.address, net.first_layer, begin + shift, low * rows, end_row, -1, step,
-                    shift,
+                    net.passes.gather_entries, net.address, net.first_layer, begin + shift, low * rows, end_row, -1,
+                    step, shift,
                 )
             # One pass down and up again. Of several segments each but the last is passed on its own, down and up, and
             # after each way, when all have met, a batch is normalised.

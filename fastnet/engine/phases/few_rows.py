@@ -11,16 +11,16 @@ import numpy as np
 from numba import carray, types
 from scipy.sparse import issparse
 
-from ..kernels.compiling.jit import c_function, kernel
-from ..kernels.host import tile
-from ..kernels.memory import aligned_zeros, copy, empty
-from ..kernels.simd import make_call, make_pointer, scalar_type
-from ..kernels.tiles import make_vector_tile
-from ..network.layout import round_up
-from ..ops import rows as op_kernels
-from .normalize import rows
+from ...kernels.compiling.jit import c_function, kernel
+from ...kernels.host import tile
+from ...kernels.memory import aligned_zeros, copy, empty
+from ...kernels.simd import make_call, make_pointer, scalar_type
+from ...kernels.tiles import make_vector_tile
+from ...network.layout import round_up
+from ...ops import rows as op_kernels
+from ..memory.records import PLAIN_LAYER
+from ..passes.normalize import rows
 from .outputs import is_wider, make_widen, narrowed, output_links, space_size
-from .records import PLAIN_LAYER
 
 # Laying out weights and workspace costs as much as a few rows, or as so many products of small nets.
 MAX_ROWS, MAX_PRODUCTS = 8, 4_000_000
@@ -39,7 +39,8 @@ def forward_few(architecture, matrices, vectors, X, link=True, output_dtype=None
     dtype = matrices[0].dtype
     run, layers, places, link_parameters, width, _ = _prepared(architecture, dtype)
     is_wide = is_wider(output_dtype, dtype)
-    before, after, wide_parameters = output_links(architecture.loss, dtype, is_wide) if link else (0, 0, link_parameters)
+    none = 0, 0, link_parameters
+    before, after, wide_parameters = output_links(architecture.loss, dtype, is_wide) if link else none
     layers = copy(layers)
     layers[places] = [parameter.ctypes.data for parameter in (*matrices, *vectors)]
     n_rows, n_outputs = X.shape[0], architecture.layer_units[-1]
@@ -118,8 +119,8 @@ def _make(dtype):
             target[j] += source[j]
 
     def run(
-        layers, n_layers, x, x_row, x_column, is_double, n_rows, space, width, link, link_parameters, outputs, wide_link,
-        wide_parameters, wide,
+        layers, n_layers, x, x_row, x_column, is_double, n_rows, space, width, link, link_parameters, outputs,
+        wide_link, wide_parameters, wide,
     ):
         layers = carray(layers, n_layers)
         n_outputs = layers[n_layers - 1].fan_out

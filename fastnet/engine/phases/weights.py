@@ -6,29 +6,11 @@ No gradient buffer, no reduction over threads: every element is summed by one th
 
 from numba import carray, types
 
-from ..kernels.compiling.jit import kernel
-from ..kernels.simd import make_call, make_pointer, prefetch, scalar_type
-from ..kernels.tiles import make_column_sums, make_gradient_tile, make_transpose
-from ..ops.rows import N_NUMBERS
-
-
-def make_write_twin(dtype, shape):
-    """Compile-time factory: transposes weights into their twin, for one dtype."""
-    itemsize, panel = dtype.itemsize, shape.panel
-    square = min(shape.rows, shape.lanes)  # no panel is narrower than a vector
-    transpose = make_transpose(itemsize, square)
-
-    @kernel
-    def write_twin(layer, source, width, k0, column, n):
-        """Transpose n weights of a panel, from row k0 on, into the twin that the delta recursion reads."""
-        for i in range(0, n // width, square):
-            p = (k0 + i) // panel
-            twin_width = panel if p < layer.twin_panels - 1 else layer.twin_last_width
-            target = layer.twin + (p * layer.twin_rows * panel + column * twin_width + (k0 + i) % panel) * itemsize
-            for j in range(0, width, square):
-                transpose(source + (i * width + j) * itemsize, width, target + j * twin_width * itemsize, twin_width)
-
-    return write_twin
+from ...kernels.compiling.jit import kernel
+from ...kernels.simd import make_call, make_pointer, prefetch, scalar_type
+from ...kernels.tiles import make_column_sums, make_gradient_tile
+from ...ops.rows import N_NUMBERS
+from ..passes.twins import make_write_twin
 
 
 def make_weight_phase(dtype, shape):
@@ -45,7 +27,7 @@ def make_weight_phase(dtype, shape):
     pointer, double = make_pointer(number), make_pointer(types.float64)
     call_mask = make_call(types.void, *[integer] * 9, number)
     call_update = make_call(types.void, *[integer] * 7, integer, number)
-    call_inspect = make_call(types.void, *[integer] * 4, number, integer)
+    call_clip = make_call(types.void, *[integer] * 4, number, integer)
 
     @kernel
     def penalise(w, g, n, l1, l2):
@@ -106,16 +88,18 @@ def make_weight_phase(dtype, shape):
     def step_run(net, g, offset, n, numbers, l1):
         """Apply the optimizer to n contiguous parameters."""
         at = offset * itemsize
+        state = net.state
         call_update(
-            net.steps.update, net.state.flat + at, g, net.state.states[0] + at, net.state.states[1] + at, net.state.states[2] + at,
-            net.state.states[3] + at, n, numbers, l1,
+            net.steps.update, state.flat + at, g, state.states[0] + at, state.states[1] + at,
+            state.states[2] + at, state.states[3] + at, n, numbers, l1,
         )
 
     @kernel
     def inspect_run(net, g, offset, n, unit, first_share):
         """Measure, clip and store complete gradients, as far as that is asked for."""
         store = net.state.gradient + offset * itemsize if net.steps.is_deferred != 0 else 0
-        call_inspect(net.steps.clip, g, n, unit, net.steps.shares + first_share * 16, scalar(net.steps.clip_value), store)
+        steps = net.steps
+        call_clip(steps.clip, g, n, unit, steps.shares + first_share * 16, scalar(steps.clip_value), store)
 
     @kernel
     def fetch_ahead(net, offset, n):
@@ -169,8 +153,8 @@ def make_weight_phase(dtype, shape):
                     target = g + (b - start) * unit * itemsize
                     if is_sparse:
                         call_gradient(
-                            net.passes.gradient_of_entries, net.address, net.first_layer, k0, k_rows, part.width, first_column,
-                            first_entry, d, target,
+                            net.passes.gradient_of_entries, net.address, net.first_layer, k0, k_rows, part.width,
+                            first_column, first_entry, d, target,
                         )
                     elif part.width == panel:
                         for i in range(0, k_rows, rows):
@@ -181,8 +165,8 @@ def make_weight_phase(dtype, shape):
                         narrow(a, d, target, count)
                 if layer.connect_threshold != 0:
                     call_mask(
-                        net.passes.mask_weights, g, n // part.width, part.width, start * block, part.column, net.steps.seed, step,
-                        part.layer, layer.connect_threshold, scalar(layer.connect_scale),
+                        net.passes.mask_weights, g, n // part.width, part.width, start * block, part.column,
+                        net.steps.seed, step, part.layer, layer.connect_threshold, scalar(layer.connect_scale),
                     )
                 if net.steps.update != 0 and net.steps.chunks > 1:
                     add_same(net.state.gradient + offset * itemsize, g, n, is_first)
@@ -205,7 +189,8 @@ def make_weight_phase(dtype, shape):
                 offset = part.vectors[v]
                 if offset < 0:
                     continue
-                column_sums(g, layer.terms[v] + part.column // panel * net.workspace.panel_stride * itemsize, part.width, count)
+                terms = layer.terms[v] + part.column // panel * net.workspace.panel_stride * itemsize
+                column_sums(g, terms, part.width, count)
                 if net.steps.update == 0:
                     add_double(net.state.gradient + offset * 8, g, part.width, is_first)
                     continue

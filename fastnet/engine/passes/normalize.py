@@ -12,11 +12,11 @@ import numba
 import numpy as np
 from numba import carray, types
 
-from ..kernels.compiling.jit import c_function, kernel
-from ..kernels.host import tile
-from ..kernels.simd import make_pointer, scalar_type
-from ..network.normalization import EPSILON, LEAST_SHARE
-from .records import LAYER, NET
+from ...kernels.compiling.jit import c_function, kernel
+from ...kernels.host import tile
+from ...kernels.simd import make_pointer, scalar_type
+from ...network.normalization import EPSILON, LEAST_SHARE
+from ..memory.records import LAYER, NET
 
 
 def rows(dtype):
@@ -203,7 +203,8 @@ def _make_columns(dtype):
         is_updated = is_measured or (net.steps.update != 0 and number >= net.shape.n_frozen)
         # The first steps count more, until each has the least share.
         share = 1.0 if net.steps.update == 0 else max(LEAST_SHARE, 1.0 / (step + 1.0))
-        for p in range(layer.n_panels * thread // net.team.n_threads, layer.n_panels * (thread + 1) // net.team.n_threads):
+        n_threads = net.team.n_threads
+        for p in range(layer.n_panels * thread // n_threads, layer.n_panels * (thread + 1) // n_threads):
             at, first = p * net.workspace.panel_stride * itemsize, p * panel * itemsize
             width = min(panel, layer.fan_out - p * panel)
             running_mean = carray(pointer(layer.mean + first), width)
@@ -247,7 +248,8 @@ def _make_columns_back(dtype):
         net, layer = carray(net, 1)[0], carray(layers, number + 1)[number]
         weights = carray(pointer(net.workspace.batch_weights), count)
         weight, has_variance = weights_of(net, count)
-        for p in range(layer.n_panels * thread // net.team.n_threads, layer.n_panels * (thread + 1) // net.team.n_threads):
+        n_threads = net.team.n_threads
+        for p in range(layer.n_panels * thread // n_threads, layer.n_panels * (thread + 1) // n_threads):
             at, first = p * net.workspace.panel_stride * itemsize, p * panel * itemsize
             width = min(panel, layer.fan_out - p * panel)
             factor = carray(pointer(layer.gain + first), width) * carray(pointer(layer.scales + first), width)

@@ -9,12 +9,12 @@ from functools import lru_cache
 import numpy as np
 from numba import types
 
-from ..kernels.host import tile
-from ..kernels.compiling.jit import kernel
-from ..kernels.simd import make_call
-from ..kernels.tiles import make_copy_out, make_copy_row
-from ..network.layout import round_up
-from ..ops import rows as op_kernels
+from ...kernels.compiling.jit import kernel
+from ...kernels.host import tile
+from ...kernels.simd import make_call
+from ...kernels.tiles import make_copy_out, make_copy_row
+from ...network.layout import round_up
+from ...ops import rows as op_kernels
 
 DOUBLE = np.dtype(np.float64)
 # Rows that are widened together: the softmax takes four side by side.

@@ -8,19 +8,19 @@ import numpy as np
 from numba import carray, types
 from scipy.sparse import issparse
 
-from ..kernels.compiling.jit import c_function, kernel
-from ..kernels.functions import cos, log
-from ..kernels.host import tile
-from ..kernels.mathematics import special  # noqa: F401  (teaches Numba the cosine)
-from ..kernels.memory import aligned_zeros
-from ..kernels.random import DROP_CONNECT, INPUT_NOISE, bits, layer_key, row_key
-from ..kernels.simd import make_pointer, scalar_type
-from ..kernels.threads.team import barrier
-from .records import LAYER, NET
-from .weights import make_write_twin
+from ...kernels.compiling.jit import c_function, kernel
+from ...kernels.functions import cos, log
+from ...kernels.host import tile
+from ...kernels.mathematics import special  # noqa: F401  (teaches Numba the cosine)
+from ...kernels.memory import aligned_zeros
+from ...kernels.random import DROP_CONNECT, INPUT_NOISE, bits, layer_key, row_key
+from ...kernels.simd import make_pointer, scalar_type
+from ...kernels.threads.team import barrier
+from ..memory.records import LAYER, NET
+from .twins import make_write_twin
 
 
-def set_up(architecture, X, flat, net, layers):
+def set_up(architecture, X, flat, passes, layers):
     """Enter an architecture's noise into the records of a training run.
 
     Parameters
@@ -31,7 +31,7 @@ def set_up(architecture, X, flat, net, layers):
         The input.
     flat : ndarray
         Parameter vector.
-    net, layers : records of NET and LAYER
+    passes, layers : records of PASSES and LAYER
         Changed in place.
 
     Returns
@@ -42,10 +42,10 @@ def set_up(architecture, X, flat, net, layers):
     if architecture.input_noise:
         if issparse(X):
             raise ValueError("input_noise is for dense X")
-        net["passes"]["input_noise"], net["passes"]["noise_deviation"] = input_noise(flat.dtype), architecture.input_noise
+        passes["input_noise"], passes["noise_deviation"] = input_noise(flat.dtype), architecture.input_noise
     if not any(architecture.drop_connect):
         return None
-    net["passes"]["drop_connect"], net["passes"]["mask_weights"] = drop_connect(flat.dtype), mask_weights(flat.dtype)
+    passes["drop_connect"], passes["mask_weights"] = drop_connect(flat.dtype), mask_weights(flat.dtype)
     copies = aligned_zeros(flat.size, flat.dtype)
     for layer, rate in zip(layers[: architecture.n_layers], architecture.drop_connect, strict=True):
         layer["connect_threshold"] = min(round(rate * 2**32), 2**32 - 1)

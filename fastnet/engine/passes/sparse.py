@@ -12,12 +12,12 @@ import numpy as np
 from numba import carray, types
 from scipy.sparse import issparse
 
-from ..kernels.compiling.jit import c_function, kernel
-from ..kernels.host import tile
-from ..kernels.random import bits, layer_key, row_key
-from ..kernels.simd import make_pointer, scalar_type
-from ..kernels.sparse import make_entry_sum
-from .records import IS_DOUBLE, LAYER, NET, WIDE_INDICES
+from ...kernels.compiling.jit import c_function, kernel
+from ...kernels.host import tile
+from ...kernels.random import bits, layer_key, row_key
+from ...kernels.simd import make_pointer, scalar_type
+from ...kernels.sparse import make_entry_sum
+from ..memory.records import IS_DOUBLE, LAYER, NET, WIDE_INDICES
 
 # Share of non-zeros above which the dense tiles, which reuse what they load, are faster.
 MAX_DENSITY = 0.15
@@ -69,20 +69,27 @@ def index_at(address, wide_indices, i):
 
 
 @kernel
+def row_span(net, wide_indices, row):
+    """Where the entries of a row begin and end in the CSR matrix."""
+    indptr = net.samples.x_indptr
+    return index_at(indptr, wide_indices, row), index_at(indptr, wide_indices, row + 1)
+
+
+@kernel
 def _span(net, i):
     """Where the entries of sample i of the epoch's order begin and end in the CSR matrix."""
     sample, wide_indices = i, net.samples.x_kind & WIDE_INDICES
     if net.samples.order != 0:
         sample = carray(_index64(net.samples.order), i + 1)[i]
-    return index_at(net.samples.x_indptr, wide_indices, sample), index_at(net.samples.x_indptr, wide_indices, sample + 1)
+    return row_span(net, wide_indices, sample)
 
 
-def set_up(net, dtype, follows_entries, training):
-    """Enter the functions that sparse X needs into a run's record.
+def set_up(passes, dtype, follows_entries, training):
+    """Enter the functions that sparse X needs into a net's record.
 
     Parameters
     ----------
-    net : record of NET
+    passes : record of PASSES
         Changed in place.
     dtype : numpy.dtype
         Of the computation.
@@ -92,13 +99,13 @@ def set_up(net, dtype, follows_entries, training):
         Whether weights are updated, too.
     """
     if not follows_entries:
-        net["passes"]["spread_entries"] = _function(_make_spread, "spread_entries", dtype, 3)
+        passes["spread_entries"] = _function(_make_spread, "spread_entries", dtype, 3)
         return
-    net["passes"]["gather_entries"] = _function(_make_gather, "gather_entries", dtype, 6)
-    net["passes"]["multiply_entries"] = _function(_make_multiply, "multiply_entries", dtype, 3)
+    passes["gather_entries"] = _function(_make_gather, "gather_entries", dtype, 6)
+    passes["multiply_entries"] = _function(_make_multiply, "multiply_entries", dtype, 3)
     if training:
-        net["passes"]["transpose_entries"] = _function(_make_transpose, "transpose_entries", dtype, 3, types.intp)
-        net["passes"]["gradient_of_entries"] = _function(_make_gradient, "gradient_of_entries", dtype, 7)
+        passes["transpose_entries"] = _function(_make_transpose, "transpose_entries", dtype, 3, types.intp)
+        passes["gradient_of_entries"] = _function(_make_gradient, "gradient_of_entries", dtype, 7)
 
 
 def _function(make, name, dtype, n_arguments, result=types.void):
@@ -127,7 +134,7 @@ def _make_spread(dtype, shape):
             for j in range(panel):
                 a[j] = scalar(0)
         wide_indices = net.samples.x_kind & WIDE_INDICES
-        begin, end = index_at(net.samples.x_indptr, wide_indices, row), index_at(net.samples.x_indptr, wide_indices, row + 1)
+        begin, end = row_span(net, wide_indices, row)
         for i in range(begin, end):
             column = index_at(net.samples.x_indices, wide_indices, i)
             at = target + (column // panel * net.workspace.panel_stride + column % panel) * itemsize
@@ -225,8 +232,9 @@ def _make_transpose(dtype, shape):
         net = carray(net, 1)[0]
         spans = carray(_index64(net.workspace.entry_spans), 2 * count)
         n = spans[2 * count - 1]
-        columns, values = carray(_index32(net.workspace.entry_columns), n), carray(pointer(net.workspace.entry_values), n)
-        ends = carray(_index32(net.workspace.column_ends), high)
+        space = net.workspace
+        columns, values = carray(_index32(space.entry_columns), n), carray(pointer(space.entry_values), n)
+        ends = carray(_index32(space.column_ends), high)
         for k in range(low, high):
             ends[k] = 0
         base = 0
@@ -241,7 +249,7 @@ def _make_transpose(dtype, shape):
             size = ends[k]
             ends[k] = at
             at += size
-        target_rows, target_values = carray(_index32(net.workspace.column_rows), n), carray(pointer(net.workspace.column_values), n)
+        target_rows, target_values = carray(_index32(space.column_rows), n), carray(pointer(space.column_values), n)
         for i in range(count):
             for e in range(spans[2 * i], spans[2 * i + 1]):
                 k = columns[e]

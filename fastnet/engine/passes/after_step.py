@@ -1,7 +1,7 @@
 """What an engine may do beyond a plain step: clip gradients, bound units' norms, average the weights.
 
 Two C functions of their own, compiled when one of these is asked for and called by the engine by address:
-``inspect`` sees each gradient when it is complete, ``finish`` runs after a barrier, when all of them are.
+``clip`` sees each gradient when it is complete, ``after_step`` runs after a barrier, when all of them are.
 """
 
 import math
@@ -10,15 +10,15 @@ import numba
 import numpy as np
 from numba import carray, types
 
-from ..kernels.compiling.jit import c_function, kernel
-from ..kernels.host import tile
-from ..kernels.simd import make_call, make_pointer, scalar_type
-from ..ops.rows import N_NUMBERS
-from .records import LAYER, NET, PANEL
-from .weights import make_write_twin
+from ...kernels.compiling.jit import c_function, kernel
+from ...kernels.host import tile
+from ...kernels.simd import make_call, make_pointer, scalar_type
+from ...ops.rows import N_NUMBERS
+from ..memory.records import LAYER, NET, PANEL
+from .twins import make_write_twin
 
 
-def inspect(dtype):
+def clip(dtype):
     """Address of the function that measures, clips by value and stores a run of gradients.
 
     ``void(intp g, intp n, intp unit, double *shares, T limit, intp store)``: for each `unit` of the n numbers at g, of
@@ -30,7 +30,7 @@ def inspect(dtype):
     pointer, itemsize = make_pointer(number), dtype.itemsize
 
     def make():
-        def inspect(g, n, unit, shares, limit, store):
+        def clip(g, n, unit, shares, limit, store):
             shares = carray(shares, 2 * ((n + unit - 1) // unit))
             for b in range((n + unit - 1) // unit):
                 count = min(unit, n - b * unit)
@@ -50,14 +50,14 @@ def inspect(dtype):
                 for j in range(n):
                     target[j] = source[j]
 
-        return inspect
+        return clip
 
     integer = types.intp
     arguments = (integer, integer, integer, types.CPointer(types.float64), number, integer)
-    return c_function(make, types.void, arguments, ("inspect", dtype.name))
+    return c_function(make, types.void, arguments, ("clip", dtype.name))
 
 
-def finish(dtype):
+def after_step(dtype):
     """Address of the function that ends a step, each thread with whole panels of its own.
 
     ``void(NET *, LAYER *, PANEL *, intp thread, intp numbers, double scale, double step)``: with ``clip_norm`` it
@@ -65,7 +65,7 @@ def finish(dtype):
     """
     pointers = [types.CPointer(numba.from_dtype(record)) for record in (NET, LAYER, PANEL)]
     arguments = (*pointers, types.intp, types.intp, types.float64, types.float64)
-    return c_function(lambda: _make(dtype), types.void, arguments, ("finish", dtype.name))
+    return c_function(lambda: _make(dtype), types.void, arguments, ("after_step", dtype.name))
 
 
 def _make(dtype):
@@ -85,10 +85,11 @@ def _make(dtype):
             n_cut += shares[2 * i + 1] > 0.0
         norm = math.sqrt(squares)
         if thread == 0:
-            net.results.norm_sum += norm
-            net.results.largest_norm = net.results.largest_norm if norm <= net.results.largest_norm else norm  # of NaN, NaN
-            net.results.n_clipped += norm > net.steps.clip_norm or n_cut > 0
-            net.results.n_measured += 1
+            results = net.results
+            results.norm_sum += norm
+            results.largest_norm = results.largest_norm if norm <= results.largest_norm else norm  # of NaN, NaN
+            results.n_clipped += norm > net.steps.clip_norm or n_cut > 0
+            results.n_measured += 1
         return norm
 
     @kernel
@@ -99,9 +100,10 @@ def _make(dtype):
             g = carray(pointer(net.state.gradient + at), n)
             for j in range(n):
                 g[j] *= scalar(factor)
+        state = net.state
         call_update(
-            net.steps.update, net.state.flat + at, net.state.gradient + at, net.state.states[0] + at, net.state.states[1] + at,
-            net.state.states[2] + at, net.state.states[3] + at, n, numbers, l1,
+            net.steps.update, state.flat + at, state.gradient + at, state.states[0] + at, state.states[1] + at,
+            state.states[2] + at, state.states[3] + at, n, numbers, l1,
         )
 
     @kernel
@@ -133,7 +135,7 @@ def _make(dtype):
         for j in range(n):
             average[j] += share * (w[j] - average[j])
 
-    def finish(net, layers, panels, thread, numbers, scale, step):
+    def after_step(net, layers, panels, thread, numbers, scale, step):
         net = carray(net, 1)[0]
         layers, panels = carray(layers, net.shape.n_matrices), carray(panels, net.shape.n_panels)
         scratch = net.workspace.scratch + thread * net.workspace.scratch_size * itemsize
@@ -168,4 +170,4 @@ def _make(dtype):
                     if part.vectors[v] >= 0:
                         average_run(net, part.vectors[v], part.width, share)
 
-    return finish
+    return after_step

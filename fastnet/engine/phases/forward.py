@@ -6,10 +6,10 @@ from functools import cache
 import numba
 from numba import carray, types
 
-from ..kernels.compiling.jit import c_function
-from ..kernels.host import tile
-from ..kernels.simd import make_call
-from .records import LAYER, NET
+from ...kernels.compiling.jit import c_function
+from ...kernels.host import tile
+from ...kernels.simd import make_call
+from ..memory.records import LAYER, NET
 from .rows import make_row_phase
 
 
@@ -49,8 +49,8 @@ def _make(dtype):
             if net.workspace.entry_columns != 0:
                 start, stop = first_tile * rows, first_tile * rows + n_rows
                 call_gather(
-                    net.passes.gather_entries, net.address, net.first_layer, shift, start, stop, thread * net.workspace.entry_capacity,
-                    net.results.step, shift,
+                    net.passes.gather_entries, net.address, net.first_layer, shift, start, stop,
+                    thread * net.workspace.entry_capacity, net.results.step, shift,
                 )
             for t in range(0, n_tiles, net.workspace.block_tiles):
                 count = min(net.workspace.block_tiles, n_tiles - t)
