@@ -181,6 +181,8 @@ def test_what_makes_no_sense_is_refused(problems):
     refused(r"labels that are not classes of y, \['three'\]", X, y, {"three": 2.0})
     refused("class_weight must be finite and at least 0", X, y, {3: -1.0})
     refused("class_weight must be finite and at least 0", X, y, {3: np.nan})
+    for weight in ("a", None, 10**400, True, [1.0], np.inf):
+        refused("class_weight must be finite and at least 0, .*, got .* for class 3", X, y, {3: weight})
     refused("class_weight leaves no sample a weight", X, y, dict.fromkeys(range(10), 0.0))
     refused("a dict or 'balanced' for one label", X, y, [{3: 2.0}])
     refused("a list of one dict for each label", X, several, dicts[0])
@@ -201,3 +203,10 @@ def test_partial_fit_refuses_balanced_weights_with_a_remedy(problems):
     model.set_params(class_weight=weights).partial_fit(X, y, classes=classes)
     expected = net().partial_fit(X, y, compute_sample_weight("balanced", y), classes=classes)
     assert same_bits(parameters(model), parameters(expected))
+
+
+def test_weights_may_be_of_any_type_of_number(problems):
+    X, y, _ = problems["binary"]
+    expected = net(class_weight={0: 0.5, 1: 2.0}).fit(X, y)
+    given = net(class_weight={0: np.float16(0.5), 1: np.int8(2)}).fit(X, y)
+    assert same_bits(parameters(given), parameters(expected))

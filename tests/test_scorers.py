@@ -2,7 +2,10 @@
 
 import pickle
 from copy import deepcopy
+from decimal import Decimal
+from fractions import Fraction
 
+import array_api_strict
 import numpy as np
 import pytest
 from scipy.sparse import csr_array
@@ -79,3 +82,42 @@ def test_scores_that_are_all_nan_are_refused(digits):
     scores = iter([np.nan, 0.5, np.nan])
     model = classifier(scoring=lambda *_: next(scores), max_iter=3, n_iter_no_change=None).fit(X, y, **own)
     assert model.best_validation_score_ == 0.5
+
+
+def returns(value):
+    return lambda estimator, X, y: value
+
+
+def raises(estimator, X, y):
+    raise KeyError("no such column")
+
+
+@pytest.mark.parametrize("value", [None, "good", np.ones(3), True, 1j, 10**400, {}], ids=str)
+def test_what_is_no_score_is_refused(diabetes, value):
+    with pytest.raises(ValueError, match="^scoring=<function .* must give one number, got .*: return a float"):
+        regressor(scoring=returns(value)).fit(*diabetes)
+
+
+HALVES = [0.5, np.float32(0.5), np.array([0.5]), np.array(0.5), Fraction(1, 2), Decimal("0.5")]
+
+
+@pytest.mark.parametrize("value", [*HALVES, array_api_strict.asarray(0.5)], ids=repr)
+def test_one_number_of_any_type_is_a_score(diabetes, value):
+    assert regressor(scoring=returns(value), max_iter=1).fit(*diabetes).validation_scores_ == [0.5]
+
+
+def test_a_scorer_that_fails_is_named_with_its_error(digits, diabetes):
+    X, y, own = halves(*digits)
+    message = "^scoring='f1' failed on the validation samples, with ValueError: .*continuous.*It has to give one number"
+    with pytest.raises(ValueError, match=message) as caught:
+        regressor(scoring="f1").fit(*diabetes)
+    assert isinstance(caught.value.__cause__, ValueError)
+    with pytest.raises(ValueError, match="^scoring='roc_auc' failed .*multi_class"):
+        classifier(scoring="roc_auc").fit(X, y)
+    some = own["y_val"] < 5
+    with pytest.raises(ValueError, match="^scoring='neg_log_loss' failed .*of every class"):
+        classifier(scoring="neg_log_loss").fit(X, y, X_val=own["X_val"][some], y_val=own["y_val"][some])
+    with pytest.raises(ValueError, match="^scoring=<function raises .* with KeyError: 'no such column'") as caught:
+        classifier(scoring=raises).fit(X, y)
+    assert isinstance(caught.value.__cause__, KeyError)
+

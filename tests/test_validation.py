@@ -516,9 +516,9 @@ def test_scorers_get_the_weights(digits):
 
 
 def test_a_score_must_be_a_number(digits):
-    with pytest.raises(ValueError, match="scoring must return one number, got 'good' of <class 'str'>"):
+    with pytest.raises(ValueError, match="scoring=<function .* must give one number, got 'good' of type str"):
         classifier(scoring=lambda estimator, X, y: "good").fit(*digits)
-    with pytest.raises(ValueError, match="scoring must return one number, got array"):
+    with pytest.raises(ValueError, match="scoring=<function .* must give one number, got array"):
         classifier(scoring=lambda estimator, X, y: np.zeros(3)).fit(*digits)
 
 

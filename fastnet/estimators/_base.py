@@ -12,10 +12,10 @@ from sklearn.utils import check_random_state
 
 from ._training import Problem, train_lbfgs, train_stochastic
 from .calibration import check_calibration, network_temperature
-from .data import cast, cast_weights, check_weights, engine_input
+from .data import cast, cast_weights, check_fits, check_weights, engine_input
 from .doc_link import DocLink
 from .fitted import VECTOR_ATTRIBUTES, FittedNetwork, parameter_attributes
-from .health import check_training
+from .health import check_training, quiet
 from .nested import NestedValues
 from .parameters import (
     PARAMETER_CONSTRAINTS,
@@ -172,6 +172,11 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, DocLink, B
 
     _parameter_constraints: dict = PARAMETER_CONSTRAINTS
 
+    @staticmethod
+    @abstractmethod
+    def _plain_targets(y, name="y"):
+        """Targets as the user gave them in a plain array, which is all that is seen of them from then on."""
+
     @abstractmethod
     def _validate_input(self, X, y, incremental, reset):
         """Validated X; targets as a 2-D array; the loss; number of outputs."""
@@ -229,7 +234,8 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, DocLink, B
         RuntimeWarning
             If numbers became too large on the way, and weights may not have been trained.
         """
-        with unchanged_on_failure(self):
+        with unchanged_on_failure(self), quiet():
+            y = self._plain_targets(y)
             return self._fit(X, y, sample_weight, OwnData(X_val, y_val, sample_weight_val, groups))
 
     def _check_solver(self):
@@ -280,6 +286,7 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, DocLink, B
             check_type(self, settings, dtype)
             n_transferred = None
             check_same_network(self, fitted_architecture, architecture, vectors)
+        check_fits("X", X, dtype)
         targets = cast("y", targets, dtype)
         loss.check_targets(targets)  # once more: a small one may have become 0
         if sample_weight is not None:

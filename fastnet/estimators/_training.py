@@ -8,9 +8,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..ops.numbers import shown
 from ..training.lbfgs import minimize
 from ..training.state import History, OptimizerState
 from ..training.stochastic import train_epochs
+from .health import DIVERGED
 from .scoring import score_function
 from .validation import ValidationSet
 
@@ -98,7 +100,7 @@ def train_stochastic(estimator, settings, problem, first_pass, incremental):
             score=score,
             single_epoch=incremental,
         )
-    _check_scores(settings, history)
+    _check_scores(settings, history, score)
     fitted = {
         "n_iter_": history.n_iter,
         "t_": history.samples_seen,
@@ -119,13 +121,15 @@ def train_stochastic(estimator, settings, problem, first_pass, incremental):
     return matrices, vectors, fitted
 
 
-def _check_scores(settings, history):
+def _check_scores(settings, history, score):
     """Raise ValueError if a scorer told no epoch of this fit from another: none of them would be kept."""
     scores = (history.validation_scores or [])[-history.n_iter :] if history.n_iter else []
-    if settings.scoring not in (None, "loss") and scores and np.isnan(scores).all():
+    if scores and np.isnan(scores).all() and np.isfinite(history.loss):  # of another loss `check_training` tells
+        if settings.scoring in (None, "loss") or score.has_diverged:
+            raise ValueError(DIVERGED)
         raise ValueError(
-            f"scoring={settings.scoring!r} was nan after every epoch, so that none is the best: validate with samples "
-            "that it is defined for, such as of every class, or choose another scoring."
+            f"scoring={shown(settings.scoring)} was nan after every epoch, so that none is the best: validate with "
+            "samples that it is defined for, such as of every class, or choose another scoring."
         )
 
 

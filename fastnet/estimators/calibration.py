@@ -6,6 +6,8 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import expit, log_expit, log_softmax, logsumexp, softmax
 
+from .health import quiet
+
 # Bounds of the logarithm of 1 / T, scikit-learn's.
 _LOG_BOUNDS = (-10.0, 10.0)
 
@@ -133,18 +135,14 @@ def fit_temperature(logits, targets, sample_weight=None, sizes=None):
 
 def probabilities(logits, out_activation):
     """Probabilities of logits: of each class, of both for one logit, or of each label."""
-    if out_activation == "softmax":
-        with np.errstate(invalid="ignore"):  # of infinite logits, which users are told of by name
-            return softmax(logits, axis=1)
-    return expit(_of_both(logits))
+    with quiet():
+        return softmax(logits, axis=1) if out_activation == "softmax" else expit(_of_both(logits))
 
 
 def log_probabilities(logits, out_activation):
     """Logarithms of what `probabilities` gives, finite where these round to 0."""
-    if out_activation == "softmax":
-        with np.errstate(invalid="ignore"):
-            return log_softmax(logits, axis=1)
-    return log_expit(_of_both(logits))
+    with quiet():
+        return log_softmax(logits, axis=1) if out_activation == "softmax" else log_expit(_of_both(logits))
 
 
 def _of_both(logits):

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from ..ops.numbers import Number, shown
+
 
 def weigh_classes(class_weight, codes, labels, sample_weight=None, counted=None):
     """Weights of the samples, each times the weights of its classes.
@@ -58,7 +60,9 @@ def _columns(class_weight, n_columns):
         )
     dicts = class_weight if isinstance(class_weight, list) else [class_weight]
     if len(dicts) != n_columns or not all(isinstance(d, dict) for d in dicts):
-        raise ValueError(f"class_weight must hold one dict for each of the {n_columns} labels, got {class_weight}.")
+        raise ValueError(
+            f"class_weight must hold one dict for each of the {n_columns} labels, got {shown(class_weight)}."
+        )
     return dicts
 
 
@@ -68,10 +72,14 @@ def _given(weights, classes):
     # A part of the data need not hold every class: only a class that goes without a weight makes this a slip.
     if unknown and len(unknown) > len(weights) - len(classes):
         raise ValueError(f"class_weight has labels that are not classes of y, {unknown}: the classes are {classes}.")
-    result = np.array([weights.get(label, 1.0) for label in classes], dtype=np.float64)
-    if not (np.isfinite(result) & (result >= 0)).all():
-        raise ValueError(f"class_weight must be finite and at least 0, got {weights}.")
-    return result
+    plain = {label: Number(0.0).plain(weight) for label, weight in weights.items()}
+    for label, weight in plain.items():
+        if weight is None:
+            raise ValueError(
+                f"class_weight must be finite and at least 0, a number for each class, got {shown(weights[label])} for "
+                f"class {shown(label)}."
+            )
+    return np.array([plain.get(label, 1.0) for label in classes])
 
 
 def _balanced(codes, sample_weight, n_labels):

@@ -10,7 +10,9 @@ from sklearn.utils.validation import check_array, check_consistent_length, check
 from ..ops.losses import Loss
 from ._base import BaseMultilayerPerceptron, unchanged_on_failure
 from .calibration import log_probabilities, probabilities
-from .label_types import plain_given
+from .data import check_weights
+from .health import quiet
+from .label_types import plain_labels
 from .labels import LabelTargets
 from .parameters import CLASSIFICATION_LOSSES, PARAMETER_CONSTRAINTS
 
@@ -436,13 +438,14 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
             If ``classes`` is missing at the first call or differs later, y has a label that is not among
             them, ``class_weight`` is 'balanced', or the layers no longer match the weights.
         """
-        with unchanged_on_failure(self):
+        with unchanged_on_failure(self), quiet():
             if self.class_weight == "balanced":
                 raise ValueError(
                     "class_weight='balanced' needs to see all of y, which partial_fit does not: give the weights as "
                     "a dict, such as dict(zip(classes, compute_class_weight('balanced', classes=classes, y=y))) with "
                     "scikit-learn's compute_class_weight and a large sample y."
                 )
+            y = plain_labels(y)
             self._learn_classes(y, classes)
             return self._fit(X, y, sample_weight, incremental=True)
 
@@ -581,8 +584,9 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
             In [0, 1].
         """
         check_is_fitted(self)
+        y, sample_weight = plain_labels(y), check_weights(sample_weight, X)
         if not self._has_columns:
-            return super().score(X, plain_given(y), sample_weight)
+            return super().score(X, y, sample_weight)
         y = check_array(y, dtype=None)
         predicted = self.predict(X)
         check_consistent_length(y, predicted, sample_weight)

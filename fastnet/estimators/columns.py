@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from .label_types import own_kind
+
 COLUMNS = "multiclass-multioutput"  # scikit-learn's name of such targets
 
 
@@ -26,15 +28,8 @@ class ColumnEncoder:
         columns : iterable of array-like
             Of each column its targets, or its classes.
         """
-        self.classes_ = []
-        for number, column in enumerate(columns):
-            try:
-                self.classes_.append(np.unique(np.asarray(column)))
-            except TypeError as error:
-                raise ValueError(
-                    f"Column {number} of y has classes of types that cannot be compared: make them all numbers or all "
-                    "strings."
-                ) from error
+        columns = map(np.asarray, columns)
+        self.classes_ = [np.unique(own_kind(c) if c.dtype.kind == "O" else c) for c in columns]
         return self
 
     @property

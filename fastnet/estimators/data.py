@@ -1,13 +1,23 @@
 """Arrays on their way into the engine."""
 
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 
 import numpy as np
 from scipy.sparse import issparse
+from sklearn import config_context
+from sklearn.utils import check_array
 from sklearn.utils.validation import _check_sample_weight
+
+from ..ops.numbers import Number, shown
+from .entries import explain, refuse_dates, refuse_masked
+from .health import quiet
 
 # Types of X that the engine reads; all others are converted by scikit-learn's validation.
 DTYPES = (np.float64, np.float32)
+# How scikit-learn's messages begin if an entry is no number.
+_NO_NUMBERS = ("could not convert string", "setting an array element", "Complex data not supported")
+_PART = 8192  # numbers that are looked at together while they are in a core's cache
 
 
 def given_dtype(X):
@@ -30,36 +40,59 @@ def engine_input(X):
 
 @contextmanager
 def named(**arrays):
-    """Around scikit-learn's validation: name the array whose entries are no numbers, and refuse dates."""
+    """Around scikit-learn's validation: refuse dates, and name what holds an entry that is no number."""
     for name, array in arrays.items():
-        dtype = getattr(array, "dtype", None)
-        if getattr(dtype, "kind", None) in ("m", "M"):
-            raise ValueError(f"{name} must hold numbers, got {dtype}: convert it, such as to days since a date.")
+        refuse_dates(name, array)
+        refuse_masked(name, array)
     try:
-        yield
-    except ValueError as error:
-        if not str(error).startswith("could not convert string"):
+        with quiet():  # sums that overflow, by which scikit-learn looks for what is not finite
+            yield
+    except (OverflowError, TypeError, ValueError) as error:
+        if isinstance(error, ValueError) and not str(error).startswith(_NO_NUMBERS):
             raise
         for name, array in arrays.items():
-            if not _is_numeric(array):
-                raise ValueError(
-                    f"{name} must hold numbers, but {error}. Encode it as numbers, such as by OneHotEncoder."
-                ) from None
+            explain(name, array, TypeError if isinstance(error, TypeError) else ValueError)
         raise
 
 
-def _is_numeric(array):
-    try:
-        np.asarray(array, dtype=np.float64)
-    except (TypeError, ValueError):
-        return False
-    return True
+def plain_numbers(y, name="y"):
+    """Targets of a regression in an array of floats, whatever holds them; None stays None.
+
+    Parameters
+    ----------
+    y : array-like, sparse matrix or None
+        As the user gave it.
+    name : str, default='y'
+        For messages.
+
+    Returns
+    -------
+    ndarray of float64 or float32
+        Of the same shape.
+
+    Raises
+    ------
+    ValueError
+        If an entry is missing, is not finite or is no number.
+    """
+    if y is None:
+        return None
+    y = y.toarray() if issparse(y) else y
+    with named(**{name: y}), config_context(array_api_dispatch=False):
+        # Whether there are enough of them is seen beside X.
+        of_any_shape = {"ensure_2d": False, "allow_nd": True, "ensure_min_samples": 0, "ensure_min_features": 0}
+        return check_array(y, dtype=DTYPES, input_name=name, **of_any_shape)
 
 
 def check_weights(sample_weight, X, name="sample_weight"):
     """Validated weights of the samples; None if they are equal."""
     if sample_weight is None:
         return None
+    if np.isscalar(sample_weight) and Number(0.0, closed="neither").plain(sample_weight) is None:
+        raise ValueError(
+            f"{name} must be an array with one weight for each sample, or one finite number above 0 for all, got "
+            f"{shown(sample_weight)}."
+        )
     try:
         with named(sample_weight=sample_weight):
             return _check_sample_weight(sample_weight, X, ensure_non_negative=True)
@@ -69,19 +102,32 @@ def check_weights(sample_weight, X, name="sample_weight"):
 
 
 def check_fits(name, values, dtype):
-    """Raise ValueError if a number is too large for the computation dtype."""
-    values = values.data if issparse(values) else values
-    if values.size and np.abs(values).max() > np.finfo(dtype).max:
-        raise ValueError(
-            f"{name} has values too large for {dtype}, the type of the computation: rescale {name}, or set "
-            "dtype='float64'."
-        )
+    """Raise ValueError if a number is too large for the computation dtype; reads the values once, a part at a time."""
+    values = values.data if issparse(values) else np.asarray(values)
+    if values.dtype.kind != "f" or values.dtype.itemsize <= np.dtype(dtype).itemsize:
+        return
+    limit = _largest(np.dtype(dtype))
+    rows = values.T if values.flags.f_contiguous else values
+    step = max(1, _PART * len(rows) // max(1, rows.size))
+    with quiet():
+        for start in range(0, len(rows), step):
+            part = rows[start : start + step].ravel()
+            # The sum of squares costs a third of what the largest number does, which need be found only if it is large.
+            if not np.dot(part, part) < limit * limit and np.abs(part).max() > limit:
+                raise ValueError(
+                    f"{name} has values too large for {dtype}, the type of the computation: rescale {name}, or set "
+                    "dtype='float64'."
+                )
+
+
+@lru_cache
+def _largest(dtype):
+    return float(np.finfo(dtype).max)
 
 
 def cast(name, values, dtype):
     """``values`` in the computation dtype, C-contiguous."""
-    if values.dtype.kind == "f":
-        check_fits(name, values, dtype)
+    check_fits(name, values, dtype)
     return np.ascontiguousarray(values, dtype=dtype)
 
 

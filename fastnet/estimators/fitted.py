@@ -110,14 +110,14 @@ class FittedNetwork:
         with named(X=X):
             X = engine_input(validate_data(self, X, accept_sparse=("csr", "csc"), dtype=DTYPES, reset=False))
         architecture, matrices, vectors = self._network()
+        # Outputs do not tell: tanh(inf) is 1, and a ReLU makes 0 of -inf.
+        check_fits("X", X, matrices[0].dtype)
 
         from ..engine import forward  # only here: the engine brings Numba along
 
         dtype, output_dtype = matrices[0].dtype, self._output_dtype(given, X)
         outputs = forward(architecture, matrices, vectors, X, n_jobs=self.n_jobs, link=link, output_dtype=output_dtype)
         if not np.isfinite(outputs).all():
-            if X.dtype.itemsize > dtype.itemsize:
-                check_fits("X", X, dtype)
             warn_of_outputs(outputs, dtype)
         return outputs
 

@@ -5,6 +5,15 @@ import warnings
 import numpy as np
 
 _REMEDY = "Bring X and y to one scale, such as by StandardScaler"
+DIVERGED = (
+    "Training diverged: outputs for the validation samples were not finite after every epoch, so that none is the "
+    f"best. {_REMEDY}, or lower learning_rate_init."
+)
+
+
+def quiet():
+    """Context without NumPy's warnings of numbers that are too large: ours, which say what to do, come afterwards."""
+    return np.errstate(over="ignore", invalid="ignore")
 
 
 def check_training(parameters, fitted, dtype):

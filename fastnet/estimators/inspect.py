@@ -8,7 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..network.architecture import Architecture
 from ._training import Problem
-from .data import cast_weights, check_weights, engine_input
+from .data import cast_weights, check_fits, check_weights, engine_input
 from .fitted import parameter_places
 from .parameters import penalties, plain_parameters
 
@@ -125,10 +125,11 @@ def inspect(estimator, X, y, sample_weight=None):
     check_is_fitted(estimator)
     reader = copy(estimator)
     given = X
-    X, targets, _, _ = reader._validate_input(X, y, incremental=True, reset=False)
+    X, targets, _, _ = reader._validate_input(X, reader._plain_targets(y), incremental=True, reset=False)
     X = engine_input(X)
     architecture, matrices, vectors = estimator._network()
     dtype = matrices[0].dtype
+    check_fits("X", X, dtype)
     sample_weight = check_weights(sample_weight, X)
     sample_weight = estimator._weigh(sample_weight, targets, targets, sample_weight)
     if sample_weight is not None:

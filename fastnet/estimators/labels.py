@@ -11,22 +11,23 @@ from ..ops.losses_columns import columns_loss
 from .class_weight import weigh_classes
 from .columns import COLUMNS, ColumnEncoder
 from .data import DTYPES, named
-from .label_types import missing_labels_named, plain_given, plain_labels
+from .label_types import plain_classes, plain_labels
 from .parameters import classification_loss
 
 
 class LabelTargets:
     """Mixin before the base class: what `BaseMultilayerPerceptron` asks of a subclass, for class labels."""
 
+    _plain_targets = staticmethod(plain_labels)
+
     def _validate_input(self, X, y, incremental, reset):
         loss = classification_loss(self)
-        with named(X=X), missing_labels_named():
+        with named(X=X):
             X, y = validate_data(
                 self, X, y, accept_sparse=["csr", "csc"], multi_output=True, dtype=DTYPES, reset=reset
             )
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
-        y = plain_labels(y)
 
         is_new = not hasattr(self, "classes_") or not (self.warm_start or incremental)
         if is_new:
@@ -67,7 +68,6 @@ class LabelTargets:
     def _validation_targets(self, y, targets, loss):
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
-        y = plain_labels(y, "y_val")
         if self._has_columns:
             if y.ndim != 2:
                 raise ValueError(f"y_val must be like y, which has {targets.shape[1]} columns, got shape {y.shape}.")
@@ -98,7 +98,14 @@ class LabelTargets:
         """For `partial_fit`: take all classes at the first call, check them later."""
         several_columns = isinstance(classes, (list, tuple)) and len(classes) and np.ndim(classes[0]) == 1
         is_first = not hasattr(self, "classes_")
-        classes = plain_given(classes, "classes")
+        if several_columns:
+            classes = [plain_classes(column, f"classes[{number}]") for number, column in enumerate(classes)]
+        elif classes is not None:
+            given, classes = classes, plain_classes(classes)
+            if not (is_first or self._has_columns or np.array_equal(np.unique(classes), self.classes_)):
+                raise ValueError(
+                    f"`classes={given!r}` is not the same as on last call to partial_fit, was: {self.classes_!r}"
+                )
         if several_columns and is_first:
             self._label_binarizer = ColumnEncoder().fit(classes)
             self.classes_ = self._label_binarizer.classes_

@@ -1,7 +1,6 @@
 """The regressor."""
 
 import numpy as np
-from scipy.sparse import issparse
 from sklearn.base import RegressorMixin, _fit_context
 from sklearn.metrics import d2_pinball_score, r2_score
 from sklearn.utils import column_or_1d
@@ -11,7 +10,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..ops.losses import Loss
 from ._base import BaseMultilayerPerceptron, unchanged_on_failure
-from .data import DTYPES, named
+from .data import DTYPES, check_weights, named, plain_numbers
+from .health import quiet
 from .parameters import PARAMETER_CONSTRAINTS, REGRESSION_LOSSES, regression_loss
 
 
@@ -364,16 +364,14 @@ class MLPRegressor(RegressorMixin, BaseMultilayerPerceptron):
 
     _parameter_constraints: dict = {"loss": [StrOptions(REGRESSION_LOSSES), Loss], **PARAMETER_CONSTRAINTS}
 
+    _plain_targets = staticmethod(plain_numbers)
+
     def _validate_input(self, X, y, incremental, reset):
         loss = regression_loss(self)
-        with named(X=X, y=y):
+        with named(X=X):
             X, y = validate_data(
                 self, X, y, accept_sparse=["csr", "csc"], multi_output=True, y_numeric=True, dtype=DTYPES, reset=reset
             )
-            if y.dtype.kind in "SU":
-                y = y.astype(np.float64)
-        if issparse(y):
-            y = y.toarray()
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         loss.check_targets(y)
@@ -381,8 +379,6 @@ class MLPRegressor(RegressorMixin, BaseMultilayerPerceptron):
         return X, targets, loss, targets.shape[1]
 
     def _validation_targets(self, y, targets, loss):
-        if issparse(y):
-            y = y.toarray()
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         result = y.reshape(len(y), -1)
@@ -429,8 +425,8 @@ class MLPRegressor(RegressorMixin, BaseMultilayerPerceptron):
         ValueError
             If an argument is invalid, or the layers no longer match the weights.
         """
-        with unchanged_on_failure(self):
-            return self._fit(X, y, sample_weight, incremental=True)
+        with unchanged_on_failure(self), quiet():
+            return self._fit(X, plain_numbers(y), sample_weight, incremental=True)
 
     def predict(self, X):
         """Predict targets.
@@ -448,6 +444,30 @@ class MLPRegressor(RegressorMixin, BaseMultilayerPerceptron):
         check_is_fitted(self)
         outputs = self._outputs(X)
         return outputs.ravel() if outputs.shape[1] == 1 else outputs
+
+    def score(self, X, y, sample_weight=None):
+        """Coefficient of determination R², the mean over the outputs.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Their targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the samples.
+
+        Returns
+        -------
+        score : float
+            At most 1.
+        """
+        check_is_fitted(self)
+        y, sample_weight, predicted = plain_numbers(y), check_weights(sample_weight, X), self.predict(X)
+        if not np.isfinite(predicted).all():
+            raise ValueError("Predictions for X are not finite, so there is no R²: rescale X like that of the fit.")
+        with quiet():
+            return float(r2_score(y, predicted, sample_weight=sample_weight))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -2,14 +2,13 @@
 
 from contextlib import suppress
 from inspect import signature
-from numbers import Number
 
+import numpy as np
 from scipy.sparse import issparse
-from sklearn.base import is_classifier
 from sklearn.metrics import check_scoring
 
+from ..ops.numbers import shown
 from .fitted import VECTOR_ATTRIBUTES, parameter_attributes
-from .label_types import plain_given
 
 # What an estimator that was fitted before may have, and the network in training has not.
 _OF_THE_FITTED = ("coefs_", "intercepts_", "projections_", *VECTOR_ATTRIBUTES.values(), "temperature_")
@@ -62,7 +61,7 @@ class _ScorerOf:
         self._architecture = architecture
         self._scorer = check_scoring(estimator, estimator.scoring)
         self._validation, (self._X, y) = validation, validation.as_given()
-        self._y = _for_metrics(y, is_classifier(estimator))
+        self._y = y.toarray() if issparse(y) else y  # not every metric takes sparse labels
         self._keywords = {}
         if validation.sample_weight is not None:
             if not _takes_weights(self._scorer):
@@ -84,33 +83,59 @@ class _ScorerOf:
                 f"scoring={estimator.scoring!r} needs {' or '.join(needed)}, which a network with "
                 f"loss={estimator.loss!r} has not: choose another scoring, or another loss."
             )
-        self._session = None
+        self._session, self._name = None, f"scoring={shown(estimator.scoring)}"
+        self.has_diverged = False
 
     def _outputs(self, X, link=True):
         """Of the validation samples the session's, of any others the estimator's own."""
         if X is self._X:
-            own = None if self._validation.is_held_out else self._validation.X
-            dtype = self._view._output_dtype(X, self._validation.X)
-            return self._session.predict_rows(self._validation.rows, link, own, dtype)
+            outputs = self._of_session(link)
+            if not np.isfinite(outputs).all():
+                raise _Diverged
+            return outputs
         return type(self._view)._outputs(self._view, X, link)
 
     def __call__(self, session):
         self._session, view = session, self._view
         vars(view).update(parameter_attributes(self._architecture, *session.get_parameters()))
-        value = self._scorer(view, self._X, self._y, **self._keywords)
+        try:
+            value = self._scorer(view, self._X, self._y, **self._keywords)
+        except _Diverged:
+            return self._nan()
+        except Warning:  # which a filter made an error
+            raise
+        except Exception as error:
+            if not np.isfinite(self._of_session(link=False)).all():
+                return self._nan()
+            reason = f"{type(error).__name__}: {error}".rstrip(".")
+            raise ValueError(
+                f"{self._name} failed on the validation samples, with {reason}. It has to give one number for "
+                "(estimator, X, y): choose a scoring that suits the estimator and y, or validate with samples that it "
+                "is defined for, such as of every class, by X_val and y_val."
+            ) from error
         with suppress(AttributeError, ValueError):
             value = value.item()
-        if not isinstance(value, Number):
-            raise ValueError(f"scoring must return one number, got {value!r} of {type(value)} from {self._scorer!r}.")
-        return float(value)
+        if hasattr(value, "__float__") and not isinstance(value, bool):
+            with suppress(OverflowError, TypeError, ValueError):
+                return float(value)
+        raise ValueError(
+            f"{self._name} must give one number, got {shown(value)} of type {type(value).__name__}: return a float, "
+            "such as a mean."
+        )
+
+    def _nan(self):
+        self.has_diverged = True
+        return np.nan
+
+    def _of_session(self, link):
+        validation = self._validation
+        own = None if validation.is_held_out else validation.X
+        dtype = self._view._output_dtype(validation.given[0], validation.X)
+        return self._session.predict_rows(validation.rows, link, own, dtype)
 
 
-def _for_metrics(y, is_labels):
-    """Targets as scikit-learn's metrics take them, else as given: no bools as objects, no sparse numbers."""
-    if not is_labels:
-        return y.toarray() if issparse(y) else y
-    plain = plain_given(y)
-    return plain if getattr(plain, "dtype", None) is not None and plain.dtype.kind in "biuf" else y
+class _Diverged(Exception):
+    """Outputs are not finite, of which no metric need be asked: the score is nan."""
 
 
 def _takes_weights(scorer):

@@ -4,15 +4,12 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.sparse import issparse
-from sklearn.base import is_classifier
 from sklearn.utils import _safe_indexing, check_array
 from sklearn.utils.validation import _check_feature_names
 
 from ..ops.numbers import shown
 from ..training.validation import split_by, split_last, split_rows
 from .data import DTYPES, cast, cast_weights, check_fits, check_weights, engine_input, named
-from .label_types import missing_labels_named
 
 
 @dataclass(frozen=True)
@@ -33,7 +30,7 @@ class ValidationSet:
     """Samples to validate with, in the form that the engine takes.
 
     ``rows`` are row numbers of ``X``, ``targets`` and ``sample_weight`` (or None) are those of the rows. ``given`` is X
-    and y as the user gave them, for scorers; of rows that were held out they are cut out of it when needed.
+    as the user gave it and plain y, for scorers; of rows that were held out they are cut out of it when needed.
     """
 
     X: object
@@ -44,22 +41,17 @@ class ValidationSet:
     is_held_out: bool
 
     def as_given(self):
-        """X and y of the samples as the user gave them."""
+        """X of the samples, a frame if the user gave one, and plain y."""
         if not self.is_held_out:
             return self.given
-        X, y = (_with_rows(given) for given in self.given)
-        return _safe_indexing(X if hasattr(X, "__getitem__") else self.X, self.rows), _safe_indexing(y, self.rows)
+        X, y = self.given
+        return _safe_indexing(X if hasattr(X, "columns") else self.X, self.rows), y[self.rows]
 
     def cast_to(self, dtype):
         """The same with targets and weights in the computation dtype."""
         weight = self.sample_weight
         targets = cast("y_val", self.targets, dtype)
         return replace(self, targets=targets, sample_weight=None if weight is None else cast_weights(weight, dtype))
-
-
-def _with_rows(given):
-    """As given, but of a sparse format that rows can be cut out of."""
-    return given.tocsr() if issparse(given) and given.format in ("coo", "bsr", "dia") else given
 
 
 def uses_splitter(settings):
@@ -138,18 +130,16 @@ def own_samples(estimator, own, X, targets, loss, weigh):
     if X_val.shape[1] != X.shape[1]:
         raise ValueError(f"X_val has {X_val.shape[1]} features, X has {X.shape[1]}: both must have the same.")
     _check_feature_names(estimator, own.X, reset=False)
-    dtype = None if is_classifier(estimator) else np.float64
-    with named(y_val=own.y) if dtype else missing_labels_named("y_val"):
-        y = check_array(
-            own.y, accept_sparse="csr", ensure_2d=False, estimator=estimator, input_name="y_val", dtype=dtype
-        )
+    y = estimator._plain_targets(own.y, "y_val")
+    if y.ndim not in (1, 2):
+        raise ValueError(f"y_val must be like y, got an array of shape {y.shape}.")
     if X_val.shape[0] != y.shape[0]:
         raise ValueError(f"X_val has {X_val.shape[0]} samples, y_val has {y.shape[0]}: both must have as many.")
     targets_val = estimator._validation_targets(y, targets, loss)
     weight = check_weights(own.sample_weight, X_val, "sample_weight_val")
     X_val = engine_input(X_val)
     rows = np.arange(X_val.shape[0])
-    return ValidationSet(X_val, rows, targets_val, weigh(weight, targets_val), (own.X, own.y), False)
+    return ValidationSet(X_val, rows, targets_val, weigh(weight, targets_val), (own.X, y), False)
 
 
 def split_as_asked(settings, X, targets, sample_weight, groups):
