@@ -90,7 +90,8 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(300, 20)).astype(np.float32)
-model = fastnet.MLPClassifier((600, 600), max_iter=1, n_jobs={n_jobs}).partial_fit(X, np.arange(300) % 3, classes=range(3))
+model = fastnet.MLPClassifier((600, 600), n_jobs={n_jobs})
+model.partial_fit(X, np.arange(300) % 3, classes=range(3))
 
 def rows(n):  # one row again and again
     if {is_sparse}:

@@ -18,7 +18,7 @@ from ..kernels.tiles import make_vector_tile
 from ..network.layout import round_up
 from ..ops import rows as op_kernels
 from .normalize import rows
-from .outputs import is_wider, make_widen, narrowed, output_links, space_size
+from .outputs import NO_LINKS, is_wider, make_widen, narrowed, output_links, space_size
 from .records import PLAIN_LAYER
 
 # Laying out weights and workspace costs as much as a few rows, or as so many products of small nets.
@@ -38,17 +38,18 @@ def forward_few(architecture, matrices, vectors, X, link=True, output_dtype=None
     dtype = matrices[0].dtype
     run, layers, places, link_parameters, width, _ = _prepared(architecture, dtype)
     is_wide = is_wider(output_dtype, dtype)
-    before, after, wide_parameters = output_links(architecture.loss, dtype, is_wide) if link else (0, 0, link_parameters)
+    before, after, parameters, _ = output_links(architecture.loss, dtype, is_wide) if link else NO_LINKS
     layers = layers.copy()
     layers[places] = [parameter.ctypes.data for parameter in (*matrices, *vectors)]
     n_rows, n_outputs = X.shape[0], architecture.layer_units[-1]
-    space = np.empty(2 * width, dtype)  # two layers' activations change places
+    wide_size = space_size(n_outputs) * 8 // dtype.itemsize if is_wide else 0
+    space = np.empty(2 * width + wide_size, dtype)  # two layers' activations change places
+    address = space.ctypes.data
     outputs = np.empty((n_rows, n_outputs), np.float64 if is_wide else dtype)
-    wide = np.empty(space_size(n_outputs) if is_wide else 0)
     run(
-        layers.ctypes.data, len(layers), X.ctypes.data, *X.strides, X.dtype.itemsize == 8, n_rows, space.ctypes.data,
-        width, before, link_parameters.ctypes.data, outputs.ctypes.data, after, wide_parameters.ctypes.data,
-        wide.ctypes.data if is_wide else 0,
+        layers.ctypes.data, len(layers), X.ctypes.data, *X.strides, X.dtype.itemsize == 8, n_rows, address,
+        width, before, link_parameters.ctypes.data, outputs.ctypes.data, after, parameters,
+        address + 2 * width * dtype.itemsize if is_wide else 0,
     )
     return narrowed(outputs, output_dtype)
 
@@ -117,8 +118,8 @@ def _make(dtype):
             target[j] += source[j]
 
     def run(
-        layers, n_layers, x, x_row, x_column, is_double, n_rows, space, width, link, link_parameters, outputs, wide_link,
-        wide_parameters, wide,
+        layers, n_layers, x, x_row, x_column, is_double, n_rows, space, width, link, link_parameters, outputs,
+        wide_link, wide_parameters, wide,
     ):
         layers = carray(layers, n_layers)
         n_outputs = layers[n_layers - 1].fan_out

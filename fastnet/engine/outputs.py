@@ -39,16 +39,20 @@ def space_size(n_outputs):
     return ROWS * round_up(n_outputs, tile(DOUBLE).panel)
 
 
+NO_LINKS = (0, 0, 0, None)
+
+
 @lru_cache(256)
 def output_links(loss, dtype, is_wide):
-    """The inverse link before and after outputs are widened: an address or 0 each, and the second one's parameters.
+    """The inverse link before and after outputs are widened, an address or 0 each, and the second one's parameters.
 
-    What a user calls an identity is taken before: there is nothing to gain, and nothing more to compile.
+    What a user calls an identity is taken before: there is nothing to gain, and nothing more to compile. The parameters
+    are an address and the array that must be kept for it.
     """
+    if not is_wide or loss.out_activation == "identity":
+        return op_kernels.link(loss, dtype), 0, 0, None
     parameters = op_kernels.parameter_array(loss, DOUBLE)
-    if is_wide and loss.out_activation != "identity":
-        return 0, op_kernels.link(loss, DOUBLE), parameters
-    return op_kernels.link(loss, dtype), 0, parameters
+    return 0, op_kernels.link(loss, DOUBLE), parameters.ctypes.data, parameters
 
 
 def make_widen(itemsize):

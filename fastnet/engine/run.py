@@ -14,7 +14,7 @@ from ..ops import rows as op_kernels
 from . import plan, sparse, workspace
 from .few import are_few, forward_few
 from .kernel import engine
-from .outputs import is_wider, narrowed, output_links, space_size
+from .outputs import NO_LINKS, is_wider, narrowed, output_links, space_size
 from .pace import Pace
 from .predictor import predictor
 from .records import IS_CSR, IS_DOUBLE, NET, VECTORS, WIDE_INDICES
@@ -171,8 +171,8 @@ class Run:
         record, loss, n_outputs = self.record, self.architecture.loss, self.architecture.layer_units[-1]
         is_wide = is_wider(output_dtype, self.dtype)
         outputs = np.empty((n_rows, n_outputs), np.float64 if is_wide else self.dtype)
-        before, after, parameters = output_links(loss, self.dtype, is_wide) if link else (0, 0, np.empty(0))
-        record["link"], record["wide_link"], record["wide_parameters"] = before, after, parameters.ctypes.data
+        links = output_links(loss, self.dtype, is_wide) if link else NO_LINKS
+        record["link"], record["wide_link"], record["wide_parameters"] = links[:3]
         size = space_size(n_outputs)
         space = aligned_zeros(size * self.n_threads, np.float64) if is_wide else None
         record["wide"], record["wide_size"] = space.ctypes.data if is_wide else 0, size

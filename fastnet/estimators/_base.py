@@ -268,7 +268,7 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, DocLink, B
         )  # fmt: skip
 
         if first_pass:
-            self._input_dtype = X.dtype  # predictions have it, too
+            self._input_dtype = X.dtype.name  # predictions have it, too
             dtype = self._computation_dtype(X, holdout.n_train, incremental)
             matrices, vectors, n_transferred = initial_parameters(self, architecture, activations, random_state, dtype)
         else:

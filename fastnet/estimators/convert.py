@@ -104,7 +104,7 @@ def from_sklearn(mlp):
     else:
         loss = LOSSES[mlp.loss]
     net._set_network(Architecture(units, ACTIVATIONS[mlp.activation], loss))
-    net._input_dtype = net.coefs_[0].dtype
+    net._input_dtype = net.coefs_[0].dtype.name
     state = state_from_sklearn(mlp, net.coefs_[0].dtype)
     if state is not None:
         net._optimizer = state
