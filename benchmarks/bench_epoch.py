@@ -4,7 +4,7 @@ import numpy as np
 import scipy.sparse
 
 from fastnet.engine import Session
-from fastnet.kernels.threads import allowed_threads
+from fastnet.kernels.threads.team import allowed_threads
 from fastnet.network.architecture import Architecture
 from fastnet.ops.activations import ACTIVATIONS
 from fastnet.ops.losses import LOSSES

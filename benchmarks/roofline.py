@@ -17,8 +17,8 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from fastnet.engine import Session
+from fastnet.kernels.compiling.jit import target_name
 from fastnet.kernels.host import target_features, tile
-from fastnet.kernels.jit import target_name
 from fastnet.network.architecture import Architecture
 from fastnet.ops.activations import ACTIVATIONS
 from fastnet.ops.losses import LOSSES

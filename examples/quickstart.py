@@ -19,7 +19,7 @@ from threadpoolctl import threadpool_limits
 
 import fastnet
 from fastnet import MLPClassifier
-from fastnet.kernels.jit import compile_seconds
+from fastnet.kernels.compiling.jit import compile_seconds
 
 PICTURE = "learning_curve.png"
 

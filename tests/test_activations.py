@@ -13,7 +13,7 @@ from kernel_calls import DTYPES, F32, F64, call, known
 from numba.core import config
 from numpy.testing import assert_allclose, assert_array_equal
 
-from fastnet.kernels import jit
+from fastnet.kernels.compiling import jit
 from fastnet.kernels.host import tile
 from fastnet.ops import rows
 from fastnet.ops.activations import (

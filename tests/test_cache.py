@@ -15,15 +15,16 @@ import numpy as np
 import pytest
 from numba import types
 
+import fastnet
 from fastnet import MLPClassifier, MLPRegressor
-from fastnet.kernels import cache, filelock, jit
+from fastnet.kernels.compiling import cache, filelock, jit
 
 SCRIPT = """
 import json, os, sys, time
 from pathlib import Path
 import numpy as np
 from fastnet import MLPClassifier
-from fastnet.kernels import cache, jit
+from fastnet.kernels.compiling import cache, jit
 rng = np.random.RandomState(0)
 X, y = rng.standard_normal((60, 5)), rng.randint(3, size=60)
 if together := os.environ.get("START_TOGETHER"):  # a directory, and how many are to meet there
@@ -154,19 +155,67 @@ def test_an_unwritable_cache_directory_does_not_break_a_fit(warm_cache, tmp_path
     assert result["directory"] != str(blocked / "cache")
 
 
-def test_an_edited_source_file_makes_the_cache_stale(tmp_path, monkeypatch):
-    package = tmp_path / "fastnet"
-    for folder in ("kernels", "ops", "engine"):
-        (package / folder).mkdir(parents=True)
-        (package / folder / "a.py").write_text("x = 1\n")
-    monkeypatch.setattr(cache, "__file__", str(package / "kernels" / "cache.py"))
-    before = cache.source_digest.__wrapped__()
-    assert cache.source_digest.__wrapped__() == before
-    for folder in ("kernels", "ops", "engine"):
-        (package / folder / "a.py").write_text("x = 2\n")
-        after = cache.source_digest.__wrapped__()
-        assert after != before
-        before = after
+PACKAGE = Path(fastnet.__file__).parent
+
+
+@pytest.fixture
+def package(tmp_path):
+    """A copy of the package's sources, to edit."""
+    return Path(shutil.copytree(PACKAGE, tmp_path / "fastnet", ignore=shutil.ignore_patterns("__pycache__")))
+
+
+def test_an_edit_of_any_source_that_can_be_compiled_in_makes_the_cache_stale(package):
+    before = cache.source_digest(package)
+    assert before == cache.source_digest()
+    for path in sorted(package.rglob("*.py")):
+        given = path.read_bytes()
+        path.write_bytes(given + b"#")
+        is_stale = cache.source_digest.__wrapped__(package) != before
+        path.write_bytes(given)
+        # test_architecture_rules.py makes sure that these floors read nothing of the others
+        assert is_stale == (path.relative_to(package).parts[0] in ("kernels", "ops", "network", "engine")), path
+
+
+def test_a_moved_source_file_makes_the_cache_stale(package):
+    before = cache.source_digest(package)
+    (package / "ops" / "digest.py").rename(package / "ops" / "activations" / "digest.py")
+    assert cache.source_digest.__wrapped__(package) != before
+
+
+FORMULAS = """
+import ctypes, json
+import numpy as np
+from fastnet.activations import ELU
+from fastnet.kernels.compiling.jit import compiled_keys
+from fastnet.ops import rows
+from fastnet.optimizers import AdaGrad
+
+dtype = np.dtype(np.float64)
+a, parameters = np.full(8, -1.0), np.array([1.0, 0, 0, 0])
+pointer, n = ctypes.c_void_p, ctypes.c_ssize_t
+ctypes.CFUNCTYPE(None, pointer, n, pointer)(rows.activate(ELU(), dtype))(a.ctypes.data, 8, parameters.ctypes.data)
+w, g, states, numbers = np.zeros(8), np.ones(8), np.zeros((4, 8)), np.ones(8)
+update = ctypes.CFUNCTYPE(None, *[pointer] * 6, n, pointer, ctypes.c_double)(rows.update(AdaGrad(), dtype))
+update(w.ctypes.data, g.ctypes.data, *[s.ctypes.data for s in states], 8, numbers.ctypes.data, 0.0)
+print(json.dumps({"values": [a[0], w[0]], "loaded": list(compiled_keys().values())}))
+"""
+
+
+def test_an_edited_formula_runs_as_edited_with_a_warm_cache(package, tmp_path):
+    def run():
+        return run_script(tmp_path / "cache", FORMULAS, PYTHONPATH=str(tmp_path), PYTHONSAFEPATH="1")
+
+    first, second = run(), run()
+    assert first["values"] == second["values"] and not any(first["loaded"]) and all(second["loaded"])
+    for name, formula, edited in (
+        ("activations/piecewise.py", "parameters[0] * expm1(z)", "2.0 * parameters[0] * expm1(z)"),
+        ("optimizers/adaptive.py", "return -own_rate * g", "return -2.0 * own_rate * g"),
+    ):
+        path = package / "ops" / name
+        source = path.read_text()
+        assert formula in source
+        path.write_text(source.replace(formula, edited))
+    assert run()["values"] == pytest.approx([2 * value for value in first["values"]], rel=1e-12)
 
 
 @pytest.fixture
@@ -196,7 +245,7 @@ def compile_small(name="small"):
 
 HOLD = """
 import sys, time
-from fastnet.kernels.filelock import FileLock
+from fastnet.kernels.compiling.filelock import FileLock
 assert FileLock(sys.argv[1]).acquire()
 print("held", flush=True)
 time.sleep(100)
@@ -276,7 +325,7 @@ def test_no_directory_at_all(directory, monkeypatch):
 def test_nowhere_to_write(tmp_path, monkeypatch):
     blocked = tmp_path / "file"
     blocked.write_text("not a directory")
-    monkeypatch.setattr(cache, "__file__", str(blocked / "cache.py"))
+    monkeypatch.setattr(cache, "PACKAGE", blocked)
     monkeypatch.setattr(cache.config, "CACHE_DIR", str(blocked / "numba"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(blocked / "user"))
     assert cache.cache_directory.__wrapped__() is None

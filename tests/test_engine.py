@@ -1,8 +1,6 @@
 """The engine's edges: every remainder of rows and columns, layouts, random bits, threads, slices."""
 
-import ctypes
 import itertools
-import mmap
 import sys
 import threading
 from contextlib import ExitStack
@@ -12,12 +10,13 @@ import pytest
 from scipy.sparse import csr_array
 
 from fastnet.engine import Session, forward
-from fastnet.engine.few import forward_few
 from fastnet.engine.pace import Pace
-from fastnet.engine.run import Run
-from fastnet.kernels import threads
+from fastnet.engine.steps import Steps
+from fastnet.engine.phases.few_rows import forward_few
+from fastnet.engine.predict import forward_many
 from fastnet.kernels.host import tile
-from fastnet.kernels.threads import Workers, allowed_threads, reserve
+from fastnet.kernels.threads import team as threads
+from fastnet.kernels.threads.team import Workers, allowed_threads, reserve
 from fastnet.network.architecture import Architecture
 from fastnet.network.layout import Layout
 from fastnet.ops.activations import ACTIVATIONS
@@ -119,7 +118,8 @@ def test_the_twin_stays_the_transpose_after_updates():
             session.run_epoch(np.arange(40), 0.01)
             coefs, _ = session.get_parameters()
             for layer in (1, 2):
-                np.testing.assert_array_equal(session.layout.twins[layer].unpack(session.twins), coefs[layer].T)
+                twin = session.state.layout.twins[layer].unpack(session.state.twins)
+                np.testing.assert_array_equal(twin, coefs[layer].T)
 
 
 def test_csr_with_both_index_widths_and_unsorted_duplicates_equals_dense():
@@ -164,7 +164,7 @@ def test_a_slice_and_its_threads_are_chosen_by_measured_times():
     ],
 )
 def test_threads_are_shared_between_running_fits(monkeypatch, cores, wanted, counts):
-    monkeypatch.setattr("fastnet.kernels.threads.allowed_threads", lambda: cores)
+    monkeypatch.setattr("fastnet.kernels.threads.team.allowed_threads", lambda: cores)
     with ExitStack() as stack:
         grants = [stack.enter_context(reserve(n)) for n in wanted]
         assert sorted(grant.count for grant in grants) == sorted(counts)
@@ -241,7 +241,7 @@ def test_a_session_that_cannot_be_made_gives_its_threads_back(monkeypatch):
     def fail(*arguments):
         raise MemoryError
 
-    monkeypatch.setattr(Session, "_set_optimizer", fail)
+    monkeypatch.setattr(Steps, "_set_optimizer", fail)
     running = threading.active_count()
     for _ in range(3):
         with pytest.raises(MemoryError):
@@ -287,28 +287,7 @@ def test_few_rows_have_the_same_bits_as_many(dtype, input_dtype, units):
         architecture = Architecture(units, ACTIVATIONS["tanh"], LOSSES[loss])
         for rows in (X[:, ::2], np.asfortranarray(X[:, ::2])):
             for link in (True, False):
-                many = Run(architecture, rows, dtype, 70, False, 1)
-                with many as run:
-                    run.layout.pack(run.flat, coefs, intercepts)
-                    expected = run.predict(70, link=link)
+                expected = forward_many(architecture, coefs, intercepts, rows, n_jobs=1, link=link)
                 np.testing.assert_array_equal(forward_few(architecture, coefs, intercepts, rows, link), expected)
                 one = forward_few(architecture, coefs, intercepts, rows[7:8], link)
                 np.testing.assert_array_equal(one, expected[7:8])
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="needs mprotect")
-def test_few_rows_read_nothing_beyond_the_weights():
-    """Arrays that end with a page behind which nothing may be read."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    page = mmap.PAGESIZE
-    memory = mmap.mmap(-1, 2 * page)
-    start = ctypes.addressof(ctypes.c_char.from_buffer(memory))
-    if libc.mprotect(ctypes.c_void_p(start + page), page, 0) != 0:
-        pytest.skip("memory cannot be protected here")
-    try:
-        memory[page - 60 : page] = np.ones(15, np.float32).tobytes()
-        weights = np.frombuffer(memory, np.float32, 15, page - 60).reshape(5, 3)
-        bias, X = np.zeros(3, np.float32), np.ones((1, 5), np.float32)
-        np.testing.assert_array_equal(forward_few(linear(5, 3), [weights], [bias], X), np.full((1, 3), 5))
-    finally:
-        libc.mprotect(ctypes.c_void_p(start + page), page, 3)

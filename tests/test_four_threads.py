@@ -8,7 +8,7 @@ from problems import Problem, parameters, same_bits
 import fastnet
 from fastnet.engine import Session, forward
 from fastnet.engine.pace import Pace
-from fastnet.kernels import threads
+from fastnet.kernels.threads import team as threads
 from fastnet.ops.optimizers import SGD, Adam
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -19,11 +19,11 @@ N_JOBS = [1, 2, 3, 4]
 @pytest.fixture(autouse=True)
 def seen(monkeypatch):
     """Numbers of threads that ran; four are allowed."""
-    monkeypatch.setattr("fastnet.engine.plan.allowed_threads", lambda: 4)
-    monkeypatch.setattr("fastnet.kernels.threads.allowed_threads", lambda: 4)
+    monkeypatch.setattr("fastnet.engine.memory.plan.allowed_threads", lambda: 4)
+    monkeypatch.setattr("fastnet.kernels.threads.team.allowed_threads", lambda: 4)
     # Otherwise small problems would be left to one thread.
-    monkeypatch.setattr("fastnet.engine.run.are_few", lambda *arguments: False)
-    monkeypatch.setattr("fastnet.engine.plan.PREDICTION_PRODUCTS", 1)
+    monkeypatch.setattr("fastnet.engine.predict.are_few", lambda *arguments: False)
+    monkeypatch.setattr("fastnet.engine.memory.plan.PREDICTION_PRODUCTS", 1)
     monkeypatch.setattr("fastnet.engine.session.Pace", lambda count, adaptive, guess: Pace(count, False, guess))
     counts, run = [], threads.Workers.run
 
@@ -64,7 +64,7 @@ def test_mini_batches(seen, shape, dtype, dropout):
         ) as session:  # fmt: skip
             assert session.n_threads == n_jobs
             losses = [session.run_epoch(order, 0.01) for _ in range(2)]
-            states, (coefs, intercepts) = session.get_state(), session.get_parameters()
+            states, (coefs, intercepts) = session.state.get_moments(), session.get_parameters()
         assert set(seen) == {n_jobs}
         seen.clear()
         results.append([*coefs, *intercepts, *sum(states, []), np.array(losses)])
@@ -81,10 +81,10 @@ def test_full_batches_in_chunks(seen, dtype, dropout):
         with problem.session(**kw) as session:
             loss, coef_grads, intercept_grads = session.loss_and_gradient()
         with problem.session(optimizer=SGD(), batch_size=2777, l1=0.01, **kw) as session:
-            assert session.n_threads == n_jobs and session.workspace.rows < 2777
+            assert session.n_threads == n_jobs and session.tables.workspace.rows < 2777
             losses = [session.run_epoch(np.arange(2777), 0.01) for _ in range(2)]
             assert session.step == 2
-            states, (coefs, intercepts) = session.get_state(), session.get_parameters()
+            states, (coefs, intercepts) = session.state.get_moments(), session.get_parameters()
         assert set(seen) == {n_jobs}
         seen.clear()
         gradients, numbers = coef_grads + intercept_grads, np.array([loss, *losses])
@@ -116,9 +116,9 @@ def test_clipping_norms_and_averages(seen, shape, dtype, extra):
         with Session(problem.architecture(), X, y, weight, dtype=dtype, **options) as session:
             session.set_parameters(problem.coefs, problem.intercepts)
             losses = [session.run_epoch(order, 0.01) for _ in range(2)]
-            norms = np.array(session.gradient_norms())
-            states, (coefs, intercepts) = session.get_state(), session.get_parameters()
-            results.append([*coefs, *intercepts, *sum(states, []), np.array(losses), norms, session.flat.copy()])
+            norms = np.array(session.steps.gradient_norms())
+            states, (coefs, intercepts) = session.state.get_moments(), session.get_parameters()
+            results.append([*coefs, *intercepts, *sum(states, []), np.array(losses), norms, session.state.flat.copy()])
         assert set(seen) == {n_jobs}
         seen.clear()
     assert_all_equal(results)

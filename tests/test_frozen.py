@@ -66,7 +66,7 @@ def test_the_rest_steps_as_in_the_plain_network(name, n_frozen, use_bias, sparse
         before = sum(session.get_parameters(), [])
         loss = session.run_epoch(order, rate)
         after = sum(session.get_parameters(), [])
-        moments = session.get_state()
+        moments = session.state.get_moments()
     twin = twin(problem.coefs + problem.intercepts)
     expected, expected_loss = plain_steps(problem, intercepts, n_frozen, use_bias, twin, rate, order, **options)
     assert distance(after, expected) < TOLERANCE[dtype]

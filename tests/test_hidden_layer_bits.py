@@ -9,8 +9,8 @@ from plain_network import forward as plain_forward
 from problems import Problem, distance, same_bits
 
 from fastnet.engine import forward
-from fastnet.engine.few import forward_few
-from fastnet.engine.run import Run
+from fastnet.engine.phases.few_rows import forward_few
+from fastnet.engine.predict import forward_many
 from fastnet.network.normalization import fold
 from fastnet.ops.optimizers import SGD, Adam
 
@@ -33,8 +33,8 @@ EXTRAS = [{}, {"clip_norm": 0.1, "ema_decay": 0.9}, {"clip_value": 0.01, "max_no
 @pytest.mark.parametrize("dtype", DTYPES)
 @SOME
 def test_threads_do_not_change_a_bit(normalization, residual, activation, dtype, monkeypatch):
-    monkeypatch.setattr("fastnet.engine.plan.allowed_threads", lambda: 4)
-    monkeypatch.setattr("fastnet.kernels.threads.allowed_threads", lambda: 4)
+    monkeypatch.setattr("fastnet.engine.memory.plan.allowed_threads", lambda: 4)
+    monkeypatch.setattr("fastnet.kernels.threads.team.allowed_threads", lambda: 4)
     for number, noise in enumerate(NOISES):
         net = Network(14, (13, 40, 40, 70, 3), activation, "log_loss", 53, dtype, weights=True,
                       normalization=normalization, residual=residual, **noise)  # fmt: skip
@@ -52,8 +52,8 @@ def test_threads_do_not_change_a_bit(normalization, residual, activation, dtype,
 @pytest.mark.parametrize("n_samples", [23, 2500])
 @SOME
 def test_threads_do_not_change_a_bit_of_the_gradient(normalization, residual, activation, n_samples, monkeypatch):
-    monkeypatch.setattr("fastnet.engine.plan.allowed_threads", lambda: 4)
-    monkeypatch.setattr("fastnet.kernels.threads.allowed_threads", lambda: 4)
+    monkeypatch.setattr("fastnet.engine.memory.plan.allowed_threads", lambda: 4)
+    monkeypatch.setattr("fastnet.kernels.threads.team.allowed_threads", lambda: 4)
     net = Network(15, (9, 40, 17, 3), activation, "log_loss", n_samples, normalization=normalization,
                   residual=residual)  # fmt: skip
     results = []
@@ -71,9 +71,7 @@ def test_few_rows_have_the_bits_of_many(normalization, residual, activation, dty
     net = Network(16, (6, 9, 9, 5, 70, 4), activation, n_samples=70, **options)
     X, given = net.X.astype(dtype), (net.architecture, *net.cast())
     plain = fold(*given) if normalization == "batch" else given
-    with Run(plain[0], X, dtype, 70, False, 1) as run:
-        run.layout.pack(run.flat, *plain[1:])
-        many = run.predict(70)
+    many = forward_many(*plain, X, n_jobs=1)
     assert same_bits([many], [forward_few(*plain, X)])
     assert same_bits([many], [forward(*given, X)]) and same_bits([many[3:4]], [forward(*given, X[3:4])])
     assert same_bits([many[[5, 2]]], [forward(*given, X, rows=np.array([5, 2]))])
@@ -106,13 +104,13 @@ def test_a_session_continues_from_the_state_of_another(normalization, residual, 
     net = Network(18, (5, 20, 33, 3), activation, "log_loss", 40, normalization=normalization, residual=residual)
     with net.session(optimizer=Adam(), batch_size=12) as session:
         session.run_epoch(np.arange(40), 0.01)
-        middle, state, step = session.get_parameters(), session.get_state(), session.step
+        middle, state, step = session.get_parameters(), session.state.get_moments(), session.step
         session.run_epoch(np.arange(40), 0.01)
         end = session.get_parameters()
     assert [len(s) for s in state] == [len(net.matrices) + net.n_trained] * 2
     with net.session(optimizer=Adam(), batch_size=12) as session:
         session.set_parameters(*middle)
-        session.set_state(state)
+        session.state.set_moments(state)
         session.step = step
         session.run_epoch(np.arange(40), 0.01)
         again = session.get_parameters()
@@ -194,7 +192,7 @@ def test_clipped_gradients_have_the_norm_of_all_that_is_trained(normalization, r
     ):  # fmt: skip
         with net.session(optimizer=plain, batch_size=20, **options) as session:
             session.run_epoch(np.arange(20), 0.5)
-            assert_allclose(session.gradient_norms()[0], norm, rtol=1e-12)
+            assert_allclose(session.steps.gradient_norms()[0], norm, rtol=1e-12)
             ours = sum(session.get_parameters(), [])[: len(net.matrices)], session.get_parameters()[1][: net.n_trained]
         for before, after, grads in zip((net.matrices, net.vectors), ours, gradients, strict=True):
             for b, a, g in zip(before, after, grads, strict=False):

@@ -156,7 +156,7 @@ def test_gradients_of_few_rows_and_of_chunks(normalization, residual, activation
     net = Network(4, (4, 7, 12, 12, 3), activation, "log_loss", n_samples, normalization=normalization,
                   residual=residual)  # fmt: skip
     with net.session() as session:
-        assert (session._chunks == 1) == (n_samples < 2500 or normalization == "batch")
+        assert (session.tables.record["steps"]["chunks"] == 1) == (n_samples < 2500 or normalization == "batch")
     check_gradients(net, 1e-6)
 
 

@@ -15,9 +15,9 @@ from sklearn.model_selection import GridSearchCV, cross_validate
 from threadpoolctl import threadpool_info, threadpool_limits
 
 import fastnet
-from fastnet.kernels import thread_limits
-from fastnet.kernels.thread_limits import VARIABLES, allowed_threads
-from fastnet.kernels.threads import Workers
+from fastnet.kernels.threads import limits as thread_limits
+from fastnet.kernels.threads.limits import VARIABLES, allowed_threads
+from fastnet.kernels.threads.team import Workers
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -58,7 +58,7 @@ class Logged(fastnet.MLPClassifier):
     """A classifier that notes the engine's calls and what its process compiled; module level, for pickles."""
 
     def fit(self, X, y):
-        from fastnet.kernels import jit
+        from fastnet.kernels.compiling import jit
 
         with warnings.catch_warnings(), logged() as calls:
             warnings.simplefilter("ignore")
@@ -201,7 +201,7 @@ def test_senseless_limits_are_none(monkeypatch, value):
 
 
 def test_the_smallest_limit_counts(monkeypatch):
-    monkeypatch.setattr("fastnet.kernels.thread_limits._cores", lambda *arguments: 64)
+    monkeypatch.setattr("fastnet.kernels.threads.limits._cores", lambda *arguments: 64)
     monkeypatch.setenv("OMP_NUM_THREADS", "12,2")  # of nested levels the outermost
     monkeypatch.setenv("NUMBA_NUM_THREADS", "20")
     assert allowed_threads() == 12
@@ -213,7 +213,7 @@ def test_the_smallest_limit_counts(monkeypatch):
 
 
 def test_the_share_of_a_container_counts(monkeypatch):
-    monkeypatch.setattr("fastnet.kernels.thread_limits._cores", thread_limits._cores.__wrapped__)  # not cached
+    monkeypatch.setattr("fastnet.kernels.threads.limits._cores", thread_limits._cores.__wrapped__)  # not cached
     assert allowed_threads() == CORES
     monkeypatch.setattr("joblib.cpu_count", lambda: 1)  # which reads control groups
     assert allowed_threads() == 1

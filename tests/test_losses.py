@@ -14,8 +14,8 @@ from numba import carray, cfunc, types
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import expit, softmax
 
+from fastnet.kernels.compiling.jit import FASTMATH, retyped
 from fastnet.kernels.host import tile
-from fastnet.kernels.jit import FASTMATH, retyped
 from fastnet.ops import rows
 from fastnet.ops.losses import LOSSES, Gamma, Huber, LogLoss, Quantile, SigmoidCrossEntropy, SigmoidFocal, Tweedie
 

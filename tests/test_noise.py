@@ -154,7 +154,7 @@ def test_chunks_of_a_large_batch_share_the_weights_and_not_the_noise(dtype):
     problem = Problem(3, (5, 33, 40, 2), "tanh", "squared_error", n_samples=2600, dtype=dtype)
     kw = {"input_noise": 0.2, "drop_connect": (0.3, 0.2, 0.5)}
     with problem.session(optimizer=PLAIN, batch_size=2600, l2=0.1, seed=2, **kw) as session:
-        assert session.workspace.rows < 2600
+        assert session.tables.workspace.rows < 2600
         losses = [session.run_epoch(np.arange(2600), 0.1) for _ in range(2)]
         ours = session.get_parameters()
     coefs, intercepts = problem.coefs, problem.intercepts

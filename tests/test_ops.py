@@ -19,7 +19,7 @@ from problems import Problem, distance
 from sklearn.base import clone
 from test_activations import ACTIVATION_CASES
 
-from fastnet.kernels.jit import FASTMATH, retyped
+from fastnet.kernels.compiling.jit import FASTMATH, retyped
 from fastnet.network.initializers import INITIALIZERS
 from fastnet.ops import rows
 from fastnet.ops.activations import ACTIVATIONS
@@ -111,9 +111,9 @@ def test_five_steps_of_a_session_leave_the_twins_state(op, dtype):
     plain = problem.coefs + problem.intercepts
     reference = twin(op, plain)
     with problem.session(optimizer=op, batch_size=6) as session:
-        assert all(not array.any() for state in session.get_state() for array in state)
+        assert all(not array.any() for state in session.state.get_moments() for array in state)
         session.run_epoch(np.arange(30), [0.05, 0.01, 0.0, 0.1, 0.05])
-        states, (coefs, intercepts) = session.get_state(), session.get_parameters()
+        states, (coefs, intercepts) = session.state.get_moments(), session.get_parameters()
         assert session.step == 5
     reference.decays = [True] * n_layers + [False] * n_layers  # biases do not decay
     for first, rate in zip(range(0, 30, 6), [0.05, 0.01, 0.0, 0.1, 0.05], strict=True):

@@ -15,8 +15,8 @@ from test_steps import assert_agree, run_both
 
 import fastnet
 from fastnet.engine import Session, forward
-from fastnet.engine.few import forward_few
-from fastnet.engine.run import Run
+from fastnet.engine.phases.few_rows import forward_few
+from fastnet.engine.predict import forward_many
 from fastnet.ops.activations import ACTIVATIONS
 from fastnet.ops.optimizers import SGD, Adam
 
@@ -104,8 +104,8 @@ def test_trained_layers_above_frozen_ones_have_the_same_gradients(n_frozen):
 @pytest.mark.parametrize("dropout", [0.0, 0.3])
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_threads_do_not_change_a_bit(dtype, dropout, monkeypatch):
-    monkeypatch.setattr("fastnet.engine.plan.allowed_threads", lambda: 4)
-    monkeypatch.setattr("fastnet.kernels.threads.allowed_threads", lambda: 4)
+    monkeypatch.setattr("fastnet.engine.memory.plan.allowed_threads", lambda: 4)
+    monkeypatch.setattr("fastnet.kernels.threads.team.allowed_threads", lambda: 4)
     problem = Problem(5, (13, 40, 40, 40, 3), "tanh", "log_loss", n_samples=203, dtype=dtype, residual=True)
     results = []
     for n_jobs in (1, 2, 3, 4):
@@ -124,9 +124,7 @@ def test_few_rows_have_the_bits_of_many(units, activation, dtype):
     problem = Problem(6, units, activation, n_samples=70, dtype=dtype, residual=True)
     coefs, intercepts = ([p.astype(dtype) for p in ps] for ps in (problem.coefs, problem.intercepts))
     architecture, X = problem.architecture(), problem.X.astype(dtype)
-    with Run(architecture, X, dtype, 70, False, 1) as run:
-        run.layout.pack(run.flat, coefs, intercepts)
-        many = run.predict(70)
+    many = forward_many(architecture, coefs, intercepts, X, n_jobs=1)
     assert same_bits([many], [forward_few(architecture, coefs, intercepts, X)])
     assert same_bits([many[3:4]], [forward(architecture, coefs, intercepts, X[3:4])])
     expected = naive.predict(problem.coefs, problem.intercepts, problem.X, activation, "squared_error", residual=True)

@@ -11,8 +11,9 @@ from numpy.testing import assert_allclose
 from problems import parameters, same_bits
 
 import fastnet
-from fastnet.engine import Session, forward, plan, workspace
-from fastnet.kernels import threads
+from fastnet.engine import Session, forward
+from fastnet.engine.memory import plan, workspace
+from fastnet.kernels.threads import team as threads
 from fastnet.network.architecture import Architecture
 from fastnet.ops.activations import ACTIVATIONS
 from fastnet.ops.losses import LOSSES
@@ -88,7 +89,7 @@ def takes_the_sparse_way(X):
     units = (X.shape[1], 3, 2)
     architecture = Architecture(units, ACTIVATIONS["relu"], LOSSES["squared_error"])
     with Session(architecture, X, np.zeros((X.shape[0], 2)), dtype=np.float64, optimizer=Adam()) as session:
-        return bool(session.record["entry_columns"])
+        return bool(session.tables.record["workspace"]["entry_columns"])
 
 
 def test_the_way_is_chosen_by_density():

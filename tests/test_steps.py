@@ -31,7 +31,7 @@ def run_both(problem, name, batch_size, epochs=2, order=None, **kw):
     with problem.session(optimizer=optimizer, batch_size=batch_size, **kw) as session:
         losses = [session.run_epoch(order, rate) for order in orders]
         coefs, intercepts = session.get_parameters()
-        steps, states = session.step, session.get_state()
+        steps, states = session.step, session.state.get_moments()
 
     coefs_, intercepts_, losses_ = problem.coefs, problem.intercepts, []
     twin = twin(coefs_ + intercepts_)
@@ -148,16 +148,16 @@ def test_a_session_continues_from_the_state_of_another(optimizer, dtype):
     order = np.arange(37)
     with problem.session(optimizer=optimizer, batch_size=10) as session:
         session.run_epoch(order, rate)
-        middle, state, step = session.get_parameters(), session.get_state(), session.step
+        middle, state, step = session.get_parameters(), session.state.get_moments(), session.step
         session.run_epoch(order, rate)
-        end, end_state, end_step = session.get_parameters(), session.get_state(), session.step
+        end, end_state, end_step = session.get_parameters(), session.state.get_moments(), session.step
     assert (step, end_step) == (4, 8)
     with problem.session(optimizer=optimizer, batch_size=10) as session:
         session.set_parameters(*middle)
-        session.set_state(state)
+        session.state.set_moments(state)
         session.step = step
         session.run_epoch(order, rate)
-        again, again_state = session.get_parameters(), session.get_state()
+        again, again_state = session.get_parameters(), session.state.get_moments()
         assert session.step == end_step
     assert same_bits([*end[0], *end[1]], [*again[0], *again[1]])
     for a, b in zip(end_state, again_state, strict=True):

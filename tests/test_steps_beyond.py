@@ -42,13 +42,13 @@ def session_of(problem, n_frozen=0, use_bias=True, sparse=False, **kw):
 
 
 def trained_parameters(session):
-    return sum(session.layout.unpack(session.flat), [])
+    return sum(session.state.layout.unpack(session.state.flat), [])
 
 
 def assert_twins_in_step(session):
-    twins = np.zeros_like(session.twins)
-    session.layout.pack_twins(twins, session.layout.unpack(session.flat)[0])
-    assert same_bits([twins], [session.twins])
+    twins = np.zeros_like(session.state.twins)
+    session.state.layout.pack_twins(twins, session.state.layout.unpack(session.state.flat)[0])
+    assert same_bits([twins], [session.state.twins])
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -66,8 +66,8 @@ def test_steps_are_the_plain_ones(extra, name, n_frozen, use_bias, sparse, dtype
         session.run_epoch(order, rate)
         trained, predicting, norms = trained_parameters(session), sum(session.get_parameters(), []), None
         assert_twins_in_step(session)
-        if session.measures_gradients:
-            norms = session.gradient_norms()
+        if session.steps.measures_gradients:
+            norms = session.steps.gradient_norms()
     twin = twin(problem.coefs + intercepts)
     expected, average, all_norms = train(
         problem, intercepts, twin, rate, order, n_frozen=n_frozen, use_bias=use_bias, **kw
@@ -89,7 +89,7 @@ def test_batches_in_chunks(extra, dtype):
     kw = {"batch_size": 2300, "l2": 0.2, **extra}
     session, intercepts = session_of(problem, optimizer=optimizer, **kw)
     with session:
-        assert session.workspace.rows < 2300
+        assert session.tables.workspace.rows < 2300
         session.run_epoch(np.arange(2300), rate)
         trained, predicting = trained_parameters(session), sum(session.get_parameters(), [])
         assert_twins_in_step(session)
@@ -107,8 +107,8 @@ def test_bounds_that_never_bind_change_no_bit(extra, dtype):
         session, _ = session_of(problem_of(dtype), optimizer=OPTIMIZERS["adam"][0], batch_size=8, l1=0.01, l2=0.2, **kw)
         with session:
             losses = [session.run_epoch(np.arange(31), 0.01) for _ in range(2)]
-            ends.append([*trained_parameters(session), *sum(session.get_state(), []), np.array(losses)])
-            assert not session.measures_gradients or session.gradient_norms()[2] == 0
+            ends.append([*trained_parameters(session), *sum(session.state.get_moments(), []), np.array(losses)])
+            assert not session.steps.measures_gradients or session.steps.gradient_norms()[2] == 0
     assert same_bits(*ends)
 
 
@@ -138,8 +138,8 @@ def test_what_is_not_finite_stays_so():
         with session:
             session.run_epoch(np.arange(31), 0.1)
             assert not all(np.isfinite(p).all() for p in sum(session.get_parameters(), []))
-            if session.measures_gradients:
-                assert np.isnan(session.gradient_norms()[0])
+            if session.steps.measures_gradients:
+                assert np.isnan(session.steps.gradient_norms()[0])
 
 
 @pytest.mark.parametrize("extra", ["value", "norm"])

@@ -19,7 +19,7 @@ from sklearn.utils._param_validation import InvalidParameterError
 
 import fastnet
 from fastnet import MLPClassifier, MLPRegressor, activations, initializers, losses, optimizers, schedules
-from fastnet.kernels.jit import compiled_keys
+from fastnet.kernels.compiling.jit import compiled_keys
 from fastnet.network.architecture import Architecture
 from fastnet.ops.digest import formulas_digest
 from fastnet.ops.registry import Value, choice, flag, number
@@ -542,7 +542,7 @@ def test_a_learnt_parameter_is_one_and_reads_the_input():
 def test_named_constants_of_a_formula_take_the_dtype_of_the_net():
     from numba import carray, cfunc, types
 
-    from fastnet.kernels.jit import retyped
+    from fastnet.kernels.compiling.jit import retyped
 
     def scaled(z, parameters):
         return BEND * z

@@ -5,7 +5,8 @@ import ctypes
 import numpy as np
 
 from ..kernels.host import tile
-from ..network.layout import aligned_zeros, round_up
+from ..kernels.memory import aligned_zeros
+from ..network.layout import round_up
 from ..ops import rows as op_kernels
 
 _ROWS = 1024  # at a time

@@ -1,20 +1,30 @@
-"""The memory of one fit: parameters, optimizer state, workspace, threads."""
+"""One fit: what is trained, on what, by whom, in which steps."""
 
+from contextlib import ExitStack
 from dataclasses import replace
 
 import numpy as np
 
 from ..kernels.host import tile
-from ..network.layout import aligned_zeros
+from ..kernels.memory import empty
+from ..network.layout import Layout
 from ..network.normalization import fold
-from ..ops import rows as op_kernels
-from . import noise, plan
+from .memory import plan
 from .pace import Pace
-from .run import Run
+from .passes import noise
+from .phases.batch import engine
+from .predict import Prediction
 from .slices import Slices
+from .state import State
+from .steps import Steps
+from .tables import Tables
+from .team import Team
+
+# What an epoch begins with at 0.
+_RESULTS = ("loss_sum", "penalty_sum", "rows_done", "norm_sum", "largest_norm", "n_clipped", "n_measured")
 
 
-class Session(Slices):
+class Session:
     """One fit.
 
     Parameters
@@ -55,8 +65,10 @@ class Session(Slices):
     ----------
     step : int
         Optimizer steps taken so far.
-    n_threads : int
-        Threads at hand.
+    state : State
+        What is trained.
+    tables : Tables
+        The records of the net, and its workspace.
     measures_gradients : bool
         Whether gradients are clipped, and so `gradient_norms` known.
     deadline : float
@@ -86,163 +98,100 @@ class Session(Slices):
         seed=0,
         keep_z=False,
     ):
-        n_samples = X.shape[0]
-        batch_size = min(batch_size, n_samples) if optimizer is not None else n_samples
-        super().__init__(architecture, X, dtype, batch_size, True, n_jobs, keep_z)
-        try:
-            self.n_samples, self.batch_size = n_samples, batch_size
-            self.deadline, self.samples_done = np.inf, 0
-            self.record["batch_size"] = batch_size
-            self.record["chunks"] = self._chunks = -(-batch_size // self.workspace.rows)
-            guess = plan.slow_seconds(architecture, self.workspace.rows)
-            self._pace = Pace(self.n_threads, adaptive or n_jobs is None, guess)
-            self._set_samples(X, targets, sample_weight)
-            self._set_objective(optimizer, l1, l2)
-            self._set_extras(clip_value, clip_norm, max_norm, ema_decay)
-            self.record["seed"] = np.int64(np.uint64(seed % 2**64))
-            self._masked = noise.set_up(architecture, X, self.flat, self.record, self.layers)
-        except BaseException:
-            self.close()
-            raise
+        self.architecture, self.dtype, self.n_samples = architecture, np.dtype(dtype), X.shape[0]
+        self.batch_size = min(batch_size, self.n_samples) if optimizer is not None else self.n_samples
+        self.samples_done, self._has_optimizer, self._prediction = 0, optimizer is not None, None
+        compiled = engine(self.dtype)
+        wanted = plan.choose_threads(architecture, self.batch_size, n_jobs)
+        with ExitStack() as stack:
+            self._team = stack.enter_context(Team(wanted, keeps_all=True))
+            layout = Layout(architecture, tile(self.dtype))
+            self.state = State(architecture, layout, self.dtype, optimizer, ema_decay is not None)
+            self.tables = Tables(
+                architecture, layout, self.state.flat, self.state.twins, X, self.batch_size, self._team.size, keep_z
+            )
+            record = self.tables.record
+            self._results = record["results"]
+            self.state.enter(record["state"])
+            self.tables.samples.set_labels(targets, sample_weight, self.batch_size)
+            chunks = self._set_batches(record["steps"])
+            self.steps = Steps(
+                self.tables, self.state, architecture, optimizer, l1, l2, clip_value, clip_norm, max_norm, ema_decay
+            )
+            record["steps"]["seed"] = np.int64(np.uint64(seed % 2**64))
+            self._masked = noise.set_up(architecture, X, self.state.flat, record["passes"], self.tables.layers)
+            guess = plan.slow_seconds(architecture, self.tables.workspace.rows)
+            pace = Pace(self._team.size, adaptive or n_jobs is None, guess)
+            self._slices = Slices(self._team, self.tables, compiled, chunks, pace)
+            self._exit = stack.pop_all()
 
-    def _set_samples(self, X, targets, sample_weight):
-        record, rows = self.record, self.workspace.padded_rows
-        self._X, self._predictor = X, None
-        record["fetch_rows"], record["fetch_bytes"] = plan.rows_ahead(X, self.batch_size)
-        record["targets"], record["target_width"] = self._address(targets), targets.shape[1]
-        record["sample_weight"] = 0 if sample_weight is None else self._address(sample_weight)
-        index_target = self.architecture.loss.class_index_target
-        record["target_row"] = target_row = 1 if index_target else int(self.layers[-1]["output_row"])
-        record["batch_targets"] = self._address(aligned_zeros(rows * target_row, self.dtype))
-        record["batch_weights"] = self._address(aligned_zeros(rows, self.dtype))
-        record["row_losses"] = self._address(aligned_zeros(rows, np.float64))
-
-    def _set_objective(self, optimizer, l1, l2):
-        record = self.record
-        of_matrices = list(self.architecture.matrix_layers())
-        for name, penalty in (("l1", 0.0 if optimizer is None else l1), ("l2", l2)):
-            self.layers[name] = np.broadcast_to(penalty, self.architecture.n_layers)[of_matrices]
-        record["has_penalty"] = bool(self.layers["l1"].any() or self.layers["l2"].any())
-        record["n_penalties"] = n_penalties = plan.penalty_count(self.layout, tile(self.dtype))
-        record["penalties"] = self._address(aligned_zeros(n_penalties, np.float64))
-        self.states, self._gradient, self._optimizer = [], None, optimizer
-        if optimizer is None or self._chunks > 1:
-            self._gradient = aligned_zeros(self.layout.size, np.float64 if optimizer is None else self.dtype)
-            record["gradient"] = self._gradient.ctypes.data
-        if optimizer is not None:
-            self._set_optimizer(optimizer)
-
-    def _set_optimizer(self, optimizer):
-        record = self.record
-        record["prepare"] = op_kernels.prepare(optimizer, self.dtype)
-        record["update"] = op_kernels.update(optimizer, self.dtype)
-        parameters = op_kernels.parameter_array(optimizer, np.dtype(np.float64))
-        record["optimizer_parameters"] = self._address(parameters)
-        self.states = [aligned_zeros(self.layout.size, self.dtype) for _ in range(optimizer.n_states)]
-        record["n_states"] = len(self.states)
-        record["fetch_ahead"] = self.flat.nbytes * (1 + len(self.states)) > plan.FETCH_AHEAD_BYTES
-        record["group_blocks"] = 1 if record["fetch_ahead"] else plan.GROUP_BLOCKS
-        record["states"][: len(self.states)] = [state.ctypes.data for state in self.states]
+    def _set_batches(self, record):
+        """Cut mini-batches into chunks of rows; returns how many."""
+        record["batch_size"] = self.batch_size
+        record["chunks"] = chunks = -(-self.batch_size // self.tables.workspace.rows)
+        if not self._has_optimizer:
+            self.state.store_gradient(np.float64)
+        elif chunks > 1:
+            self.state.store_gradient(self.dtype)
+        return chunks
 
     @property
     def step(self):
         """Optimizer steps taken so far."""
-        return int(self.record["step"])
+        return int(self._results["step"])
 
     @step.setter
     def step(self, step):
-        self.record["step"] = step
+        self._results["step"] = step
+
+    @property
+    def n_threads(self):
+        """Threads at hand."""
+        return self._team.size
+
+    @property
+    def deadline(self):
+        """When to stop, in `time.perf_counter`'s seconds."""
+        return self._slices.deadline
+
+    @deadline.setter
+    def deadline(self, deadline):
+        self._slices.deadline = deadline
+
+    @property
+    def is_out_of_time(self):
+        """Whether the deadline has passed."""
+        return self._slices.is_out_of_time
 
     def set_parameters(self, matrices, vectors):
-        """Write the parameters into the panels.
-
-        Parameters
-        ----------
-        matrices : list of ndarray of shape (fan_in, fan_out)
-            Weights of each layer, and what else ``Architecture.matrix_shapes`` names.
-        vectors : list of ndarray of shape (fan_out,)
-            Biases of each layer, and what else ``Architecture.vectors`` names.
-        """
-        self.layout.pack(self.flat, matrices, vectors)
-        self.layout.pack_twins(self.twins, matrices)
-        if self._average is not None:
-            self._average[:] = self.flat
+        """Write the parameters into the panels: see `State.set_parameters`."""
+        self.state.set_parameters(matrices, vectors)
 
     def get_parameters(self):
-        """Parameters to predict with, as fresh arrays of the computation dtype.
-
-        Returns
-        -------
-        matrices, vectors : list of ndarray
-        """
-        return self.layout.unpack(self._evaluated())
-
-    def _evaluated(self):
-        """The flat vector to predict with: where weights are averaged, not the one that is trained."""
-        if self._average is not None:
-            evaluated = self._average
-        else:
-            evaluated = self._optimizer.evaluated(self.flat, self.states) if self._optimizer else self.flat
-        if evaluated is not self.flat:
-            evaluated[self.layout.measured] = self.flat[self.layout.measured]
-        return evaluated
-
-    def get_state(self):
-        """Optimizer state: for each state array a list of its matrices, then its vectors that are trained."""
-        return [sum(self.layout.unpack(state, trained=True), []) for state in self.states]
-
-    def set_state(self, states):
-        """Write back what `get_state` gave, with the parameters of then set. What is not trained gets zeros."""
-        is_trained = sum(self.architecture.trained(), [])
-        n = len(self.layout.matrices)
-        for state, arrays in zip(self.states, states, strict=True):
-            arrays = [a if t else np.zeros_like(a) for a, t in zip(arrays, is_trained, strict=True)]
-            self.layout.pack(state, arrays[:n], arrays[n:])
-        trained = self._optimizer.trained(self.flat, self.states)
-        if trained is not self.flat:
-            trained[self.layout.measured] = self.flat[self.layout.measured]
-            self.set_parameters(*self.layout.unpack(trained))
+        """Parameters to predict with: see `State.get_parameters`."""
+        return self.state.get_parameters()
 
     def take_results(self, with_parameters=True):
-        """Read parameters and optimizer state, giving up the session's own memory on the way.
+        """Read parameters and optimizer state, giving up the session's own memory on the way: see `State.take`.
 
-        Of a large net no two copies of everything stand in memory. Only `close` may be called afterwards.
-
-        Parameters
-        ----------
-        with_parameters : bool, default=True
-            False if they are not wanted.
-
-        Returns
-        -------
-        parameters : tuple of matrices and vectors, or None
-        states : list
-            As from `get_state`.
+        Only `close` may be called afterwards, and `step` be read.
         """
-        self.twins = self.workspace = self.layers = self._gradient = self._predictor = self._masked = None
-        self._kept.clear()
-        parameters = self.get_parameters() if with_parameters else None
-        self.flat = self._average = None
-        states = []
-        while self.states:
-            states.append(sum(self.layout.unpack(self.states.pop(0), trained=True), []))
-        return parameters, states
+        self.tables = self.steps = self._slices = self._prediction = self._masked = None
+        return self.state.take(with_parameters)
 
     def _start(self, order):
-        record, space = self.record, self.workspace
-        if space.entry_arrays and space.entry_capacity < space.rows * space.entries[1]:
-            seen = np.zeros(self._X.shape[0], bool)
-            seen[order] = True
-            if np.count_nonzero(seen) < len(order):  # their entries might exceed the workspace
-                raise ValueError("rows of sparse X must not repeat in an epoch")
-        record["order"], record["n_samples"] = order.ctypes.data, len(order)
-        for result in ("loss_sum", "penalty_sum", "rows_done", "norm_sum", "largest_norm", "n_clipped", "n_measured"):
-            record[result] = 0
+        space, samples = self.tables.workspace, self.tables.samples
+        # Entries of rows that repeat might exceed the workspace.
+        if space.entry_arrays and space.entry_capacity < space.rows * space.entries[1] and samples.repeats(order):
+            raise ValueError("rows of sparse X must not repeat in an epoch")
+        samples.set_order(order)
+        for name in _RESULTS:
+            self._results[name] = 0
 
     def _mean_loss(self, n_outputs):
-        record = self.record
-        total = record["loss_sum"] / n_outputs + record["penalty_sum"]
-        return float(total / record["rows_done"]) if record["rows_done"] else 0.0
+        results = self._results
+        total = results["loss_sum"] / n_outputs + results["penalty_sum"]
+        return float(total / results["rows_done"]) if results["rows_done"] else 0.0
 
     def run_epoch(self, order, rate):
         """Train on samples in the given order, mini-batch by mini-batch.
@@ -261,13 +210,12 @@ class Session(Slices):
             sample weights are all zero are skipped and do not count, nor do those that the deadline left out.
         """
         order = np.ascontiguousarray(order, np.int64)
-        record = self.record
         self._start(order)
         n_batches = -(-len(order) // self.batch_size)
-        rates = np.empty(n_batches)
+        rates = empty((n_batches,), np.float64)
         rates[:] = rate
-        record["rates"] = rates.ctypes.data
-        self.samples_done = min(self._run_slices(n_batches) * self.batch_size, len(order))
+        self.tables.record["steps"]["rates"] = rates.ctypes.data
+        self.samples_done = min(self._slices.run(n_batches) * self.batch_size, len(order))
         mean = self.architecture.loss.mean_over_outputs
         return self._mean_loss(self.architecture.layer_units[-1] if mean else 1)
 
@@ -285,17 +233,15 @@ class Session(Slices):
 
         Instead of all these, None if the deadline passed.
         """
-        if self._optimizer is not None:
+        if self._has_optimizer:
             raise ValueError("loss_and_gradient is for sessions without an optimizer")
-        record = self.record
-        order = np.arange(self.n_samples)
-        self._start(order)
+        self._start(np.arange(self.n_samples))
         self.step = 0  # the same noise at every call
-        if not self._run_slices(1):
+        if not self._slices.run(1):
             return None
-        if not record["rows_done"]:
+        if not self._results["rows_done"]:
             raise ValueError("the sum of sample_weight must be positive")
-        return self._mean_loss(1), *self.layout.unpack(self._gradient, trained=True)
+        return self._mean_loss(1), *self.state.layout.unpack(self.state.gradient, trained=True)
 
     def predict_rows(self, rows, link=True, X=None, output_dtype=None):
         """Predict rows with the parameters as they are.
@@ -315,23 +261,24 @@ class Session(Slices):
         -------
         ndarray of shape (len(rows), n_outputs)
         """
-        architecture, evaluated = self.architecture, self._evaluated()
-        is_folded = architecture.normalization == "batch"
-        if self._predictor is None:
+        architecture, state = self.architecture, self.state
+        evaluated, is_folded = state.evaluated(), architecture.normalization == "batch"
+        if self._prediction is None:
             plain = replace(architecture, normalization=None) if is_folded else architecture
-            X = self._X if X is None else X
-            self._predictor = Run(plain, X, self.dtype, len(rows), False, None, share=self)
-        if evaluated is self.flat and not is_folded:
-            return self._predictor.predict(len(rows), rows, link, output_dtype)
-        trained = self.flat.copy()
+            X, layout = self.tables.samples.X if X is None else X, Layout(plain, tile(self.dtype))
+            self._prediction = Prediction(plain, layout, state.flat, X, len(rows), self._team)
+        prediction = self._prediction
+        if evaluated is state.flat and not is_folded:
+            return prediction.run(len(rows), rows, link, output_dtype)
+        trained = state.flat.copy()
         try:
             if is_folded:
-                self._predictor.layout.pack(self.flat, *fold(architecture, *self.layout.unpack(evaluated))[1:])
+                prediction.layout.pack(state.flat, *fold(architecture, *state.layout.unpack(evaluated))[1:])
             else:
-                self.flat[:] = evaluated
-            return self._predictor.predict(len(rows), rows, link, output_dtype)
+                state.flat[:] = evaluated
+            return prediction.run(len(rows), rows, link, output_dtype)
         finally:
-            self.flat[:] = trained
+            state.flat[:] = trained
 
     def arrays(self):
         """Workspace of the last batch as plain arrays.
@@ -341,4 +288,14 @@ class Session(Slices):
         list of dict
             One a layer: 'input', 'z', 'output' and 'delta', each of shape (rows, width).
         """
-        return self.workspace.arrays()
+        return self.tables.workspace.arrays()
+
+    def close(self):
+        """End the threads and hand their cores back."""
+        self._exit.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.close()

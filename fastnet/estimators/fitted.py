@@ -88,7 +88,7 @@ class FittedNetwork:
         return architecture, matrices, vectors
 
     def _output_dtype(self, given, X):
-        """The dtype of predictions for X: scikit-learn's, which computes in the types of X in `fit` and of X now.
+        """The dtype that predictions for X have: scikit-learn's, by the types of X in `fit` and of X now.
 
         Parameters
         ----------

@@ -1,6 +1,6 @@
 """Elementary functions for the formulas of ops: plain NumPy here, vector code inside compiled kernels.
 
-On floats and NumPy scalars; overflow gives inf, never an exception or a warning. ``vecmath.py`` tells Numba
+On floats and NumPy scalars; overflow gives inf, never an exception or a warning. ``mathematics`` tells Numba
 what to compile instead, with the errors given here (in units in the last place).
 """
 

@@ -6,7 +6,7 @@ to 32 bits with the "lowbias32" mixer (Wellons, "Prospecting for Hash Functions"
 
 import numpy as np
 
-from .jit import kernel
+from .compiling.jit import kernel
 
 # Streams that are no layer's dropout, in the place of its number; to DROP_CONNECT the layer's number is added.
 INPUT_NOISE, DROP_CONNECT = 1 << 32, 2 << 32

@@ -17,14 +17,6 @@ def round_up(n, multiple):
     return -(-n // multiple) * multiple
 
 
-def aligned_zeros(size, dtype):
-    """Zeros that start on a 64-byte boundary, so that no vector of them crosses a cache line."""
-    itemsize = np.dtype(dtype).itemsize
-    buffer = np.zeros(size * itemsize + 64, np.uint8)
-    start = -buffer.ctypes.data % 64
-    return buffer[start : start + size * itemsize].view(dtype)
-
-
 @dataclass(frozen=True)
 class Panels:
     """A matrix of ``rows`` x ``columns`` in panels, at ``offset`` of a flat vector."""

@@ -6,11 +6,11 @@ result.
 
 from numba import carray
 
+from ..kernels.compiling.jit import kernel as helper
+from ..kernels.compiling.jit import retyped
 from ..kernels.host import tile
-from ..kernels.jit import kernel as helper
-from ..kernels.jit import retyped
-from ..kernels.softmax import make_softmax, make_softmax_four
-from ..kernels.vecmath import exp, log
+from ..kernels.mathematics.exponential import exp, log
+from ..kernels.mathematics.softmax import make_softmax, make_softmax_four
 
 N_PARAMETERS = 4
 

@@ -29,10 +29,10 @@ import numpy as np
 from numba import carray, types
 from numba.core.errors import NumbaError
 
-from ..kernels import special  # noqa: F401  (teaches Numba more functions)
+from ..kernels.compiling.jit import c_function, retyped
+from ..kernels.compiling.jit import kernel as helper
 from ..kernels.host import tile
-from ..kernels.jit import c_function, retyped
-from ..kernels.jit import kernel as helper
+from ..kernels.mathematics import special  # noqa: F401  (teaches Numba more functions)
 from ..kernels.simd import scalar_type
 from .digest import formulas_digest
 from .loss_kernels import LINK_KERNELS, LOSS_KERNELS, N_PARAMETERS, elementwise_link, softmax_link

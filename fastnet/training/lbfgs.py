@@ -212,7 +212,7 @@ def minimize(
     if architecture.normalization == "batch":  # with the mean and variance that go with the last parameters
         session.deadline = np.inf
         objective(x)
-        n_trained = session.layout.n_trained
+        n_trained = session.state.layout.n_trained
         vectors[n_trained:] = session.get_parameters()[1][n_trained:]
     n_outputs = architecture.layer_units[-1]
     if mean_over_outputs and n_outputs > 1 and loss is not None:

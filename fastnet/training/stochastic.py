@@ -87,10 +87,10 @@ def train_epochs(
         If training was interrupted.
     """
     if state.moments is not None:
-        session.set_state(state.moments)
+        session.state.set_moments(state.moments)
     session.step = state.step
     average_start = state.step if state.offsets is None else state.average_start
-    session.set_offsets(state.offsets, average_start)
+    session.state.set_offsets(state.offsets, average_start)
     schedule, rate, epoch = state.schedule, state.rate, state.epoch
     n_batches = -(-len(order) // session.batch_size)
     restore_best = restore_best and score is not None
@@ -116,8 +116,8 @@ def train_epochs(
                 break
             history.add_epoch(loss, session.samples_done)
             epoch += 1
-            if session.measures_gradients:
-                history.add_gradient_norms(*session.gradient_norms())
+            if session.steps.measures_gradients:
+                history.add_gradient_norms(*session.steps.gradient_norms())
             if verbose:
                 print(f"Iteration {history.n_iter}, loss = {history.loss:.8f}")
 
@@ -171,7 +171,7 @@ def train_epochs(
         history.stop_reason = "interrupt"
         warnings.warn("Training interrupted by user.", stacklevel=2)
 
-    offsets = session.get_offsets()
+    offsets = session.state.get_offsets()
     parameters, moments = session.take_results(with_parameters=best is None)
     matrices, vectors = best or parameters
     progress = {"rate": rate, "epoch": epoch, "step": session.step, "moments": moments}

@@ -9,12 +9,12 @@ are row-major: losses read whole rows.
 import numpy as np
 from numba import carray, types
 
-from ..kernels.jit import kernel
-from ..kernels.random import bits, layer_key, row_key
-from ..kernels.simd import make_call, make_pointer, prefetch, scalar_type
-from ..kernels.tiles import make_copy_out, make_copy_row, make_row_tile
+from ...kernels.compiling.jit import kernel
+from ...kernels.random import bits, layer_key, row_key
+from ...kernels.simd import make_call, make_pointer, prefetch, scalar_type
+from ...kernels.tiles import make_copy_out, make_copy_row, make_row_tile
+from ..memory.records import IS_CSR, IS_DOUBLE
 from .outputs import make_widen
-from .records import IS_CSR, IS_DOUBLE
 
 # Of a panel of weights, what stays in L1 while rows pass it.
 STRETCH_BYTES = 32 << 10
@@ -99,49 +99,49 @@ def make_row_phase(dtype, shape):
     @kernel
     def gather_dense(net, layer, row, target):
         """Copy one row of X into the input panels, converting its dtype on the way."""
-        source = net.x + row * net.x_row
-        if net.x_column == (8 if net.x_kind & IS_DOUBLE else 4):
-            if net.x_kind & IS_DOUBLE:
-                copy_double(source, target, net.panel_stride, layer.fan_in)
+        source = net.samples.x + row * net.samples.x_row
+        if net.samples.x_column == (8 if net.samples.x_kind & IS_DOUBLE else 4):
+            if net.samples.x_kind & IS_DOUBLE:
+                copy_double(source, target, net.workspace.panel_stride, layer.fan_in)
             else:
-                copy_single(source, target, net.panel_stride, layer.fan_in)
+                copy_single(source, target, net.workspace.panel_stride, layer.fan_in)
             return
         for j in range(layer.fan_in):
-            a = carray(pointer(target + (j // panel * net.panel_stride + j % panel) * itemsize), 1)
-            if net.x_kind & IS_DOUBLE:
-                a[0] = scalar(carray(pointer64(source + j * net.x_column), 1)[0])
+            a = carray(pointer(target + (j // panel * net.workspace.panel_stride + j % panel) * itemsize), 1)
+            if net.samples.x_kind & IS_DOUBLE:
+                a[0] = scalar(carray(pointer64(source + j * net.samples.x_column), 1)[0])
             else:
-                a[0] = scalar(carray(pointer32(source + j * net.x_column), 1)[0])
+                a[0] = scalar(carray(pointer32(source + j * net.samples.x_column), 1)[0])
 
     @kernel
     def gather(net, layer, begin, first, count):
         """Bring samples `begin + first …` of the epoch's order into workspace rows `first …`."""
-        width = net.target_width
+        width = net.samples.target_width
         for i in range(first, first + count):
             sample = begin + i
-            if net.order != 0:
-                sample = carray(index64(net.order), sample + 1)[sample]
+            if net.samples.order != 0:
+                sample = carray(index64(net.samples.order), sample + 1)[sample]
             target = layer.input + i * panel * itemsize
-            later = begin + i + net.fetch_rows
-            if net.fetch_bytes != 0 and later < net.n_samples:
-                address = net.x + carray(index64(net.order), later + 1)[later] * net.x_row
-                for line in range(0, net.fetch_bytes, 64):
+            later = begin + i + net.samples.fetch_rows
+            if net.samples.fetch_bytes != 0 and later < net.samples.n_samples:
+                address = net.samples.x + carray(index64(net.samples.order), later + 1)[later] * net.samples.x_row
+                for line in range(0, net.samples.fetch_bytes, 64):
                     prefetch(address + line)
-            if not net.x_kind & IS_CSR:
+            if not net.samples.x_kind & IS_CSR:
                 gather_dense(net, layer, sample, target)
-            elif net.entry_columns == 0:
-                call_spread(net.spread_entries, net.address, net.first_layer, layer.fan_in, sample, target)
-            if net.training:
-                y = net.targets + sample * width * itemsize
-                place = net.batch_targets + i * net.target_row * itemsize
+            elif net.workspace.entry_columns == 0:
+                call_spread(net.passes.spread_entries, net.address, net.first_layer, layer.fan_in, sample, target)
+            if net.head.training:
+                y = net.samples.targets + sample * width * itemsize
+                place = net.workspace.batch_targets + i * net.workspace.target_row * itemsize
                 if width == 1:
                     carray(pointer(place), 1)[0] = carray(pointer(y), 1)[0]
                 else:
                     copy(place, y, width)
                 weight = scalar(1)
-                if net.sample_weight != 0:
-                    weight = carray(pointer(net.sample_weight), sample + 1)[sample]
-                carray(pointer(net.batch_weights), i + 1)[i] = weight
+                if net.samples.sample_weight != 0:
+                    weight = carray(pointer(net.samples.sample_weight), sample + 1)[sample]
+                carray(pointer(net.workspace.batch_weights), i + 1)[i] = weight
 
     @kernel
     def drop_panel(net, layer, address, p, number, first, count, step, shift):
@@ -149,15 +149,15 @@ def make_row_phase(dtype, shape):
 
         `shift` makes row numbers those of the mini-batch, so that chunks do not repeat a mask.
         """
-        scale, key = scalar(layer.drop_scale), layer_key(net.seed, step, number)
+        scale, key = scalar(layer.drop_scale), layer_key(net.steps.seed, step, number)
         for i in range(first, first + count):
-            at = address + (p * net.panel_stride + i * panel) * itemsize
+            at = address + (p * net.workspace.panel_stride + i * panel) * itemsize
             drop(at, row_key(key, shift + i), p * panel, layer.drop_threshold, scale)
 
     @kernel
     def activate_panel(net, layer, p, first, n_tiles):
         """Activate a panel of a layer's units, which is one contiguous run, and keep copies where needed."""
-        at = (p * net.panel_stride + first * panel) * itemsize
+        at = (p * net.workspace.panel_stride + first * panel) * itemsize
         n = n_tiles * rows * panel
         if layer.z != 0:
             copy(layer.z + at, layer.output + at, n)
@@ -177,7 +177,7 @@ def make_row_phase(dtype, shape):
         if layer.normalized != 0:
             normalized, scales = layer.normalized + at, layer.scales + of_row
         call_normalize(
-            layer.normalize, layer.output + at, net.panel_stride, count, layer.fan_out, layer.gain, layer.shift,
+            layer.normalize, layer.output + at, net.workspace.panel_stride, count, layer.fan_out, layer.gain, layer.shift,
             normalized, scales, layer.is_centred,
         )
 
@@ -186,7 +186,7 @@ def make_row_phase(dtype, shape):
         """From the derivative by the normalised z to that by z; keeps the terms of gains and shifts."""
         at = first * panel * itemsize
         call_normalize_back(
-            layer.normalize_back, layer.delta + at, net.panel_stride, count, layer.fan_out, layer.gain,
+            layer.normalize_back, layer.delta + at, net.workspace.panel_stride, count, layer.fan_out, layer.gain,
             layer.normalized + at, layer.scales + first * itemsize, layer.terms[0] + at, layer.terms[1] + at,
             layer.is_centred,
         )
@@ -202,21 +202,21 @@ def make_row_phase(dtype, shape):
         count = min(n_tiles * rows, n_rows - first)
         if segment == 0:
             gather(net, layers[0], begin, first, count)
-            if net.input_noise != 0:
+            if net.passes.input_noise != 0:
                 call_noise(
-                    net.input_noise, layers[0].input + first * panel * itemsize, net.panel_stride, layers[0].fan_in,
-                    count, net.seed, step, shift + first, scalar(net.noise_deviation),
+                    net.passes.input_noise, layers[0].input + first * panel * itemsize, net.workspace.panel_stride, layers[0].fan_in,
+                    count, net.steps.seed, step, shift + first, scalar(net.passes.noise_deviation),
                 )
-        first_layer = segment * net.segment_layers
-        for i in range(max(first_layer - 1, 0), first_layer + net.segment_layers):
+        first_layer = segment * net.shape.segment_layers
+        for i in range(max(first_layer - 1, 0), first_layer + net.shape.segment_layers):
             layer = layers[i]
-            is_sparse = i == 0 and net.entry_columns != 0
+            is_sparse = i == 0 and net.workspace.entry_columns != 0
             multiplies = i >= first_layer
             activates = layer.normalize == 0 or not multiplies
             number = i
             if multiplies and is_sparse:
-                call_multiply(net.multiply_entries, net.address, net.first_layer, first, count, n_tiles)
-            elif multiplies and i == 0 and layer.drop_threshold != 0 and net.training:
+                call_multiply(net.passes.multiply_entries, net.address, net.first_layer, first, count, n_tiles)
+            elif multiplies and i == 0 and layer.drop_threshold != 0 and net.head.training:
                 for p in range((layer.fan_in + panel - 1) // panel):
                     drop_panel(net, layer, layer.input, p, i, first, count, step, shift)
             # The weights, with the activation following each panel of them; where rows are normalised in between, it
@@ -230,7 +230,7 @@ def make_row_phase(dtype, shape):
                         if number != i:
                             start, start_row = c, layer.output_row
                         sweep(
-                            matrix.input + first * panel * itemsize, net.panel_stride, matrix.fan_in,
+                            matrix.input + first * panel * itemsize, net.workspace.panel_stride, matrix.fan_in,
                             matrix.weights + p * matrix.padded_in * panel * itemsize,
                             panel if p < layer.n_panels - 1 else layer.last_width,
                             start, start_row, c, layer.output_row, n_tiles,
@@ -238,12 +238,12 @@ def make_row_phase(dtype, shape):
                     if activates and layer.activate != 0:
                         activate_panel(net, layer, p, first, n_tiles)
                         above = layers[i + 1]
-                        if above.drop_threshold != 0 and net.training:
+                        if above.drop_threshold != 0 and net.head.training:
                             drop_panel(net, above, layer.output, p, i + 1, first, count, step, shift)
                         if layer.residual:
-                            at = (p * net.panel_stride + first * panel) * itemsize
+                            at = (p * net.workspace.panel_stride + first * panel) * itemsize
                             add(layer.output + at, layer.input + at, n_tiles * rows * panel)
-                if number == i and not activates and net.segment_layers == net.n_layers:
+                if number == i and not activates and net.shape.segment_layers == net.shape.n_layers:
                     normalize_rows(net, layer, first, count)
                     multiplies, activates = False, True
                 elif number == i and activates and layer.projection != 0:
@@ -260,41 +260,41 @@ def make_row_phase(dtype, shape):
         """
         first = first_tile * rows
         if segment == 0:
-            last = layers[net.n_layers - 1]
+            last = layers[net.shape.n_layers - 1]
             at = first * last.output_row * itemsize
             call_loss(
-                net.loss, last.output + at, net.batch_targets + first * net.target_row * itemsize,
-                net.batch_weights + first * itemsize, net.loss_delta + at, last.output_row, count, last.fan_out,
-                last.n_panels * panel, scale, net.loss_parameters, net.row_losses + first * 8,
+                net.head.loss, last.output + at, net.workspace.batch_targets + first * net.workspace.target_row * itemsize,
+                net.workspace.batch_weights + first * itemsize, net.workspace.loss_delta + at, last.output_row, count, last.fan_out,
+                last.n_panels * panel, scale, net.head.loss_parameters, net.workspace.row_losses + first * 8,
             )
-            if net.loss_delta != last.delta:
+            if net.workspace.loss_delta != last.delta:
                 for i in range(first, first + count):
-                    row = net.loss_delta + i * last.output_row * itemsize
-                    copy_same(row, last.delta + i * panel * itemsize, net.panel_stride, last.output_row)
-        top = net.n_layers - 1 - segment * net.segment_layers
-        for i in range(top, max(top - net.segment_layers, net.n_frozen), -1):
+                    row = net.workspace.loss_delta + i * last.output_row * itemsize
+                    copy_same(row, last.delta + i * panel * itemsize, net.workspace.panel_stride, last.output_row)
+        top = net.shape.n_layers - 1 - segment * net.shape.segment_layers
+        for i in range(top, max(top - net.shape.segment_layers, net.shape.n_frozen), -1):
             layer, below = layers[i], layers[i - 1]
             n = n_tiles * rows * panel
             for p in range(below.n_panels):
-                at = (p * net.panel_stride + first * panel) * itemsize
+                at = (p * net.workspace.panel_stride + first * panel) * itemsize
                 delta = below.delta + at
                 number = i
                 while number != 0:
                     matrix = layers[number]
-                    start, start_row = net.zeros, 0
+                    start, start_row = net.workspace.zeros, 0
                     if matrix.residual:  # the loss also depends on the layer's input through its skip
-                        start, start_row = net.errors + at, panel
+                        start, start_row = net.workspace.errors + at, panel
                     elif matrix.is_projection:
                         start, start_row = delta, panel
                     sweep(
-                        matrix.delta + first * panel * itemsize, net.panel_stride, matrix.fan_out,
+                        matrix.delta + first * panel * itemsize, net.workspace.panel_stride, matrix.fan_out,
                         matrix.twin + p * matrix.twin_rows * panel * itemsize,
                         panel if p < below.n_panels - 1 else matrix.twin_last_width,
                         start, start_row, delta, panel, n_tiles,
                     )
                     number = matrix.projection
                 if below.residual or below.projection != 0:
-                    errors = net.errors if below.residual else layers[below.projection].delta
+                    errors = net.workspace.errors if below.residual else layers[below.projection].delta
                     copy(errors + at, delta, n)
                 if layer.drop_threshold != 0:
                     drop_panel(net, layer, below.delta, p, i, first, count, step, shift)
@@ -304,26 +304,26 @@ def make_row_phase(dtype, shape):
                     below.derive, delta, below.source + at, n,
                     below.parameters + p * below.parameter_panel * itemsize,
                 )
-            if below.normalize_back != 0 and net.segment_layers == net.n_layers:
+            if below.normalize_back != 0 and net.shape.segment_layers == net.shape.n_layers:
                 normalize_rows_back(net, below, first, count)
 
     @kernel
     def predict(net, layers, begin, first_tile, n_tiles, n_rows, thread):
         """Raw outputs or predictions of a block of rows, written to their place in `outputs`."""
-        count = forward(net, layers, begin, first_tile, n_tiles, n_rows, net.step, begin, 0)  # no step or shift matters
-        last = layers[net.n_layers - 1]
+        count = forward(net, layers, begin, first_tile, n_tiles, n_rows, net.results.step, begin, 0)  # no step or shift matters
+        last = layers[net.shape.n_layers - 1]
         source = last.output + first_tile * rows * last.output_row * itemsize
-        if net.link != 0:
-            call_link(net.link, source, last.output_row, count, last.fan_out, net.loss_parameters)
+        if net.head.link != 0:
+            call_link(net.head.link, source, last.output_row, count, last.fan_out, net.head.loss_parameters)
         place = (begin + first_tile * rows) * last.fan_out
-        if net.wide != 0:
+        if net.head.wide != 0:
             widen(
-                source, last.output_row, count, last.fan_out, net.wide_link, net.wide_parameters,
-                net.wide + thread * net.wide_size * 8, net.outputs + place * 8,
+                source, last.output_row, count, last.fan_out, net.head.wide_link, net.head.wide_parameters,
+                net.head.wide + thread * net.head.wide_size * 8, net.head.outputs + place * 8,
             )
             return
         for i in range(count):
-            at = net.outputs + (place + i * last.fan_out) * itemsize
+            at = net.head.outputs + (place + i * last.fan_out) * itemsize
             copy_out(source + i * last.output_row * itemsize, at, last.fan_out)
 
     return forward, backward, predict

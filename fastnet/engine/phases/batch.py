@@ -11,12 +11,12 @@ from functools import cache
 import numba
 from numba import carray, types
 
-from ..kernels.host import tile
-from ..kernels.jit import c_function, kernel
-from ..kernels.simd import make_call, make_pointer, scalar_type
-from ..kernels.threads import barrier
-from ..ops.rows import NUMBERS_SIZE
-from .records import LAYER, NET, PANEL
+from ...kernels.compiling.jit import c_function, kernel
+from ...kernels.host import tile
+from ...kernels.simd import make_call, make_pointer, scalar_type
+from ...kernels.threads.team import barrier
+from ...ops.rows import NUMBERS_SIZE
+from ..memory.records import LAYER, NET, PANEL
 from .rows import make_row_phase
 from .weights import make_weight_phase
 
@@ -29,8 +29,8 @@ def engine(dtype):
     -------
     ctypes function
         ``engine(net, layers, panels, thread, first, last, step)`` with addresses of records. The slice is counted
-        in chunks: ``net.chunks`` make a batch. `step` is the number of optimizer steps before it; ``net.step``
-        counts on. Returns early if another thread has been given up. Runs without the GIL.
+        in chunks: ``net.steps.chunks`` make a batch. `step` is the number of optimizer steps before it;
+        ``net.results.step`` counts on. Returns early if another thread has been given up. Runs without the GIL.
     """
     pointers = [types.CPointer(numba.from_dtype(record)) for record in (NET, LAYER, PANEL)]
     signature = (None, *[ctypes.c_void_p] * 3, *[ctypes.c_int64] * 4)
@@ -53,10 +53,10 @@ def _make(dtype, pointers):
     @kernel
     def batch_weight(net, begin, count):
         """Sum of the sample weights of a mini-batch."""
-        if net.sample_weight == 0:
+        if net.samples.sample_weight == 0:
             return float(count)
-        weights = carray(pointer(net.sample_weight), 1)
-        order = carray(index(net.order), begin + count)
+        weights = carray(pointer(net.samples.sample_weight), 1)
+        order = carray(index(net.samples.order), begin + count)
         total = 0.0
         for i in range(begin, begin + count):
             total += weights[order[i]]
@@ -72,15 +72,16 @@ def _make(dtype, pointers):
 
     def run(nets, first_layer, first_panel, thread, first, last, step):
         net = carray(nets, 1)[0]
-        layers, panels = carray(first_layer, net.n_layers), carray(first_panel, net.n_panels)
-        n_threads = net.n_threads
-        numbers = net.scratch + (thread * net.scratch_size + net.scratch_size - NUMBERS_SIZE) * itemsize
+        layers, panels = carray(first_layer, net.shape.n_matrices), carray(first_panel, net.shape.n_panels)
+        n_threads = net.team.n_threads
+        space = net.workspace
+        numbers = space.scratch + ((thread + 1) * space.scratch_size - NUMBERS_SIZE) * itemsize
         arrivals = 0
         weight = -1.0
         for unit in range(first, last):
-            begin = unit // net.chunks * net.batch_size
-            shift = unit % net.chunks * net.chunk_rows
-            batch_rows = min(net.batch_size, net.n_samples - begin)
+            begin = unit // net.steps.chunks * net.steps.batch_size
+            shift = unit % net.steps.chunks * net.workspace.chunk_rows
+            batch_rows = min(net.steps.batch_size, net.samples.n_samples - begin)
             if shift >= batch_rows:
                 continue
             if shift == 0 or weight < 0.0:
@@ -90,63 +91,63 @@ def _make(dtype, pointers):
             scale = 1.0 / weight
             if shift == 0 or unit == first:  # a slice may begin within a batch
                 step += 1
-                if net.drop_connect != 0:
+                if net.passes.drop_connect != 0:
                     arrivals += n_threads
-                    if not call_drop(net.drop_connect, nets, first_layer, thread, step, arrivals):
+                    if not call_drop(net.passes.drop_connect, nets, first_layer, thread, step, arrivals):
                         return
-            if net.update != 0:
-                rate = carray(double(net.rates), unit // net.chunks + 1)[unit // net.chunks]
-                call_prepare(net.prepare, float(step), rate, net.optimizer_parameters, numbers)
-            count = min(net.chunk_rows, batch_rows - shift)
+            if net.steps.update != 0:
+                rate = carray(double(net.steps.rates), unit // net.steps.chunks + 1)[unit // net.steps.chunks]
+                call_prepare(net.steps.prepare, float(step), rate, net.steps.optimizer_parameters, numbers)
+            count = min(net.workspace.chunk_rows, batch_rows - shift)
             n_tiles = (count + rows - 1) // rows
             low, high = n_tiles * thread // n_threads, n_tiles * (thread + 1) // n_threads
-            if net.entry_columns != 0 and low < high:
+            if net.workspace.entry_columns != 0 and low < high:
                 end_row = min(high * rows, count)
                 call_gather(
-                    net.gather_entries, net.address, net.first_layer, begin + shift, low * rows, end_row, -1, step,
-                    shift,
+                    net.passes.gather_entries, net.address, net.first_layer, begin + shift, low * rows, end_row, -1,
+                    step, shift,
                 )
             # One pass down and up again. Of several segments each but the last is passed on its own, down and up, and
             # after each way, when all have met, a batch is normalised.
-            n_segments = net.n_layers // net.segment_layers
+            n_segments = net.shape.n_layers // net.shape.segment_layers
             for stage in range(max(4 * n_segments - 4, 1)):
                 segment = stage // 2
                 back = segment - n_segments + 1
                 if stage % 2 == 0:
-                    for t in range(low, high, net.block_tiles):
-                        tiles = min(net.block_tiles, high - t)
+                    for t in range(low, high, net.workspace.block_tiles):
+                        tiles = min(net.workspace.block_tiles, high - t)
                         if back <= 0:
                             forward(net, layers, begin + shift, t, tiles, count, step, shift, segment)
                         if back >= 0:
                             mine = min(tiles * rows, count - t * rows)
                             backward(net, layers, t, tiles, mine, scalar(scale), step, shift, back)
                 else:
-                    number = segment if back < 0 else net.n_layers - 2 - back
-                    if number >= net.n_frozen or back < 0:
+                    number = segment if back < 0 else net.shape.n_layers - 2 - back
+                    if number >= net.shape.n_frozen or back < 0:
                         columns = layers[number].normalize if back < 0 else layers[number].normalize_back
                         call_columns(columns, nets, first_layer, number, thread, count, float(step))
                 if n_threads > 1:
                     arrivals += n_threads
-                    if not barrier(net.sync, arrivals, net.yield_function):
+                    if not barrier(net.team.sync, arrivals, net.team.yield_function):
                         return
             if thread == 0:
-                net.loss_sum += total_of(net.row_losses, count) * scale * batch_rows
+                net.results.loss_sum += total_of(net.workspace.row_losses, count) * scale * batch_rows
             is_last = shift + count == batch_rows
             update_weights(net, layers, panels, thread, step, numbers, count, scale, shift == 0, is_last)
-            if is_last and net.finish != 0:
+            if is_last and net.steps.after_step != 0:
                 if n_threads > 1:
                     arrivals += n_threads
-                    if not barrier(net.sync, arrivals, net.yield_function):
+                    if not barrier(net.team.sync, arrivals, net.team.yield_function):
                         return
-                call_finish(net.finish, nets, first_layer, first_panel, thread, numbers, scale, float(step))
+                call_finish(net.steps.after_step, nets, first_layer, first_panel, thread, numbers, scale, float(step))
             if n_threads > 1:
                 arrivals += n_threads
-                if not barrier(net.sync, arrivals, net.yield_function):
+                if not barrier(net.team.sync, arrivals, net.team.yield_function):
                     return
             if thread == 0 and is_last:
-                if net.has_penalty != 0:
-                    net.penalty_sum += total_of(net.penalties, net.n_penalties) * batch_rows
-                net.rows_done += batch_rows
-                net.step = step
+                if net.steps.has_penalty != 0:
+                    net.results.penalty_sum += total_of(net.steps.penalties, net.steps.n_penalties) * batch_rows
+                net.results.rows_done += batch_rows
+                net.results.step = step
 
     return run

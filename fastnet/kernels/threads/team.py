@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from functools import cache
 from queue import SimpleQueue
 
-from .jit import kernel
-from .simd import atomic_add, atomic_load, make_call, spin_hint
-from .thread_limits import allowed_threads
+from ..compiling.jit import kernel
+from ..simd import atomic_add, atomic_load, make_call, spin_hint
+from .limits import allowed_threads
 
 _SPINS = 200
 # Words of the barrier's memory, each on a cache line of its own.

@@ -11,15 +11,16 @@ import numpy as np
 from numba import carray, types
 from scipy.sparse import issparse
 
-from ..kernels.host import tile
-from ..kernels.jit import c_function, kernel
-from ..kernels.simd import make_call, make_pointer, scalar_type
-from ..kernels.tiles import make_vector_tile
-from ..network.layout import round_up
-from ..ops import rows as op_kernels
-from .normalize import rows
-from .outputs import NO_LINKS, is_wider, make_widen, narrowed, output_links, space_size
-from .records import PLAIN_LAYER
+from ...kernels.compiling.jit import c_function, kernel
+from ...kernels.host import tile
+from ...kernels.memory import aligned_zeros, copy, empty
+from ...kernels.simd import make_call, make_pointer, scalar_type
+from ...kernels.tiles import make_vector_tile
+from ...network.layout import round_up
+from ...ops import rows as op_kernels
+from ..memory.records import PLAIN_LAYER
+from ..passes.normalize import rows
+from .outputs import is_wider, make_widen, narrowed, output_links, space_size
 
 # Laying out weights and workspace costs as much as a few rows, or as so many products of small nets.
 MAX_ROWS, MAX_PRODUCTS = 8, 4_000_000
@@ -38,18 +39,18 @@ def forward_few(architecture, matrices, vectors, X, link=True, output_dtype=None
     dtype = matrices[0].dtype
     run, layers, places, link_parameters, width, _ = _prepared(architecture, dtype)
     is_wide = is_wider(output_dtype, dtype)
-    before, after, parameters, _ = output_links(architecture.loss, dtype, is_wide) if link else NO_LINKS
-    layers = layers.copy()
+    none = 0, 0, link_parameters
+    before, after, wide_parameters = output_links(architecture.loss, dtype, is_wide) if link else none
+    layers = copy(layers)
     layers[places] = [parameter.ctypes.data for parameter in (*matrices, *vectors)]
     n_rows, n_outputs = X.shape[0], architecture.layer_units[-1]
-    wide_size = space_size(n_outputs) * 8 // dtype.itemsize if is_wide else 0
-    space = np.empty(2 * width + wide_size, dtype)  # two layers' activations change places
-    address = space.ctypes.data
-    outputs = np.empty((n_rows, n_outputs), np.float64 if is_wide else dtype)
+    space = empty((2 * width,), dtype)  # two layers' activations change places
+    outputs = empty((n_rows, n_outputs), np.float64 if is_wide else dtype)
+    wide = empty((space_size(n_outputs) if is_wide else 0,), np.float64)
     run(
-        layers.ctypes.data, len(layers), X.ctypes.data, *X.strides, X.dtype.itemsize == 8, n_rows, address,
-        width, before, link_parameters.ctypes.data, outputs.ctypes.data, after, parameters,
-        address + 2 * width * dtype.itemsize if is_wide else 0,
+        layers.ctypes.data, len(layers), X.ctypes.data, *X.strides, X.dtype.itemsize == 8, n_rows, space.ctypes.data,
+        width, before, link_parameters.ctypes.data, outputs.ctypes.data, after, wide_parameters.ctypes.data,
+        wide.ctypes.data if is_wide else 0,
     )
     return narrowed(outputs, output_dtype)
 
@@ -60,7 +61,7 @@ def _prepared(architecture, dtype):
     units = architecture.layer_units
     width = round_up(max(units), VECTORS * tile(dtype).lanes)
     parameters = [op_kernels.parameter_array(op, dtype) for op in architecture.activations]
-    zeros = np.zeros(width, dtype)
+    zeros = aligned_zeros(width, dtype)
     layers = np.zeros((architecture.n_layers, len(PLAIN_LAYER.names)), np.int64)
     records = layers.view(PLAIN_LAYER)[:, 0]
     records["fan_in"], records["fan_out"], records["residual"] = units[:-1], units[1:], architecture.skips()

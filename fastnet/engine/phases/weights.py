@@ -6,29 +6,11 @@ No gradient buffer, no reduction over threads: every element is summed by one th
 
 from numba import carray, types
 
-from ..kernels.jit import kernel
-from ..kernels.simd import make_call, make_pointer, prefetch, scalar_type
-from ..kernels.tiles import make_column_sums, make_gradient_tile, make_transpose
-from ..ops.rows import N_NUMBERS
-
-
-def make_write_twin(dtype, shape):
-    """Compile-time factory: transposes weights into their twin, for one dtype."""
-    itemsize, panel = dtype.itemsize, shape.panel
-    square = min(shape.rows, shape.lanes)  # no panel is narrower than a vector
-    transpose = make_transpose(itemsize, square)
-
-    @kernel
-    def write_twin(layer, source, width, k0, column, n):
-        """Transpose n weights of a panel, from row k0 on, into the twin that the delta recursion reads."""
-        for i in range(0, n // width, square):
-            p = (k0 + i) // panel
-            twin_width = panel if p < layer.twin_panels - 1 else layer.twin_last_width
-            target = layer.twin + (p * layer.twin_rows * panel + column * twin_width + (k0 + i) % panel) * itemsize
-            for j in range(0, width, square):
-                transpose(source + (i * width + j) * itemsize, width, target + j * twin_width * itemsize, twin_width)
-
-    return write_twin
+from ...kernels.compiling.jit import kernel
+from ...kernels.simd import make_call, make_pointer, prefetch, scalar_type
+from ...kernels.tiles import make_column_sums, make_gradient_tile
+from ...ops.rows import N_NUMBERS
+from ..passes.twins import make_write_twin
 
 
 def make_weight_phase(dtype, shape):
@@ -45,7 +27,7 @@ def make_weight_phase(dtype, shape):
     pointer, double = make_pointer(number), make_pointer(types.float64)
     call_mask = make_call(types.void, *[integer] * 9, number)
     call_update = make_call(types.void, *[integer] * 7, integer, number)
-    call_inspect = make_call(types.void, *[integer] * 4, number, integer)
+    call_clip = make_call(types.void, *[integer] * 4, number, integer)
 
     @kernel
     def penalise(w, g, n, l1, l2):
@@ -63,11 +45,11 @@ def make_weight_phase(dtype, shape):
     @kernel
     def penalise_blocks(net, part, start, stop, offset, n, unit, g, l1, l2):
         """Each block notes its own share: how threads meet in the blocks must not change the sum."""
-        shares = carray(double(net.penalties), net.n_penalties)
+        shares = carray(double(net.steps.penalties), net.steps.n_penalties)
         for b in range(start, stop):
             done = (b - start) * unit
             at = done * itemsize
-            share = penalise(net.flat + offset * itemsize + at, g + at, min(unit, n - done), l1, l2)
+            share = penalise(net.state.flat + offset * itemsize + at, g + at, min(unit, n - done), l1, l2)
             shares[part.first_penalty + b] = share
 
     @kernel
@@ -106,45 +88,47 @@ def make_weight_phase(dtype, shape):
     def step_run(net, g, offset, n, numbers, l1):
         """Apply the optimizer to n contiguous parameters."""
         at = offset * itemsize
+        state = net.state
         call_update(
-            net.update, net.flat + at, g, net.states[0] + at, net.states[1] + at, net.states[2] + at,
-            net.states[3] + at, n, numbers, l1,
+            net.steps.update, state.flat + at, g, state.states[0] + at, state.states[1] + at,
+            state.states[2] + at, state.states[3] + at, n, numbers, l1,
         )
 
     @kernel
     def inspect_run(net, g, offset, n, unit, first_share):
         """Measure, clip and store complete gradients, as far as that is asked for."""
-        store = net.gradient + offset * itemsize if net.is_deferred != 0 else 0
-        call_inspect(net.inspect, g, n, unit, net.shares + first_share * 16, scalar(net.clip_value), store)
+        store = net.state.gradient + offset * itemsize if net.steps.is_deferred != 0 else 0
+        steps = net.steps
+        call_clip(steps.clip, g, n, unit, steps.shares + first_share * 16, scalar(steps.clip_value), store)
 
     @kernel
     def fetch_ahead(net, offset, n):
         """Ask for the next block's weights and state, while this block's gradient is summed."""
         for line in range(offset * itemsize, (offset + n) * itemsize, 64):
-            prefetch(net.flat + line)
-            for i in range(net.n_states):
-                prefetch(net.states[i] + line)
+            prefetch(net.state.flat + line)
+            for i in range(net.state.n_states):
+                prefetch(net.state.states[i] + line)
 
     @kernel
     def own_columns(net, layer, thread):
         """Of sparse input a thread owns the same columns in all panels, so that it transposes only these."""
         n_blocks = (layer.fan_in + block - 1) // block
-        low, high = n_blocks * thread // net.n_threads, n_blocks * (thread + 1) // net.n_threads
+        low, high = n_blocks * thread // net.team.n_threads, n_blocks * (thread + 1) // net.team.n_threads
         return low * block, min(high * block, layer.fan_in)
 
     @kernel
     def update_weights(net, layers, panels, thread, step, numbers, count, scale, is_first, is_last):
         """Gradient and update of this thread's blocks, from `count` workspace rows."""
-        g = net.scratch + thread * net.scratch_size * itemsize
-        low = net.total_cost * thread // net.n_threads
-        high = net.total_cost * (thread + 1) // net.n_threads
+        g = net.workspace.scratch + thread * net.workspace.scratch_size * itemsize
+        low = net.shape.total_cost * thread // net.team.n_threads
+        high = net.shape.total_cost * (thread + 1) // net.team.n_threads
         first_column = last_column = first_entry = 0
-        if net.entry_columns != 0 and net.n_frozen == 0:
+        if net.workspace.entry_columns != 0 and net.shape.n_frozen == 0:
             first_column, last_column = own_columns(net, layers[0], thread)
             first_entry = call_transpose(
-                net.transpose_entries, net.address, net.first_layer, count, first_column, last_column,
+                net.passes.transpose_entries, net.address, net.first_layer, count, first_column, last_column,
             )
-        for p in range(net.n_panels):
+        for p in range(net.shape.n_panels):
             part = panels[p]
             layer = layers[part.layer]
             l1, l2 = scalar(layer.l1 * scale), scalar(layer.l2 * scale)
@@ -152,25 +136,25 @@ def make_weight_phase(dtype, shape):
             n_blocks = (layer.fan_in + block - 1) // block
             begin = min(max((low - part.cost + unit - 1) // unit, 0), n_blocks)
             end = min(max((high - part.cost + unit - 1) // unit, 0), n_blocks)
-            is_sparse = part.layer == 0 and net.entry_columns != 0
+            is_sparse = part.layer == 0 and net.workspace.entry_columns != 0
             if is_sparse:
                 begin, end = first_column // block, (last_column + block - 1) // block
-            d = layer.delta + part.column // panel * net.panel_stride * itemsize
-            for start in range(begin, end, net.group_blocks):
-                stop = min(start + net.group_blocks, end)
+            d = layer.delta + part.column // panel * net.workspace.panel_stride * itemsize
+            for start in range(begin, end, net.steps.group_blocks):
+                stop = min(start + net.steps.group_blocks, end)
                 offset = part.offset + start * unit
                 n = part.offset + min(stop * block, layer.fan_in) * part.width - offset
-                if is_last and net.fetch_ahead:
+                if is_last and net.steps.fetch_ahead:
                     fetch_ahead(net, offset + n, n)
                 for b in range(start, stop):
                     k0 = b * block
                     k_rows = min(block, layer.fan_in - k0)
-                    a = layer.input + (k0 // panel * net.panel_stride + k0 % panel) * itemsize
+                    a = layer.input + (k0 // panel * net.workspace.panel_stride + k0 % panel) * itemsize
                     target = g + (b - start) * unit * itemsize
                     if is_sparse:
                         call_gradient(
-                            net.gradient_of_entries, net.address, net.first_layer, k0, k_rows, part.width, first_column,
-                            first_entry, d, target,
+                            net.passes.gradient_of_entries, net.address, net.first_layer, k0, k_rows, part.width,
+                            first_column, first_entry, d, target,
                         )
                     elif part.width == panel:
                         for i in range(0, k_rows, rows):
@@ -181,40 +165,41 @@ def make_weight_phase(dtype, shape):
                         narrow(a, d, target, count)
                 if layer.connect_threshold != 0:
                     call_mask(
-                        net.mask_weights, g, n // part.width, part.width, start * block, part.column, net.seed, step,
-                        part.layer, layer.connect_threshold, scalar(layer.connect_scale),
+                        net.passes.mask_weights, g, n // part.width, part.width, start * block, part.column,
+                        net.steps.seed, step, part.layer, layer.connect_threshold, scalar(layer.connect_scale),
                     )
-                if net.update != 0 and net.chunks > 1:
-                    add_same(net.gradient + offset * itemsize, g, n, is_first)
+                if net.steps.update != 0 and net.steps.chunks > 1:
+                    add_same(net.state.gradient + offset * itemsize, g, n, is_first)
                 if is_last and (layer.l1 > 0 or layer.l2 > 0):
                     penalise_blocks(net, part, start, stop, offset, n, unit, g, l1, l2)
-                if net.update == 0:
-                    add_double(net.gradient + offset * 8, g, n, is_first)
-                if net.update == 0 or not is_last:
+                if net.steps.update == 0:
+                    add_double(net.state.gradient + offset * 8, g, n, is_first)
+                if net.steps.update == 0 or not is_last:
                     continue
-                if net.inspect != 0:
+                if net.steps.clip != 0:
                     inspect_run(net, g, offset, n, unit, part.first_penalty + start)
-                if net.is_deferred != 0:
+                if net.steps.is_deferred != 0:
                     continue
                 step_run(net, g, offset, n, numbers, l1)
                 if layer.twin != 0 and layer.connect_threshold == 0:  # else before the next mini-batch
-                    write_twin(layer, net.flat + offset * itemsize, part.width, start * block, part.column, n)
+                    write_twin(layer, net.state.flat + offset * itemsize, part.width, start * block, part.column, n)
             if begin != 0 or end == 0:
                 continue
-            for v in range(net.n_vectors):
+            for v in range(net.shape.n_vectors):
                 offset = part.vectors[v]
                 if offset < 0:
                     continue
-                column_sums(g, layer.terms[v] + part.column // panel * net.panel_stride * itemsize, part.width, count)
-                if net.update == 0:
-                    add_double(net.gradient + offset * 8, g, part.width, is_first)
+                terms = layer.terms[v] + part.column // panel * net.workspace.panel_stride * itemsize
+                column_sums(g, terms, part.width, count)
+                if net.steps.update == 0:
+                    add_double(net.state.gradient + offset * 8, g, part.width, is_first)
                     continue
-                if net.chunks > 1:
-                    add_same(net.gradient + offset * itemsize, g, part.width, is_first)
-                if is_last and net.inspect != 0:
-                    share = net.n_penalties + p * net.n_vectors + v
+                if net.steps.chunks > 1:
+                    add_same(net.state.gradient + offset * itemsize, g, part.width, is_first)
+                if is_last and net.steps.clip != 0:
+                    share = net.steps.n_penalties + p * net.shape.n_vectors + v
                     inspect_run(net, g, offset, part.width, part.width, share)
-                if is_last and net.is_deferred == 0:
+                if is_last and net.steps.is_deferred == 0:
                     step_run(net, g, offset, part.width, numbers + N_NUMBERS * itemsize, scalar(0))
 
     return update_weights

@@ -12,11 +12,11 @@ import numba
 import numpy as np
 from numba import carray, types
 
-from ..kernels.host import tile
-from ..kernels.jit import c_function, kernel
-from ..kernels.simd import make_pointer, scalar_type
-from ..network.normalization import EPSILON, LEAST_SHARE
-from .records import LAYER, NET
+from ...kernels.compiling.jit import c_function, kernel
+from ...kernels.host import tile
+from ...kernels.simd import make_pointer, scalar_type
+from ...network.normalization import EPSILON, LEAST_SHARE
+from ..memory.records import LAYER, NET
 
 
 def rows(dtype):
@@ -165,7 +165,7 @@ def _make_weights_of(dtype):
     @kernel
     def weights_of(net, count):
         """Sum of the batch's sample weights, and whether it has a variance: two samples that count."""
-        weights = carray(pointer(net.batch_weights), count)
+        weights = carray(pointer(net.workspace.batch_weights), count)
         weight, n = 0.0, 0
         for i in range(count):
             weight += weights[i]
@@ -197,14 +197,15 @@ def _make_columns(dtype):
 
     def normalize(net, layers, number, thread, count, step):
         net, layer = carray(net, 1)[0], carray(layers, number + 1)[number]
-        weights = carray(pointer(net.batch_weights), count)
+        weights = carray(pointer(net.workspace.batch_weights), count)
         weight, has_variance = weights_of(net, count)
-        is_measured = has_variance and number >= net.n_frozen
-        is_updated = is_measured or (net.update != 0 and number >= net.n_frozen)
+        is_measured = has_variance and number >= net.shape.n_frozen
+        is_updated = is_measured or (net.steps.update != 0 and number >= net.shape.n_frozen)
         # The first steps count more, until each has the least share.
-        share = 1.0 if net.update == 0 else max(LEAST_SHARE, 1.0 / (step + 1.0))
-        for p in range(layer.n_panels * thread // net.n_threads, layer.n_panels * (thread + 1) // net.n_threads):
-            at, first = p * net.panel_stride * itemsize, p * panel * itemsize
+        share = 1.0 if net.steps.update == 0 else max(LEAST_SHARE, 1.0 / (step + 1.0))
+        n_threads = net.team.n_threads
+        for p in range(layer.n_panels * thread // n_threads, layer.n_panels * (thread + 1) // n_threads):
+            at, first = p * net.workspace.panel_stride * itemsize, p * panel * itemsize
             width = min(panel, layer.fan_out - p * panel)
             running_mean = carray(pointer(layer.mean + first), width)
             running_variance = carray(pointer(layer.variance + first), width)
@@ -245,10 +246,11 @@ def _make_columns_back(dtype):
 
     def normalize_back(net, layers, number, thread, count, step):
         net, layer = carray(net, 1)[0], carray(layers, number + 1)[number]
-        weights = carray(pointer(net.batch_weights), count)
+        weights = carray(pointer(net.workspace.batch_weights), count)
         weight, has_variance = weights_of(net, count)
-        for p in range(layer.n_panels * thread // net.n_threads, layer.n_panels * (thread + 1) // net.n_threads):
-            at, first = p * net.panel_stride * itemsize, p * panel * itemsize
+        n_threads = net.team.n_threads
+        for p in range(layer.n_panels * thread // n_threads, layer.n_panels * (thread + 1) // n_threads):
+            at, first = p * net.workspace.panel_stride * itemsize, p * panel * itemsize
             width = min(panel, layer.fan_out - p * panel)
             factor = carray(pointer(layer.gain + first), width) * carray(pointer(layer.scales + first), width)
             sums, products = np.zeros(width), np.zeros(width)

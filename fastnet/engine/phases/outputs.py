@@ -9,12 +9,12 @@ from functools import lru_cache
 import numpy as np
 from numba import types
 
-from ..kernels.host import tile
-from ..kernels.jit import kernel
-from ..kernels.simd import make_call
-from ..kernels.tiles import make_copy_out, make_copy_row
-from ..network.layout import round_up
-from ..ops import rows as op_kernels
+from ...kernels.compiling.jit import kernel
+from ...kernels.host import tile
+from ...kernels.simd import make_call
+from ...kernels.tiles import make_copy_out, make_copy_row
+from ...network.layout import round_up
+from ...ops import rows as op_kernels
 
 DOUBLE = np.dtype(np.float64)
 # Rows that are widened together: the softmax takes four side by side.
@@ -39,20 +39,16 @@ def space_size(n_outputs):
     return ROWS * round_up(n_outputs, tile(DOUBLE).panel)
 
 
-NO_LINKS = (0, 0, 0, None)
-
-
 @lru_cache(256)
 def output_links(loss, dtype, is_wide):
-    """The inverse link before and after outputs are widened, an address or 0 each, and the second one's parameters.
+    """The inverse link before and after outputs are widened: an address or 0 each, and the second one's parameters.
 
-    What a user calls an identity is taken before: there is nothing to gain, and nothing more to compile. The parameters
-    are an address and the array that must be kept for it.
+    What a user calls an identity is taken before: there is nothing to gain, and nothing more to compile.
     """
-    if not is_wide or loss.out_activation == "identity":
-        return op_kernels.link(loss, dtype), 0, 0, None
     parameters = op_kernels.parameter_array(loss, DOUBLE)
-    return 0, op_kernels.link(loss, DOUBLE), parameters.ctypes.data, parameters
+    if is_wide and loss.out_activation != "identity":
+        return 0, op_kernels.link(loss, DOUBLE), parameters
+    return op_kernels.link(loss, dtype), 0, parameters
 
 
 def make_widen(itemsize):

@@ -8,19 +8,19 @@ import numpy as np
 from numba import carray, types
 from scipy.sparse import issparse
 
-from ..kernels import special  # noqa: F401  (teaches Numba the cosine)
-from ..kernels.functions import cos, log
-from ..kernels.host import tile
-from ..kernels.jit import c_function, kernel
-from ..kernels.random import DROP_CONNECT, INPUT_NOISE, bits, layer_key, row_key
-from ..kernels.simd import make_pointer, scalar_type
-from ..kernels.threads import barrier
-from ..network.layout import aligned_zeros
-from .records import LAYER, NET
-from .weights import make_write_twin
+from ...kernels.compiling.jit import c_function, kernel
+from ...kernels.functions import cos, log
+from ...kernels.host import tile
+from ...kernels.mathematics import special  # noqa: F401  (teaches Numba the cosine)
+from ...kernels.memory import aligned_zeros
+from ...kernels.random import DROP_CONNECT, INPUT_NOISE, bits, layer_key, row_key
+from ...kernels.simd import make_pointer, scalar_type
+from ...kernels.threads.team import barrier
+from ..memory.records import LAYER, NET
+from .twins import make_write_twin
 
 
-def set_up(architecture, X, flat, net, layers):
+def set_up(architecture, X, flat, passes, layers):
     """Enter an architecture's noise into the records of a training run.
 
     Parameters
@@ -31,7 +31,7 @@ def set_up(architecture, X, flat, net, layers):
         The input.
     flat : ndarray
         Parameter vector.
-    net, layers : records of NET and LAYER
+    passes, layers : records of PASSES and LAYER
         Changed in place.
 
     Returns
@@ -42,10 +42,10 @@ def set_up(architecture, X, flat, net, layers):
     if architecture.input_noise:
         if issparse(X):
             raise ValueError("input_noise is for dense X")
-        net["input_noise"], net["noise_deviation"] = input_noise(flat.dtype), architecture.input_noise
+        passes["input_noise"], passes["noise_deviation"] = input_noise(flat.dtype), architecture.input_noise
     if not any(architecture.drop_connect):
         return None
-    net["drop_connect"], net["mask_weights"] = drop_connect(flat.dtype), mask_weights(flat.dtype)
+    passes["drop_connect"], passes["mask_weights"] = drop_connect(flat.dtype), mask_weights(flat.dtype)
     copies = aligned_zeros(flat.size, flat.dtype)
     for layer, rate in zip(layers[: architecture.n_layers], architecture.drop_connect, strict=True):
         layer["connect_threshold"] = min(round(rate * 2**32), 2**32 - 1)
@@ -160,14 +160,14 @@ def _make_drop_connect(dtype):
 
     def drop_connect(net, layers, thread, step, arrivals):
         net = carray(net, 1)[0]
-        layers = carray(layers, net.n_layers)
-        for i in range(net.n_layers):
+        layers = carray(layers, net.shape.n_matrices)
+        for i in range(net.shape.n_layers):
             layer = layers[i]
             if layer.connect_threshold == 0:
                 continue
             n_blocks = (layer.fan_in + block - 1) // block
             total = layer.n_panels * n_blocks
-            for b in range(total * thread // net.n_threads, total * (thread + 1) // net.n_threads):
+            for b in range(total * thread // net.team.n_threads, total * (thread + 1) // net.team.n_threads):
                 p, k = b // n_blocks, b % n_blocks * block
                 width = panel if p < layer.n_panels - 1 else layer.last_width
                 rows = min(block, layer.fan_in - k)
@@ -182,7 +182,7 @@ def _make_drop_connect(dtype):
                     width,
                     k,
                     p * panel,
-                    net.seed,
+                    net.steps.seed,
                     step,
                     i,
                     layer.connect_threshold,
@@ -190,7 +190,7 @@ def _make_drop_connect(dtype):
                 )
                 if layer.twin != 0:
                     write_twin(layer, layer.weights + offset, width, k, p * panel, n)
-        if net.n_threads > 1 and not barrier(net.sync, arrivals, net.yield_function):
+        if net.team.n_threads > 1 and not barrier(net.team.sync, arrivals, net.team.yield_function):
             return 0
         return 1
 

@@ -25,21 +25,40 @@ from .filelock import FileLock
 KEEP_SECONDS = 7 * 24 * 3600
 
 
+# The floors whose constants and formulas can be compiled in. Imports go down only: code of the engine, and of what it
+# calls, reads nothing from the floors above.
+COMPILED_FLOORS = ("kernels", "ops", "network", "engine")
+
+
+PACKAGE = Path(__file__).resolve().parents[2]
+
+
 @cache
-def source_digest():
-    """Digest of the sources that machine code is made from: what older sources gave is not loaded."""
+def source_digest(package=PACKAGE):
+    """Digest of the sources that machine code is made from: what older sources gave is not loaded.
+
+    Parameters
+    ----------
+    package : Path
+        The package's folder.
+
+    Returns
+    -------
+    str
+        In hexadecimal.
+    """
     digest = hashlib.sha256()
-    root = Path(__file__).resolve().parent.parent
-    for folder in ("kernels", "ops", "engine"):
-        for path in sorted((root / folder).glob("*.py")):
-            digest.update(path.name.encode() + path.read_bytes())
+    for floor in COMPILED_FLOORS:
+        for path in sorted((package / floor).rglob("*.py")):
+            source = path.read_bytes()
+            digest.update(f"{path.relative_to(package).as_posix()} {len(source)} ".encode() + source)
     return digest.hexdigest()
 
 
 @cache
 def cache_directory():
     """The first writable directory of NUMBA_CACHE_DIR, the package's __pycache__, the user's cache; or None."""
-    candidates = [Path(__file__).resolve().parent / "__pycache__", Path(AppDirs("fastnet", False).user_cache_dir)]
+    candidates = [PACKAGE / "__pycache__", Path(AppDirs("fastnet", False).user_cache_dir)]
     if config.CACHE_DIR:
         candidates.insert(0, Path(config.CACHE_DIR) / "fastnet")
     for directory in candidates:

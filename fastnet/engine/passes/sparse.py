@@ -12,12 +12,12 @@ import numpy as np
 from numba import carray, types
 from scipy.sparse import issparse
 
-from ..kernels.host import tile
-from ..kernels.jit import c_function, kernel
-from ..kernels.random import bits, layer_key, row_key
-from ..kernels.simd import make_pointer, scalar_type
-from ..kernels.sparse import make_entry_sum
-from .records import IS_DOUBLE, LAYER, NET, WIDE_INDICES
+from ...kernels.compiling.jit import c_function, kernel
+from ...kernels.host import tile
+from ...kernels.random import bits, layer_key, row_key
+from ...kernels.simd import make_pointer, scalar_type
+from ...kernels.sparse import make_entry_sum
+from ..memory.records import IS_DOUBLE, LAYER, NET, WIDE_INDICES
 
 # Share of non-zeros above which the dense tiles, which reuse what they load, are faster.
 MAX_DENSITY = 0.15
@@ -69,20 +69,27 @@ def index_at(address, wide_indices, i):
 
 
 @kernel
+def row_span(net, wide_indices, row):
+    """Where the entries of a row begin and end in the CSR matrix."""
+    indptr = net.samples.x_indptr
+    return index_at(indptr, wide_indices, row), index_at(indptr, wide_indices, row + 1)
+
+
+@kernel
 def _span(net, i):
     """Where the entries of sample i of the epoch's order begin and end in the CSR matrix."""
-    sample, wide_indices = i, net.x_kind & WIDE_INDICES
-    if net.order != 0:
-        sample = carray(_index64(net.order), i + 1)[i]
-    return index_at(net.x_indptr, wide_indices, sample), index_at(net.x_indptr, wide_indices, sample + 1)
+    sample, wide_indices = i, net.samples.x_kind & WIDE_INDICES
+    if net.samples.order != 0:
+        sample = carray(_index64(net.samples.order), i + 1)[i]
+    return row_span(net, wide_indices, sample)
 
 
-def set_up(net, dtype, follows_entries, training):
-    """Enter the functions that sparse X needs into a run's record.
+def set_up(passes, dtype, follows_entries, training):
+    """Enter the functions that sparse X needs into a net's record.
 
     Parameters
     ----------
-    net : record of NET
+    passes : record of PASSES
         Changed in place.
     dtype : numpy.dtype
         Of the computation.
@@ -92,13 +99,13 @@ def set_up(net, dtype, follows_entries, training):
         Whether weights are updated, too.
     """
     if not follows_entries:
-        net["spread_entries"] = _function(_make_spread, "spread_entries", dtype, 3)
+        passes["spread_entries"] = _function(_make_spread, "spread_entries", dtype, 3)
         return
-    net["gather_entries"] = _function(_make_gather, "gather_entries", dtype, 6)
-    net["multiply_entries"] = _function(_make_multiply, "multiply_entries", dtype, 3)
+    passes["gather_entries"] = _function(_make_gather, "gather_entries", dtype, 6)
+    passes["multiply_entries"] = _function(_make_multiply, "multiply_entries", dtype, 3)
     if training:
-        net["transpose_entries"] = _function(_make_transpose, "transpose_entries", dtype, 3, types.intp)
-        net["gradient_of_entries"] = _function(_make_gradient, "gradient_of_entries", dtype, 7)
+        passes["transpose_entries"] = _function(_make_transpose, "transpose_entries", dtype, 3, types.intp)
+        passes["gradient_of_entries"] = _function(_make_gradient, "gradient_of_entries", dtype, 7)
 
 
 def _function(make, name, dtype, n_arguments, result=types.void):
@@ -123,18 +130,18 @@ def _make_spread(dtype, shape):
     def spread(net, layer, fan_in, row, target):
         net = carray(net, 1)[0]
         for p in range((fan_in + panel - 1) // panel):
-            a = carray(pointer(target + p * net.panel_stride * itemsize), panel)
+            a = carray(pointer(target + p * net.workspace.panel_stride * itemsize), panel)
             for j in range(panel):
                 a[j] = scalar(0)
-        wide_indices = net.x_kind & WIDE_INDICES
-        begin, end = index_at(net.x_indptr, wide_indices, row), index_at(net.x_indptr, wide_indices, row + 1)
+        wide_indices = net.samples.x_kind & WIDE_INDICES
+        begin, end = row_span(net, wide_indices, row)
         for i in range(begin, end):
-            column = index_at(net.x_indices, wide_indices, i)
-            at = target + (column // panel * net.panel_stride + column % panel) * itemsize
-            if net.x_kind & IS_DOUBLE:
-                value = scalar(carray(_double(net.x + i * 8), 1)[0])
+            column = index_at(net.samples.x_indices, wide_indices, i)
+            at = target + (column // panel * net.workspace.panel_stride + column % panel) * itemsize
+            if net.samples.x_kind & IS_DOUBLE:
+                value = scalar(carray(_double(net.samples.x + i * 8), 1)[0])
             else:
-                value = scalar(carray(_single(net.x + i * 4), 1)[0])
+                value = scalar(carray(_single(net.samples.x + i * 4), 1)[0])
             carray(pointer(at), 1)[0] += value
 
     return spread
@@ -156,10 +163,10 @@ def _make_gather(dtype, shape):
 
     def gather(net, layer, begin, first, last, at, step, shift):
         net, layer = carray(net, 1)[0], carray(layer, 1)[0]
-        wide_indices, is_double = net.x_kind & WIDE_INDICES, net.x_kind & IS_DOUBLE
-        spans = carray(_index64(net.entry_spans), 2 * last)
-        drops, scale = layer.drop_threshold != 0 and net.training, scalar(layer.drop_scale)
-        key_of_layer = layer_key(net.seed, step, np.int64(0))
+        wide_indices, is_double = net.samples.x_kind & WIDE_INDICES, net.samples.x_kind & IS_DOUBLE
+        spans = carray(_index64(net.workspace.entry_spans), 2 * last)
+        drops, scale = layer.drop_threshold != 0 and net.head.training, scalar(layer.drop_scale)
+        key_of_layer = layer_key(net.steps.seed, step, np.int64(0))
         if at < 0:
             at = 0
             for i in range(first):
@@ -171,15 +178,15 @@ def _make_gather(dtype, shape):
             source, end = _span(net, begin + i)
             spans[2 * i], spans[2 * i + 1] = at, at + end - source
             for e in range(source, end):
-                column = index_at(net.x_indices, wide_indices, e)
+                column = index_at(net.samples.x_indices, wide_indices, e)
                 if is_double:
-                    value = scalar(carray(_double(net.x + e * 8), 1)[0])
+                    value = scalar(carray(_double(net.samples.x + e * 8), 1)[0])
                 else:
-                    value = scalar(carray(_single(net.x + e * 4), 1)[0])
+                    value = scalar(carray(_single(net.samples.x + e * 4), 1)[0])
                 if drops:
                     value = keep(low, high, column, np.uint32(layer.drop_threshold), value, scale)
-                carray(_index32(net.entry_columns + at * 4), 1)[0] = column
-                carray(pointer(net.entry_values + at * itemsize), 1)[0] = value
+                carray(_index32(net.workspace.entry_columns + at * 4), 1)[0] = column
+                carray(pointer(net.workspace.entry_values + at * itemsize), 1)[0] = value
                 at += 1
 
     return gather
@@ -195,7 +202,7 @@ def _make_multiply(dtype, shape):
 
     def multiply(net, layer, first, count, n_tiles):
         net, layer = carray(net, 1)[0], carray(layer, 1)[0]
-        spans = carray(_index64(net.entry_spans), 2 * (first + count))
+        spans = carray(_index64(net.workspace.entry_spans), 2 * (first + count))
         for p in range(layer.n_panels):
             weights = layer.weights + p * layer.padded_in * panel * itemsize
             start = layer.start + p * layer.start_panel * itemsize
@@ -204,7 +211,7 @@ def _make_multiply(dtype, shape):
                 begin = n = 0
                 if i < first + count:
                     begin, n = spans[2 * i], spans[2 * i + 1] - spans[2 * i]
-                columns, values = net.entry_columns + begin * 4, net.entry_values + begin * itemsize
+                columns, values = net.workspace.entry_columns + begin * 4, net.workspace.entry_values + begin * itemsize
                 target = layer.output + (p * layer.output_panel + i * layer.output_row) * itemsize
                 if is_wide:
                     wide(columns, values, n, weights, panel, start, target)
@@ -223,10 +230,11 @@ def _make_transpose(dtype, shape):
 
     def transpose(net, layer, count, low, high):
         net = carray(net, 1)[0]
-        spans = carray(_index64(net.entry_spans), 2 * count)
+        spans = carray(_index64(net.workspace.entry_spans), 2 * count)
         n = spans[2 * count - 1]
-        columns, values = carray(_index32(net.entry_columns), n), carray(pointer(net.entry_values), n)
-        ends = carray(_index32(net.column_ends), high)
+        space = net.workspace
+        columns, values = carray(_index32(space.entry_columns), n), carray(pointer(space.entry_values), n)
+        ends = carray(_index32(space.column_ends), high)
         for k in range(low, high):
             ends[k] = 0
         base = 0
@@ -241,7 +249,7 @@ def _make_transpose(dtype, shape):
             size = ends[k]
             ends[k] = at
             at += size
-        target_rows, target_values = carray(_index32(net.column_rows), n), carray(pointer(net.column_values), n)
+        target_rows, target_values = carray(_index32(space.column_rows), n), carray(pointer(space.column_values), n)
         for i in range(count):
             for e in range(spans[2 * i], spans[2 * i + 1]):
                 k = columns[e]
@@ -265,16 +273,16 @@ def _make_gradient(dtype, shape):
 
     def gradient(net, layer, k0, k_rows, width, low, base, d, g):
         net = carray(net, 1)[0]
-        ends = carray(_index32(net.column_ends), k0 + k_rows)
+        ends = carray(_index32(net.workspace.column_ends), k0 + k_rows)
         begin = np.int64(ends[k0 - 1]) if k0 > low else base
         for i in range(k_rows):
             end = np.int64(ends[k0 + i])
-            numbers, values = net.column_rows + begin * 4, net.column_values + begin * itemsize
+            numbers, values = net.workspace.column_rows + begin * 4, net.workspace.column_values + begin * itemsize
             target = g + i * width * itemsize
             if width == panel:
-                wide(numbers, values, end - begin, d, panel, net.zeros, target)
+                wide(numbers, values, end - begin, d, panel, net.workspace.zeros, target)
             else:
-                narrow(numbers, values, end - begin, d, panel, net.zeros, target)
+                narrow(numbers, values, end - begin, d, panel, net.workspace.zeros, target)
             begin = end
 
     return gradient

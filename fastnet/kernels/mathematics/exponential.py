@@ -29,7 +29,7 @@ import numpy as np
 from numba import njit, types
 from numba.extending import overload
 
-from .functions import exp, expm1, log, log1p, sigmoid, tanh
+from ..functions import exp, expm1, log, log1p, sigmoid, tanh
 
 __all__ = ["exp", "expm1", "log", "log1p", "sigmoid", "tanh"]
 

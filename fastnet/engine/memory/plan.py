@@ -1,14 +1,11 @@
 """How a fit is laid out: records of panels, loop order, what is fetched ahead, number of threads."""
 
-import numpy as np
 from scipy.sparse import issparse
 
-from ..kernels.threads import allowed_threads
+from ...kernels.memory import aligned_zeros
+from ...kernels.threads.team import allowed_threads
 from .records import PANEL, VECTORS
 
-# Row tiles that go through a layer before the next layer: enough that a stretch of weights in L1 pays, few enough
-# that their activations stay in L2.
-BLOCK_TILES = 32
 # Weights and state beyond this come from L3 or memory and are asked for in time.
 FETCH_AHEAD_BYTES = 600 << 10
 # The samples of a mini-batch lie anywhere in X. Their first bytes are asked for a batch ahead if L2 holds as much:
@@ -16,8 +13,6 @@ FETCH_AHEAD_BYTES = 600 << 10
 FETCH_ROW_BYTES, FETCH_BYTES = 1 << 10, 64 << 10
 # Weights times rows above which a second thread may pay: for a mini-batch, and in each thread's part of a prediction.
 BATCH_PRODUCTS, PREDICTION_PRODUCTS = 50_000, 25_000_000
-# Blocks of smaller nets that are updated in one go: fewer calls.
-GROUP_BLOCKS = 4
 
 
 def panel_records(architecture, layout, tile, sparse=False):
@@ -48,7 +43,9 @@ def panel_records(architecture, layout, tile, sparse=False):
             records.append((number, column, width, offset, places, cost, penalty))
             cost += 0 if sparse and layer == 0 else n_blocks * tile.block * width
             penalty += n_blocks
-    return np.array(records, PANEL), cost
+    table = aligned_zeros(len(records), PANEL)
+    table[:] = records
+    return table, cost
 
 
 def penalty_count(layout, tile):

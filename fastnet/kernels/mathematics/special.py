@@ -1,4 +1,4 @@
-r"""More functions for formulas, in the manner of ``vecmath.py``: sine, cosine, softplus, and the normal distribution.
+r"""More functions, in the manner of ``exponential.py``: sine, cosine, softplus, and the normal distribution.
 
 **Sine and cosine.** :math:`x - q\pi` with q integer (half-integer for the cosine), by parts of :math:`\pi` so short
 that their products with q are exact (W. J. Cody, W. Waite: "Software Manual for the Elementary Functions", 1980), then
@@ -14,8 +14,8 @@ The coefficients, from a Remez exchange, are our own.
 
 import numpy as np
 
-from .functions import cos, normal_cdf, normal_pdf, sin, softplus
-from .vecmath import (
+from ..functions import cos, normal_cdf, normal_pdf, sin, softplus
+from .exponential import (
     _DE,
     _EXP_MIN,
     _F_0,

@@ -16,26 +16,26 @@ def _record(**fields):
     return np.dtype([(name, kind) for name, kind in fields.items()])
 
 
-# The whole net, the data and the state of the fit.
-NET = _record(
-    address=_I,  # of this record, and of the first layer's: for functions that are called by address
-    first_layer=_I,
+# What the net is. Written by `Run`.
+SHAPE = _record(
     n_layers=_I,
+    n_matrices=_I,  # records of layers: one a layer of weights, then the projections
     segment_layers=_I,  # through which rows go before all meet: all, but with batch normalisation one
     n_frozen=_I,  # layers, from the first on, that are not trained
     n_panels=_I,  # panels of all trained layers together
-    n_threads=_I,
-    training=_I,  # 0: forward only, into `outputs`
-    batch_size=_I,
-    chunk_rows=_I,  # rows of the workspace; larger batches run in chunks
-    chunks=_I,  # of a batch
-    thread_rows=_I,  # forward only: rows of the workspace that are one thread's own
-    panel_stride=_I,  # from panel to panel of activations and deltas
-    block_tiles=_I,  # row tiles taken through a layer before the next layer
-    fetch_ahead=_I,  # whether weights and state outgrow L2
-    group_blocks=_I,  # blocks of weights that are updated in one go
+    n_vectors=_I,  # of a layer's units that are trained: biases, or more
     total_cost=_I,  # of all panels, to share them out
-    # samples
+)
+
+# Who runs it. Written by `Run`.
+TEAM = _record(
+    n_threads=_I,
+    sync=_I,
+    yield_function=_I,
+)
+
+# What is trained on, or predicted. Written by `Run` and `Session`.
+SAMPLES = _record(
     n_samples=_I,  # in the epoch's order
     order=_I,  # int64 row numbers, or 0 for 0, 1, 2 …
     fetch_rows=_I,  # so many rows ahead a row's first bytes are asked for
@@ -46,6 +46,26 @@ NET = _record(
     x_kind=_I,  # bit 0: float64; bit 1: CSR; bit 2: 64-bit indices
     x_indices=_I,
     x_indptr=_I,
+    targets=_I,
+    target_width=_I,
+    sample_weight=_I,  # or 0
+)
+
+# The memory of a chunk of rows. Written by `Run`, from its workspace, and by `Session`.
+WORKSPACE = _record(
+    chunk_rows=_I,  # rows of the workspace; larger batches run in chunks
+    thread_rows=_I,  # forward only: rows of the workspace that are one thread's own
+    panel_stride=_I,  # from panel to panel of activations and deltas
+    block_tiles=_I,  # row tiles taken through a layer before the next layer
+    batch_targets=_I,
+    target_row=_I,  # stride of the targets
+    batch_weights=_I,
+    row_losses=_I,  # double
+    scratch=_I,
+    scratch_size=_I,  # elements a thread
+    zeros=_I,  # a panel's width of zeros
+    errors=_I,  # panels: the loss's derivative by the output of the layer with an identity skip that comes next
+    loss_delta=_I,  # the loss writes its rows here; the last layer's delta itself if that is one panel
     entry_columns=_I,  # the chunk's non-zeros by rows, int32, or 0: X is made dense
     entry_values=_I,
     entry_spans=_I,  # int64: begin and end of each workspace row's entries
@@ -53,38 +73,22 @@ NET = _record(
     column_rows=_I,  # the same by columns: workspace rows, int32
     column_values=_I,
     column_ends=_I,  # int32
-    # functions for sparse X (sparse.py), or 0
-    spread_entries=_I,
-    gather_entries=_I,
-    multiply_entries=_I,
-    transpose_entries=_I,
-    gradient_of_entries=_I,
-    targets=_I,
-    target_width=_I,
-    target_row=_I,  # stride of the targets in the workspace
-    sample_weight=_I,  # or 0
-    # workspace
-    batch_targets=_I,
-    batch_weights=_I,
-    row_losses=_I,  # double
-    penalties=_I,  # double, one a block of weights
-    n_penalties=_I,
-    scratch=_I,
-    scratch_size=_I,  # elements a thread
-    zeros=_I,  # a panel's width of zeros
-    errors=_I,  # panels: the loss's derivative by the output of the layer with an identity skip that comes next
-    sync=_I,
-    yield_function=_I,
-    # parameters
+)
+
+# What training changes. Written by `Session`.
+STATE = _record(
     flat=_I,
     states=(_I, 4),
     n_states=_I,
     gradient=_I,  # or 0: chunks of a batch add up here; in double if there is no update
     average=_I,  # or 0: of the weights
     average_start=_I,  # steps before the average began
-    # ops
+)
+
+# What happens to raw outputs. Written by `Run`.
+HEAD = _record(
+    training=_I,  # 0: forward only, into `outputs`
     loss=_I,
-    loss_delta=_I,  # the loss writes its rows here; the last layer's delta itself if that is one panel
     loss_parameters=_I,
     link=_I,  # or 0
     outputs=_I,
@@ -92,28 +96,48 @@ NET = _record(
     wide_size=_I,  # of it, doubles a thread
     wide_link=_I,  # or 0: of doubles, instead of `link`
     wide_parameters=_I,
+)
+
+# What a mini-batch is, and what its gradient does. Written by `Session`.
+STEPS = _record(
+    batch_size=_I,
+    chunks=_I,  # of a batch
+    rates=_I,  # double, one a batch
     prepare=_I,
     update=_I,  # 0: only store the gradient
     optimizer_parameters=_I,
-    inspect=_I,  # or 0; this and the next: `finish.py`
-    finish=_I,  # or 0
-    is_deferred=_I,  # whether `finish` takes the step
+    fetch_ahead=_I,  # whether weights and state outgrow L2
+    group_blocks=_I,  # blocks of weights that are updated in one go
+    has_penalty=_I,  # of any layer
+    penalties=_I,  # double, one a block of weights
+    n_penalties=_I,
+    clip=_I,  # or 0; this and the next: `after_step.py`
+    after_step=_I,  # or 0
+    is_deferred=_I,  # whether `after_step` takes the step
     shares=_I,  # or 0: double, two a block of weights and a panel's vector: of the gradient's norm
     n_shares=_I,
-    n_vectors=_I,  # of a layer's units that are trained: biases, or more
-    seed=_I,
-    rates=_I,  # double, one a batch
-    # noise in training (noise.py): functions, or 0
-    input_noise=_I,
-    drop_connect=_I,
-    mask_weights=_I,
-    noise_deviation=_F,
-    has_penalty=_I,  # of any layer
     clip_value=_F,  # or infinite
     clip_norm=_F,  # or infinite
     max_norm=_F,  # or 0
     decay=_F,  # of the average
-    # results
+    seed=_I,
+)
+
+# Functions that only some fits need, or 0. Written by those who make them: `noise.py` and `sparse.py`.
+PASSES = _record(
+    input_noise=_I,
+    noise_deviation=_F,
+    drop_connect=_I,
+    mask_weights=_I,
+    spread_entries=_I,
+    gather_entries=_I,
+    multiply_entries=_I,
+    transpose_entries=_I,
+    gradient_of_entries=_I,
+)
+
+# What mini-batches leave. Written by the engine; `Session` begins it anew for each epoch.
+RESULTS = _record(
     step=_I,  # optimizer steps taken
     loss_sum=_F,
     penalty_sum=_F,
@@ -122,6 +146,21 @@ NET = _record(
     largest_norm=_F,
     n_clipped=_I,
     n_measured=_I,  # batches whose norm was taken
+)
+
+# All of it; the addresses of this record and of the first of the others are for functions called by address.
+NET = _record(
+    address=_I,
+    first_layer=_I,
+    shape=SHAPE,
+    team=TEAM,
+    samples=SAMPLES,
+    workspace=WORKSPACE,
+    state=STATE,
+    head=HEAD,
+    steps=STEPS,
+    passes=PASSES,
+    results=RESULTS,
 )
 
 # One layer: weights, the activations it reads and writes, and its ops.

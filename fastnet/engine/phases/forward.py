@@ -6,10 +6,10 @@ from functools import cache
 import numba
 from numba import carray, types
 
-from ..kernels.host import tile
-from ..kernels.jit import c_function
-from ..kernels.simd import make_call
-from .records import LAYER, NET
+from ...kernels.compiling.jit import c_function
+from ...kernels.host import tile
+from ...kernels.simd import make_call
+from ..memory.records import LAYER, NET
 from .rows import make_row_phase
 
 
@@ -21,7 +21,7 @@ def predictor(dtype):
     -------
     ctypes function
         ``predictor(net, layers, thread)`` with addresses of records: each thread takes rows of its own through its own
-        part of the workspace, into ``net.outputs``. Runs without the GIL.
+        part of the workspace, into ``net.head.outputs``. Runs without the GIL.
     """
     pointers = [types.CPointer(numba.from_dtype(record)) for record in (NET, LAYER)]
     signature = (None, *[ctypes.c_void_p] * 2, ctypes.c_int64)
@@ -37,23 +37,23 @@ def _make(dtype):
 
     def run(net, layers, thread):
         net = carray(net, 1)[0]
-        layers = carray(layers, net.n_layers)
-        tile_count = (net.n_samples + rows - 1) // rows
-        low = tile_count * thread // net.n_threads * rows
-        high = min(tile_count * (thread + 1) // net.n_threads * rows, net.n_samples)
-        first_tile = thread * net.thread_rows // rows
-        for begin in range(low, high, net.thread_rows):
-            n_rows = min(net.thread_rows, high - begin)
+        layers = carray(layers, net.shape.n_matrices)
+        tile_count = (net.samples.n_samples + rows - 1) // rows
+        low = tile_count * thread // net.team.n_threads * rows
+        high = min(tile_count * (thread + 1) // net.team.n_threads * rows, net.samples.n_samples)
+        first_tile = thread * net.workspace.thread_rows // rows
+        for begin in range(low, high, net.workspace.thread_rows):
+            n_rows = min(net.workspace.thread_rows, high - begin)
             n_tiles = (n_rows + rows - 1) // rows
             shift = begin - first_tile * rows
-            if net.entry_columns != 0:
+            if net.workspace.entry_columns != 0:
                 start, stop = first_tile * rows, first_tile * rows + n_rows
                 call_gather(
-                    net.gather_entries, net.address, net.first_layer, shift, start, stop, thread * net.entry_capacity,
-                    net.step, shift,
+                    net.passes.gather_entries, net.address, net.first_layer, shift, start, stop,
+                    thread * net.workspace.entry_capacity, net.results.step, shift,
                 )
-            for t in range(0, n_tiles, net.block_tiles):
-                count = min(net.block_tiles, n_tiles - t)
+            for t in range(0, n_tiles, net.workspace.block_tiles):
+                count = min(net.workspace.block_tiles, n_tiles - t)
                 predict(net, layers, shift, first_tile + t, count, first_tile * rows + n_rows, thread)
 
     return run

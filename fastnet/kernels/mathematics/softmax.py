@@ -5,8 +5,8 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from . import vecmath
-from .simd import I32, I64, Loop, Vectors, scalar_type
+from ..simd import I32, I64, Loop, Vectors, scalar_type
+from . import exponential
 
 _INTEGER = {4: ir.IntType(32), 8: ir.IntType(64)}
 
@@ -51,9 +51,9 @@ class _Row(Vectors):
         return value
 
     def exp(self, x):
-        """exp of numbers that are not above 0; vecmath's constants. Below the smallest normal result it is 0."""
+        """exp of numbers that are not above 0. Below the smallest normal result it is 0."""
         b, single = self.builder, self.itemsize == 4
-        constants = vecmath.EXP_SINGLE if single else vecmath.EXP_DOUBLE
+        constants = exponential.EXP_SINGLE if single else exponential.EXP_DOUBLE
         lowest, log2e, ln2_high, ln2_low, *coefficients = (self.constant(c) for c in constants)
         given, x = x, b.select(b.fcmp_ordered("<", x, lowest), lowest, x)
         # At this magnitude a unit in the last place is 1: the sum rounds, and holds the integer in its last bits.

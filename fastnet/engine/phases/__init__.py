@@ -1,0 +1,1 @@
+"""The two phases of a mini-batch, and the forward pass alone."""

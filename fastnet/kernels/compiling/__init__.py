@@ -1,0 +1,1 @@
+"""How fastnet compiles: flags, C functions by address, and their cache on disk."""

@@ -1,0 +1,98 @@
+"""C signatures, each written once: who makes a function and who calls it by address read the same.
+
+A function whose arguments have other names is refused when it is made; a call with another number of arguments does not
+compile. Counted integers on both sides would only crash.
+"""
+
+import ctypes
+import inspect
+
+import numba
+import numpy as np
+from numba import types
+
+from ..simd import make_call, scalar_type
+from .jit import c_function
+
+# What an argument may be, besides a record's dtype, which stands for a pointer to such a record. T is the computation
+# dtype. The caller passes pointers as addresses, which are integers; the maker gets typed pointers that do not overlap,
+# but for an `ADDRESS`, which says nothing of what is there.
+INDEX, ADDRESS, NUMBER, DOUBLE, NUMBERS, DOUBLES = "index", "address", "T", "double", "T *", "double *"
+
+
+class Signature:
+    """The C signature of a function that is called by address.
+
+    Parameters
+    ----------
+    result : {None, 'index'}
+        What it returns.
+    **arguments : str or dtype
+        Kinds of the arguments, by name.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.kernels.compiling.signatures import INDEX, NUMBERS, Signature
+    >>> Signature(None, a=NUMBERS, n=INDEX).argument_types(np.dtype(np.float32))
+    [CPointer(float32), int64]
+    """
+
+    def __init__(self, result, **arguments):
+        self._result, self._arguments = types.void if result is None else types.intp, arguments
+
+    def argument_types(self, dtype):
+        """Types of the arguments as the function itself has them, a list."""
+        return [self._type(kind, dtype) for kind in self._arguments.values()]
+
+    @staticmethod
+    def _type(kind, dtype):
+        if isinstance(kind, np.dtype):
+            return types.CPointer(numba.from_dtype(kind))
+        number = scalar_type(dtype)
+        plain = {INDEX: types.intp, ADDRESS: types.intp, NUMBER: number, DOUBLE: types.float64}
+        pointers = {NUMBERS: types.CPointer(number), DOUBLES: types.CPointer(types.float64)}
+        return (plain | pointers)[kind]
+
+    def compile(self, make, key, dtype, from_python=False):
+        """Compile a function, or find it again.
+
+        Parameters
+        ----------
+        make : callable
+            Returns the function, in plain Python.
+        key : tuple of str
+            Names what is compiled, besides the dtype.
+        dtype : dtype
+            Of the computation.
+        from_python : bool, default=False
+            Whether Python calls it.
+
+        Returns
+        -------
+        int or ctypes function
+            The address, or what can be called from Python, without the GIL.
+        """
+
+        def checked():
+            function = make()
+            names = list(inspect.signature(function).parameters)
+            if names != list(self._arguments):
+                raise TypeError(f"{'-'.join(key)} takes {names}, its signature says {list(self._arguments)}.")
+            return function
+
+        of_python = None
+        if from_python:
+            of_python = (None, *(self._python_type(kind, dtype) for kind in self._arguments.values()))
+        return c_function(checked, self._result, self.argument_types(dtype), (*key, dtype.name), of_python)
+
+    @staticmethod
+    def _python_type(kind, dtype):
+        if kind in (NUMBER, DOUBLE):
+            return ctypes.c_float if kind == NUMBER and dtype.itemsize == 4 else ctypes.c_double
+        return ctypes.c_ssize_t if kind == INDEX else ctypes.c_void_p
+
+    def caller(self, dtype):
+        """For compiled code: ``call(address, *arguments)``, with pointers as addresses."""
+        kinds = [self._type(kind, dtype) for kind in self._arguments.values()]
+        return make_call(self._result, *(types.intp if isinstance(t, types.CPointer) else t for t in kinds))

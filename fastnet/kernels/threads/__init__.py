@@ -1,0 +1,1 @@
+"""Threads: how many there may be, and those of a fit."""
