@@ -2,6 +2,7 @@
 
 import warnings
 
+from sklearn import neural_network
 from sklearn.exceptions import InconsistentVersionWarning
 
 
@@ -32,7 +33,7 @@ class Portable:
             )
         super().__setstate__(state)
 
-    def to_sklearn(self):
+    def to_sklearn(self) -> neural_network.MLPClassifier | neural_network.MLPRegressor:
         """Convert to the estimator of scikit-learn, fitted if this one is.
 
         The counterpart of :func:`fastnet.from_sklearn`. The copy predicts the same, up to rounding, and with 'sgd' and
