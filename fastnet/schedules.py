@@ -3,7 +3,12 @@
 ``Schedule`` is the base class; every class with a name is here.
 """
 
+from typing import TYPE_CHECKING
+
 from .ops.schedules import SCHEDULES, Schedule
+
+if TYPE_CHECKING:  # type checkers do not see the names that follow
+    from .ops.schedules import *  # noqa: F403
 
 globals().update((type(entry).__name__, type(entry)) for entry in SCHEDULES.values())
 

@@ -1,4 +1,4 @@
-"""Ctrl-C in full-batch training: in the middle of a batch of many chunks, and within L-BFGS."""
+"""Ctrl-C in full-batch training, in the middle of a batch of many chunks and within L-BFGS, and in predictions."""
 
 import subprocess
 import sys
@@ -79,3 +79,56 @@ def test_control_c_stops_a_full_batch_and_leaves_a_model(params, sizes, n_jobs, 
     assert messages == "['Training interrupted by user.']"
     assert (finite, consistent, no_threads, same) == ("True", "True True", "True", "True")
     assert usable == "(5,) float32" and int(again) in (1, 2)
+
+
+PREDICTION = """
+import os, signal, threading, time
+import numpy as np
+import scipy.sparse as sp
+import fastnet
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
+rng = np.random.default_rng(0)
+X = rng.normal(size=(300, 20)).astype(np.float32)
+model = fastnet.MLPClassifier((600, 600), n_jobs={n_jobs})
+model.partial_fit(X, np.arange(300) % 3, classes=range(3))
+
+def rows(n):  # one row again and again
+    if {is_sparse}:
+        parts = np.ones(n, np.float32), np.zeros(n, np.int32), np.arange(n + 1, dtype=np.int32)
+        return sp.csr_array(parts, shape=(n, 20))
+    return np.broadcast_to(X[0], (n, 20))
+
+few = model.predict_proba(rows(10_000))
+begin = time.perf_counter()
+model.predict_proba(rows(10_000))
+many = rows(int(10_000 * 20 / (time.perf_counter() - begin)))  # 20 s, if the machine stays as fast
+sent = []
+
+def interrupt():
+    time.sleep(0.7)
+    sent.append(time.perf_counter())
+    os.kill(os.getpid(), signal.SIGINT)
+
+before = set(threading.enumerate())
+timer = threading.Thread(target=interrupt)
+timer.start()
+try:
+    model.predict_proba(many)
+except KeyboardInterrupt:
+    print(time.perf_counter() - sent[0])
+timer.join()
+print(set(threading.enumerate()) == before, (model.predict_proba(rows(10_000)) == few).all())
+"""
+
+
+@pytest.mark.parametrize(("n_jobs", "is_sparse"), [(1, True), (2, False)])
+def test_control_c_ends_a_long_prediction(n_jobs, is_sparse):
+    done = subprocess.run(
+        [sys.executable, "-c", PREDICTION.format(n_jobs=n_jobs, is_sparse=is_sparse)],
+        capture_output=True, text=True, timeout=180,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    seconds, no_threads, same = done.stdout.split()
+    assert float(seconds) < 5  # within a second on a quiet machine, and after all rows in 20
+    assert (no_threads, same) == ("True", "True")

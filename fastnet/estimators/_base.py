@@ -1,11 +1,14 @@
 """What both estimators share: the way from ``fit``'s arguments to the engine and back."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from contextlib import contextmanager
 from copy import deepcopy
 from numbers import Integral
+from typing import Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils import check_random_state
@@ -28,6 +31,7 @@ from .parameters import (
 )
 from .portable import Portable
 from .start import check_same_network, initial_parameters
+from .types import Activations, Initial, LearningRate, Losses, MatrixLike, Rates, Solver
 from .validation import NO_DATA, Holdout, OwnData, check_validation, own_samples
 
 # Fitted attributes that only some solvers set: a new fit must not inherit them.
@@ -75,54 +79,54 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, DocLink, B
 
     def __init__(
         self,
-        hidden_layer_sizes=(100,),
-        activation="relu",
+        hidden_layer_sizes: int | ArrayLike = (100,),
+        activation: Activations = "relu",
         *,
-        loss="log_loss",
-        solver="adam",
-        alpha=0.0001,
-        batch_size="auto",
-        learning_rate="constant",
-        warmup=0.0,
-        learning_rate_init=0.001,
-        power_t=0.5,
-        max_iter=200,
-        shuffle=True,
-        random_state=None,
-        tol=1e-4,
-        verbose=False,
-        warm_start=False,
-        momentum=0.9,
-        nesterovs_momentum=True,
-        early_stopping=False,
-        validation_fraction=0.1,
-        validation_split=None,
-        scoring=None,
-        restore_best_weights=True,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-8,
-        n_iter_no_change=10,
-        max_fun=15000,
-        max_time=None,
-        l1_ratio=0.0,
-        clip_value=None,
-        clip_norm=None,
-        max_norm=None,
-        ema_decay=None,
-        dropout=0.0,
-        input_dropout=0.0,
-        drop_connect=0.0,
-        input_noise=0.0,
-        init="glorot_uniform",
-        bias_init=None,
-        use_bias=True,
-        freeze=0,
-        residual=False,
-        normalization=None,
-        dtype="auto",
-        n_jobs=None,
-    ):
+        loss: Losses = "log_loss",
+        solver: Solver = "adam",
+        alpha: Rates = 0.0001,
+        batch_size: int | str | None = "auto",
+        learning_rate: LearningRate = "constant",
+        warmup: float = 0.0,
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: int | np.random.RandomState | None = None,
+        tol: float = 1e-4,
+        verbose: bool = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        validation_split: object = None,
+        scoring: str | Callable[..., float] | None = None,
+        restore_best_weights: bool = True,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float | None = 10,
+        max_fun: int = 15000,
+        max_time: float | None = None,
+        l1_ratio: float = 0.0,
+        clip_value: float | None = None,
+        clip_norm: float | None = None,
+        max_norm: float | None = None,
+        ema_decay: float | None = None,
+        dropout: Rates = 0.0,
+        input_dropout: float = 0.0,
+        drop_connect: Rates = 0.0,
+        input_noise: float = 0.0,
+        init: Initial = "glorot_uniform",
+        bias_init: float | None = None,
+        use_bias: bool = True,
+        freeze: int = 0,
+        residual: bool | str = False,
+        normalization: str | None = None,
+        dtype: str = "auto",
+        n_jobs: int | None = None,
+    ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
         self.loss = loss
@@ -190,7 +194,17 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, DocLink, B
         """Validation score of the network's outputs."""
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None, groups=None):
+    def fit(
+        self,
+        X: MatrixLike,
+        y: MatrixLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        X_val: MatrixLike | None = None,
+        y_val: MatrixLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+    ) -> Self:
         """Train the network.
 
         With ``warm_start=True`` training goes on from the current ``coefs_`` and ``intercepts_``, with the
@@ -275,7 +289,7 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, DocLink, B
         architecture = settings.architecture(X.shape[1], loss, n_outputs)
 
         if first_pass:
-            self._input_dtype = X.dtype  # predictions have it, too
+            self._input_dtype = X.dtype.name  # predictions have it, too
             dtype = _computation_dtype(settings, X, holdout.n_train, incremental)
             check_type(self, settings, dtype)
             check_memory(settings, architecture, dtype)

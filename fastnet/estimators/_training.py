@@ -30,7 +30,7 @@ class Problem:
     sample_weight: np.ndarray | None
     matrices: list
     vectors: list
-    random_state: np.random.RandomState
+    random_state: np.random.RandomState | None
     rows: np.ndarray | None = None
     validation: ValidationSet | None = None
 

@@ -1,6 +1,10 @@
 """The classifier."""
 
+from collections.abc import Callable, Sequence
+from typing import Self
+
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import log_expit
 from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.utils._param_validation import StrOptions
@@ -15,6 +19,7 @@ from .health import quiet
 from .label_types import plain_labels
 from .labels import LabelTargets
 from .parameters import CLASSIFICATION_LOSSES, PARAMETER_CONSTRAINTS
+from .types import Activations, Initial, LearningRate, Losses, ManyArrays, MatrixLike, Rates, Solver
 
 
 def _gives_probabilities(classifier):
@@ -299,56 +304,56 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
 
     def __init__(
         self,
-        hidden_layer_sizes=(100,),
-        activation="relu",
+        hidden_layer_sizes: int | ArrayLike = (100,),
+        activation: Activations = "relu",
         *,
-        loss="log_loss",
-        solver="adam",
-        alpha=0.0001,
-        batch_size="auto",
-        learning_rate="constant",
-        warmup=0.0,
-        learning_rate_init=0.001,
-        power_t=0.5,
-        max_iter=200,
-        shuffle=True,
-        random_state=None,
-        tol=1e-4,
-        verbose=False,
-        warm_start=False,
-        momentum=0.9,
-        nesterovs_momentum=True,
-        early_stopping=False,
-        validation_fraction=0.1,
-        validation_split=None,
-        scoring=None,
-        restore_best_weights=True,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-8,
-        n_iter_no_change=10,
-        max_fun=15000,
-        max_time=None,
-        l1_ratio=0.0,
-        clip_value=None,
-        clip_norm=None,
-        max_norm=None,
-        ema_decay=None,
-        dropout=0.0,
-        input_dropout=0.0,
-        drop_connect=0.0,
-        input_noise=0.0,
-        init="glorot_uniform",
-        bias_init=None,
-        use_bias=True,
-        freeze=0,
-        residual=False,
-        normalization=None,
-        class_weight=None,
-        calibration=None,
-        dtype="auto",
-        n_jobs=None,
-    ):
+        loss: Losses = "log_loss",
+        solver: Solver = "adam",
+        alpha: Rates = 0.0001,
+        batch_size: int | str | None = "auto",
+        learning_rate: LearningRate = "constant",
+        warmup: float = 0.0,
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: int | np.random.RandomState | None = None,
+        tol: float = 1e-4,
+        verbose: bool = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        validation_split: object = None,
+        scoring: str | Callable[..., float] | None = None,
+        restore_best_weights: bool = True,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float | None = 10,
+        max_fun: int = 15000,
+        max_time: float | None = None,
+        l1_ratio: float = 0.0,
+        clip_value: float | None = None,
+        clip_norm: float | None = None,
+        max_norm: float | None = None,
+        ema_decay: float | None = None,
+        dropout: Rates = 0.0,
+        input_dropout: float = 0.0,
+        drop_connect: Rates = 0.0,
+        input_noise: float = 0.0,
+        init: Initial = "glorot_uniform",
+        bias_init: float | None = None,
+        use_bias: bool = True,
+        freeze: int = 0,
+        residual: bool | str = False,
+        normalization: str | None = None,
+        class_weight: dict | list[dict] | str | None = None,
+        calibration: str | None = None,
+        dtype: str = "auto",
+        n_jobs: int | None = None,
+    ) -> None:
         super().__init__(
             hidden_layer_sizes=hidden_layer_sizes,
             activation=activation,
@@ -409,7 +414,13 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
 
     @available_if(lambda estimator: estimator._check_solver())
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y, sample_weight=None, classes=None):
+    def partial_fit(
+        self,
+        X: MatrixLike,
+        y: MatrixLike,
+        sample_weight: ArrayLike | None = None,
+        classes: ArrayLike | Sequence[ArrayLike] | None = None,
+    ) -> Self:
         """Train for one epoch on the given samples, going on from the current weights.
 
         Offered for stochastic solvers, except 'rprop'. The optimizer of the first call serves all later
@@ -449,7 +460,7 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
             self._learn_classes(y, classes)
             return self._fit(X, y, sample_weight, incremental=True)
 
-    def predict(self, X):
+    def predict(self, X: MatrixLike) -> np.ndarray:
         """Predict classes.
 
         Parameters
@@ -471,7 +482,7 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
         return self._label_binarizer.inverse_transform(outputs, threshold=0.5 if probable else 0.0)
 
     @available_if(_gives_scores)
-    def decision_function(self, X):
+    def decision_function(self, X: MatrixLike) -> np.ndarray:
         """Predict scores, the raw outputs of the network.
 
         Offered for a loss without probabilities, such as ``loss='hinge'``.
@@ -493,7 +504,7 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
         return scores.ravel() if self.n_outputs_ == 1 else scores
 
     @available_if(_gives_probabilities)
-    def predict_proba(self, X):
+    def predict_proba(self, X: MatrixLike) -> ManyArrays:
         """Predict probabilities.
 
         Not offered for a loss without them, such as ``loss='hinge'``.
@@ -536,7 +547,7 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
         return probabilities(self._outputs(X, link=False), self.out_activation_)
 
     @available_if(_gives_probabilities)
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X: MatrixLike) -> ManyArrays:
         """Predict logarithms of probabilities.
 
         They come from the logits, so that they are finite where the probabilities round to 0. Not offered for a
@@ -566,7 +577,7 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
             return [log_probabilities(part, "softmax") for part in self._label_binarizer.split(logits)]
         return log_probabilities(logits, self.out_activation_)
 
-    def score(self, X, y, sample_weight=None):
+    def score(self, X: MatrixLike, y: MatrixLike, sample_weight: ArrayLike | None = None) -> float:
         """Accuracy: the share of samples whose prediction is right, with all of their labels or columns.
 
         Parameters
@@ -592,7 +603,8 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
         check_consistent_length(y, predicted, sample_weight)
         if y.shape[1] != predicted.shape[1]:
             raise ValueError(f"y has {y.shape[1]} columns of classes, the network was trained on {predicted.shape[1]}.")
-        return float(np.average((predicted == y).all(axis=1), weights=sample_weight))
+        weights = None if sample_weight is None else np.asarray(sample_weight)
+        return float(np.average((predicted == y).all(axis=1), weights=weights))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -51,7 +51,9 @@ _TRAINING = (
 )  # fmt: skip
 
 
-def from_sklearn(mlp):
+def from_sklearn(
+    mlp: neural_network.MLPClassifier | neural_network.MLPRegressor,
+) -> MLPClassifier | MLPRegressor:
     """Convert a multilayer perceptron of scikit-learn, fitted or not.
 
     Parameters, weights, classes, the history and the optimizer's moments are taken over: predictions are the same,
@@ -87,7 +89,7 @@ def from_sklearn(mlp):
     array(['a', 'b'], dtype='<U1')
     """
     ours, theirs = next((pair for pair in _PAIRS if isinstance(mlp, pair[1])), (None, None))
-    if ours is None:
+    if ours is None or theirs is None:
         raise ValueError(
             "mlp must be an MLPClassifier or MLPRegressor of sklearn.neural_network, "
             f"got {type(mlp).__name__}. Of a pipeline or search, give the estimator inside, such as pipeline[-1]."
@@ -104,8 +106,8 @@ def from_sklearn(mlp):
         loss = LogLoss().for_classes(len(net.classes_), several_labels)
     else:
         loss = LOSSES[mlp.loss]
-    net._set_network(Architecture(units, ACTIVATIONS[mlp.activation], loss))
-    net._input_dtype = net.coefs_[0].dtype
+    net._set_network(Architecture(units, (ACTIVATIONS[mlp.activation],) * (len(units) - 2), loss))
+    net._input_dtype = net.coefs_[0].dtype.name
     state = state_from_sklearn(mlp, net.coefs_[0].dtype)
     if state is not None:
         net._optimizer = state

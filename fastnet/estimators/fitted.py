@@ -98,7 +98,7 @@ class FittedNetwork:
             X after that, in float32 or float64.
         """
         # Not there in a pickle of an earlier version: float64 loses nothing.
-        if getattr(self, "_input_dtype", _DOUBLE) == _DOUBLE:
+        if getattr(self, "_input_dtype", "float64") != "float32":
             return _DOUBLE
         if X.dtype == np.float32 or np.promote_types(np.float32, given_dtype(given)) == np.float32:
             return _SINGLE

@@ -4,13 +4,16 @@ from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
 from ..network.architecture import Architecture
+from ._base import BaseMultilayerPerceptron
 from ._training import Problem
 from .data import cast_weights, check_fits, check_weights, engine_input
 from .fitted import parameter_places
 from .parameters import penalties, plain_parameters
+from .types import MatrixLike
 
 _GRADIENTS = {
     "coefs_": "coef",
@@ -73,10 +76,12 @@ class Pass:
     """
 
     loss: float
-    layers: list
+    layers: list[LayerPass]
 
 
-def inspect(estimator, X, y, sample_weight=None):
+def inspect(
+    estimator: BaseMultilayerPerceptron, X: MatrixLike, y: MatrixLike, sample_weight: ArrayLike | None = None
+) -> Pass:
     """Lay open the forward and the backward pass of a fitted network.
 
     The numbers come from the compiled engine that trains. Noise is off, and of the penalties only the smooth
@@ -130,13 +135,13 @@ def inspect(estimator, X, y, sample_weight=None):
     architecture, matrices, vectors = estimator._network()
     dtype = matrices[0].dtype
     check_fits("X", X, dtype)
-    sample_weight = check_weights(sample_weight, X)
-    sample_weight = estimator._weigh(sample_weight, targets, targets, sample_weight)
-    if sample_weight is not None:
-        sample_weight = cast_weights(sample_weight, dtype)
+    weight = check_weights(sample_weight, X)
+    weight = estimator._weigh(weight, targets, targets, weight)
+    if weight is not None:
+        weight = cast_weights(weight, dtype)
     targets = np.ascontiguousarray(targets, dtype=dtype)
     asked = plain_parameters(estimator)
-    problem = Problem(architecture, X, targets, sample_weight, matrices, vectors, None)
+    problem = Problem(architecture, X, targets, weight, matrices, vectors, None)
     with problem.session(*penalties(asked, architecture.n_layers), asked.n_jobs, keep_z=True) as session:
         loss, *gradients = session.loss_and_gradient()
         arrays = session.arrays()

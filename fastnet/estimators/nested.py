@@ -1,6 +1,7 @@
 """Parameters of parameters: ``set_params(solver__beta_1=0.8)``."""
 
 from dataclasses import replace
+from typing import Any, Self
 
 from ..ops.registry import Value
 
@@ -8,7 +9,7 @@ from ..ops.registry import Value
 class NestedValues:
     """Mixin before ``BaseEstimator``: ``set_params`` reaches into frozen objects by replacing them."""
 
-    def set_params(self, **params):
+    def set_params(self, **params: Any) -> Self:
         """Set parameters.
 
         Parameters

@@ -3,6 +3,7 @@
 import warnings
 from inspect import Parameter, signature
 
+from sklearn import neural_network
 from sklearn.exceptions import InconsistentVersionWarning
 
 
@@ -36,7 +37,7 @@ class Portable:
         names = [name for name in self._get_param_names() if declared[name].default is not Parameter.empty]
         super().__setstate__({**{name: declared[name].default for name in names}, **state})
 
-    def to_sklearn(self):
+    def to_sklearn(self) -> neural_network.MLPClassifier | neural_network.MLPRegressor:
         """Convert to the estimator of scikit-learn, fitted if this one is.
 
         The counterpart of :func:`fastnet.from_sklearn`. The copy predicts the same, up to rounding, and with 'sgd' and

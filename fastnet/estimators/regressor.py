@@ -1,6 +1,10 @@
 """The regressor."""
 
+from collections.abc import Callable
+from typing import Self
+
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import RegressorMixin, _fit_context
 from sklearn.metrics import d2_pinball_score, r2_score
 from sklearn.utils import column_or_1d
@@ -13,6 +17,7 @@ from ._base import BaseMultilayerPerceptron, unchanged_on_failure
 from .data import DTYPES, check_weights, named, plain_numbers
 from .health import quiet
 from .parameters import PARAMETER_CONSTRAINTS, REGRESSION_LOSSES, regression_loss
+from .types import Activations, Initial, LearningRate, Losses, MatrixLike, Rates, Solver
 
 
 class MLPRegressor(RegressorMixin, BaseMultilayerPerceptron):
@@ -265,54 +270,54 @@ class MLPRegressor(RegressorMixin, BaseMultilayerPerceptron):
 
     def __init__(
         self,
-        loss="squared_error",
-        hidden_layer_sizes=(100,),
-        activation="relu",
+        loss: Losses = "squared_error",
+        hidden_layer_sizes: int | ArrayLike = (100,),
+        activation: Activations = "relu",
         *,
-        solver="adam",
-        alpha=0.0001,
-        batch_size="auto",
-        learning_rate="constant",
-        warmup=0.0,
-        learning_rate_init=0.001,
-        power_t=0.5,
-        max_iter=200,
-        shuffle=True,
-        random_state=None,
-        tol=1e-4,
-        verbose=False,
-        warm_start=False,
-        momentum=0.9,
-        nesterovs_momentum=True,
-        early_stopping=False,
-        validation_fraction=0.1,
-        validation_split=None,
-        scoring=None,
-        restore_best_weights=True,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-8,
-        n_iter_no_change=10,
-        max_fun=15000,
-        max_time=None,
-        l1_ratio=0.0,
-        clip_value=None,
-        clip_norm=None,
-        max_norm=None,
-        ema_decay=None,
-        dropout=0.0,
-        input_dropout=0.0,
-        drop_connect=0.0,
-        input_noise=0.0,
-        init="glorot_uniform",
-        bias_init=None,
-        use_bias=True,
-        freeze=0,
-        residual=False,
-        normalization=None,
-        dtype="auto",
-        n_jobs=None,
-    ):
+        solver: Solver = "adam",
+        alpha: Rates = 0.0001,
+        batch_size: int | str | None = "auto",
+        learning_rate: LearningRate = "constant",
+        warmup: float = 0.0,
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: int | np.random.RandomState | None = None,
+        tol: float = 1e-4,
+        verbose: bool = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        validation_split: object = None,
+        scoring: str | Callable[..., float] | None = None,
+        restore_best_weights: bool = True,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float | None = 10,
+        max_fun: int = 15000,
+        max_time: float | None = None,
+        l1_ratio: float = 0.0,
+        clip_value: float | None = None,
+        clip_norm: float | None = None,
+        max_norm: float | None = None,
+        ema_decay: float | None = None,
+        dropout: Rates = 0.0,
+        input_dropout: float = 0.0,
+        drop_connect: Rates = 0.0,
+        input_noise: float = 0.0,
+        init: Initial = "glorot_uniform",
+        bias_init: float | None = None,
+        use_bias: bool = True,
+        freeze: int = 0,
+        residual: bool | str = False,
+        normalization: str | None = None,
+        dtype: str = "auto",
+        n_jobs: int | None = None,
+    ) -> None:
         super().__init__(
             loss=loss,
             hidden_layer_sizes=hidden_layer_sizes,
@@ -400,7 +405,7 @@ class MLPRegressor(RegressorMixin, BaseMultilayerPerceptron):
 
     @available_if(lambda estimator: estimator._check_solver())
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y, sample_weight=None):
+    def partial_fit(self, X: MatrixLike, y: MatrixLike, sample_weight: ArrayLike | None = None) -> Self:
         """Train for one epoch on the given samples, going on from the current weights.
 
         Offered for stochastic solvers, except 'rprop'. The optimizer of the first call serves all later
@@ -428,7 +433,7 @@ class MLPRegressor(RegressorMixin, BaseMultilayerPerceptron):
         with unchanged_on_failure(self), quiet():
             return self._fit(X, plain_numbers(y), sample_weight, incremental=True)
 
-    def predict(self, X):
+    def predict(self, X: MatrixLike) -> np.ndarray:
         """Predict targets.
 
         Parameters

@@ -12,10 +12,10 @@ from itertools import pairwise
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from ..ops.activations import Logistic
+from ..ops.activations import Activation, Logistic
 from ..ops.registry import Value, number, register
 
-INITIALIZERS = {}
+INITIALIZERS: "dict[str, Initializer]" = {}
 
 
 @dataclass(frozen=True)
@@ -30,11 +30,13 @@ class Initializer(Value):
 
     breaks_symmetry = True
 
-    def weights(self, fan_in, fan_out, random_state):
+    def weights(self, fan_in: int, fan_out: int, random_state: np.random.RandomState) -> np.ndarray:
         """Weights of shape (fan_in, fan_out)."""
         raise NotImplementedError
 
-    def draw(self, fan_in, fan_out, activation, random_state):
+    def draw(
+        self, fan_in: int, fan_out: int, activation: Activation, random_state: np.random.RandomState
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Weights of shape (fan_in, fan_out) and biases of shape (fan_out,)."""
         return self.weights(fan_in, fan_out, random_state), np.zeros(fan_out)
 
@@ -50,7 +52,9 @@ class GlorotUniform(Initializer):
     2010, equation 16.
     """
 
-    def draw(self, fan_in, fan_out, activation, random_state):
+    def draw(
+        self, fan_in: int, fan_out: int, activation: Activation, random_state: np.random.RandomState
+    ) -> tuple[np.ndarray, np.ndarray]:
         bound = np.sqrt((2.0 if isinstance(activation, Logistic) else 6.0) / (fan_in + fan_out))
         weights = random_state.uniform(-bound, bound, (fan_in, fan_out))
         return weights, random_state.uniform(-bound, bound, fan_out)
@@ -65,7 +69,7 @@ class GlorotNormal(Initializer):
     2010, equation 12.
     """
 
-    def weights(self, fan_in, fan_out, random_state):
+    def weights(self, fan_in: int, fan_out: int, random_state: np.random.RandomState) -> np.ndarray:
         return random_state.normal(0.0, np.sqrt(2.0 / (fan_in + fan_out)), (fan_in, fan_out))
 
 
@@ -84,7 +88,7 @@ class HeUniform(Initializer):
 
     slope: float = number(0.0)
 
-    def weights(self, fan_in, fan_out, random_state):
+    def weights(self, fan_in: int, fan_out: int, random_state: np.random.RandomState) -> np.ndarray:
         bound = np.sqrt(6.0 / ((1.0 + self.slope**2) * fan_in))
         return random_state.uniform(-bound, bound, (fan_in, fan_out))
 
@@ -104,7 +108,7 @@ class HeNormal(Initializer):
 
     slope: float = number(0.0)
 
-    def weights(self, fan_in, fan_out, random_state):
+    def weights(self, fan_in: int, fan_out: int, random_state: np.random.RandomState) -> np.ndarray:
         return random_state.normal(0.0, np.sqrt(2.0 / ((1.0 + self.slope**2) * fan_in)), (fan_in, fan_out))
 
 
@@ -116,7 +120,7 @@ class LeCunUniform(Initializer):
     LeCun, Bottou, Orr, Müller: "Efficient BackProp", 1998, section 4.6.
     """
 
-    def weights(self, fan_in, fan_out, random_state):
+    def weights(self, fan_in: int, fan_out: int, random_state: np.random.RandomState) -> np.ndarray:
         bound = np.sqrt(3.0 / fan_in)
         return random_state.uniform(-bound, bound, (fan_in, fan_out))
 
@@ -130,7 +134,7 @@ class LeCunNormal(Initializer):
     Hochreiter: "Self-Normalizing Neural Networks", NeurIPS 2017.
     """
 
-    def weights(self, fan_in, fan_out, random_state):
+    def weights(self, fan_in: int, fan_out: int, random_state: np.random.RandomState) -> np.ndarray:
         return random_state.normal(0.0, np.sqrt(1.0 / fan_in), (fan_in, fan_out))
 
 
@@ -151,7 +155,7 @@ class Orthogonal(Initializer):
 
     gain: float = number(1.0, 0.0, closed="neither")
 
-    def weights(self, fan_in, fan_out, random_state):
+    def weights(self, fan_in: int, fan_out: int, random_state: np.random.RandomState) -> np.ndarray:
         q, r = np.linalg.qr(random_state.normal(size=(max(fan_in, fan_out), min(fan_in, fan_out))))
         q *= np.where(np.diag(r) < 0.0, -self.gain, self.gain)
         return q if fan_in >= fan_out else np.ascontiguousarray(q.T)
@@ -173,7 +177,7 @@ class Normal(Initializer):
 
     scale: float = number(0.05, 0.0, closed="neither")
 
-    def weights(self, fan_in, fan_out, random_state):
+    def weights(self, fan_in: int, fan_out: int, random_state: np.random.RandomState) -> np.ndarray:
         return random_state.normal(0.0, self.scale, (fan_in, fan_out))
 
 
@@ -196,7 +200,7 @@ class TruncatedNormal(Initializer):
     scale: float = number(0.05, 0.0, closed="neither")
     cut: float = number(2.0, 0.0, closed="neither")
 
-    def weights(self, fan_in, fan_out, random_state):
+    def weights(self, fan_in: int, fan_out: int, random_state: np.random.RandomState) -> np.ndarray:
         draws = ndtri(random_state.uniform(ndtr(-self.cut), ndtr(self.cut), (fan_in, fan_out)))
         return self.scale * np.clip(draws, -self.cut, self.cut)
 
@@ -217,7 +221,7 @@ class Uniform(Initializer):
 
     bound: float = number(0.05, 0.0, closed="neither")
 
-    def weights(self, fan_in, fan_out, random_state):
+    def weights(self, fan_in: int, fan_out: int, random_state: np.random.RandomState) -> np.ndarray:
         return random_state.uniform(-self.bound, self.bound, (fan_in, fan_out))
 
 
@@ -238,7 +242,7 @@ class Constant(Initializer):
     value: float = number(0.1)
     breaks_symmetry = False
 
-    def weights(self, fan_in, fan_out, random_state):
+    def weights(self, fan_in: int, fan_out: int, random_state: np.random.RandomState) -> np.ndarray:
         return np.full((fan_in, fan_out), float(self.value))
 
 
@@ -253,7 +257,7 @@ class Zeros(Initializer):
 
     breaks_symmetry = False
 
-    def weights(self, fan_in, fan_out, random_state):
+    def weights(self, fan_in: int, fan_out: int, random_state: np.random.RandomState) -> np.ndarray:
         return np.zeros((fan_in, fan_out))
 
 

@@ -7,10 +7,13 @@ returns the row's loss. ``link(z, parameters)`` is the inverse link of one outpu
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
 
 from .registry import Op
 
-LOSSES = {}
+LOSSES: "dict[str, Loss]" = {}
 
 
 @dataclass(frozen=True)
@@ -42,19 +45,19 @@ class Loss(Op):
     mean_over_outputs = False
     is_classification = False
     is_form = False
-    quantile = None
-    table = ()
-    formulas = ("value", "gradient", "link")
+    quantile: ClassVar[float | None] = None
+    table: ClassVar[tuple[int, ...]] = ()
+    formulas: ClassVar[tuple[str, ...]] = ("value", "gradient", "link")
 
     @property
-    def kernel(self):
+    def kernel(self) -> str:
         """Which kernel the formulas become: 'elementwise', 'row', 'columns', or 'softmax', written by hand."""
         return "row" if self.class_index_target else "elementwise"
 
-    def check_targets(self, y):
+    def check_targets(self, y: np.ndarray) -> None:
         """Raise ValueError if the loss is not defined for these targets of a regression."""
 
-    def for_classes(self, n_classes, several_labels):
+    def for_classes(self, n_classes: int, several_labels: bool) -> "Loss":
         """The loss to train with on such targets: this one, or its form for them.
 
         Parameters
@@ -88,6 +91,6 @@ class Loss(Op):
         return self
 
     @property
-    def has_probabilities(self):
+    def has_probabilities(self) -> bool:
         """Whether the predictions are probabilities of classes."""
         return self.out_activation in ("softmax", "logistic")

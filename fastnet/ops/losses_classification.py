@@ -5,7 +5,10 @@ Of independent outputs, the target is 1 if the sample belongs to the output's cl
 one, and each class has its output.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from ..kernels.functions import exp, log, log1p, sigmoid
 from .loss import LOSSES, Loss
@@ -19,7 +22,7 @@ class _Margin(Loss):
     is_classification = True
 
     @staticmethod
-    def link(z, parameters):
+    def link(z: float, parameters: Sequence[float]) -> float:
         return z
 
 
@@ -59,10 +62,10 @@ class LogLoss(Loss):
     formulas = ("row",)
 
     @property
-    def kernel(self):
+    def kernel(self) -> str:
         return "row" if self.label_smoothing or self.focal_gamma else "softmax"
 
-    def for_classes(self, n_classes, several_labels):
+    def for_classes(self, n_classes: int, several_labels: bool) -> Loss:
         if n_classes > 2 and not several_labels:
             return self
         if self.focal_gamma:
@@ -70,7 +73,7 @@ class LogLoss(Loss):
         return SigmoidCrossEntropy(self.label_smoothing)
 
     @staticmethod
-    def row(z, label, delta, parameters):
+    def row(z: np.ndarray, label: int, delta: np.ndarray, parameters: Sequence[float]) -> float:
         smoothing, gamma = parameters[0], parameters[1]
         n, top, rest = len(z), 0, 0.0
         for j in range(n):
@@ -116,16 +119,16 @@ class SigmoidCrossEntropy(Loss):
     is_form = True
 
     @staticmethod
-    def value(z, y, parameters):
+    def value(z: float, y: float, parameters: Sequence[float]) -> float:
         q = y + parameters[0] * (0.5 - y)
         return (0.0 if z < 0.0 else z) - z * q + log1p(exp(-abs(z)))
 
     @staticmethod
-    def gradient(z, y, parameters):
+    def gradient(z: float, y: float, parameters: Sequence[float]) -> float:
         return sigmoid(z) - (y + parameters[0] * (0.5 - y))
 
     @staticmethod
-    def link(z, parameters):
+    def link(z: float, parameters: Sequence[float]) -> float:
         return sigmoid(z)
 
 
@@ -148,14 +151,14 @@ class SigmoidFocal(SigmoidCrossEntropy):
     focal_gamma: float = number(2.0, 0.0)
 
     @staticmethod
-    def value(z, y, parameters):
+    def value(z: float, y: float, parameters: Sequence[float]) -> float:
         q, gamma = y + parameters[0] * (0.5 - y), parameters[1]
         tail = log1p(exp(-abs(z)))
         a, b = tail + (0.0 if z > 0.0 else -z), tail + (0.0 if z < 0.0 else z)  # -log p, -log(1 - p)
         return q * exp(-gamma * b) * a + (1.0 - q) * exp(-gamma * a) * b
 
     @staticmethod
-    def gradient(z, y, parameters):
+    def gradient(z: float, y: float, parameters: Sequence[float]) -> float:
         q, gamma = y + parameters[0] * (0.5 - y), parameters[1]
         tail = log1p(exp(-abs(z)))
         a, b = tail + (0.0 if z > 0.0 else -z), tail + (0.0 if z < 0.0 else z)
@@ -174,16 +177,16 @@ class Hinge(_Margin):
     Watkins: "Support Vector Machines for Multi-Class Pattern Recognition", ESANN 1999.
     """
 
-    def for_classes(self, n_classes, several_labels):
+    def for_classes(self, n_classes: int, several_labels: bool) -> Loss:
         return MulticlassHinge() if n_classes > 2 and not several_labels else self
 
     @staticmethod
-    def value(z, y, parameters):
+    def value(z: float, y: float, parameters: Sequence[float]) -> float:
         m = 1.0 - (y + y - 1.0) * z
         return 0.0 if m < 0.0 else m
 
     @staticmethod
-    def gradient(z, y, parameters):
+    def gradient(z: float, y: float, parameters: Sequence[float]) -> float:
         s = y + y - 1.0
         m = 1.0 - s * z
         return -s if m > 0.0 else (0.0 if m <= 0.0 else m)
@@ -198,7 +201,7 @@ class MulticlassHinge(_MulticlassMargin):
     """
 
     @staticmethod
-    def row(z, label, delta, parameters):
+    def row(z: np.ndarray, label: int, delta: np.ndarray, parameters: Sequence[float]) -> float:
         value, pull = 0.0, 0.0
         for j in range(len(z)):
             m = 0.0 if j == label else 1.0 + (z[j] - z[label])
@@ -217,16 +220,16 @@ class SquaredHinge(_Margin):
     Of several classes it is the sum over all others of :math:`\max(0, 1 + z_j - z_y)^2`.
     """
 
-    def for_classes(self, n_classes, several_labels):
+    def for_classes(self, n_classes: int, several_labels: bool) -> Loss:
         return MulticlassSquaredHinge() if n_classes > 2 and not several_labels else self
 
     @staticmethod
-    def value(z, y, parameters):
+    def value(z: float, y: float, parameters: Sequence[float]) -> float:
         m = 1.0 - (y + y - 1.0) * z
         return 0.0 if m < 0.0 else m * m
 
     @staticmethod
-    def gradient(z, y, parameters):
+    def gradient(z: float, y: float, parameters: Sequence[float]) -> float:
         s = y + y - 1.0
         m = 1.0 - s * z
         return 0.0 if m < 0.0 else -2.0 * s * m
@@ -241,7 +244,7 @@ class MulticlassSquaredHinge(_MulticlassMargin):
     """
 
     @staticmethod
-    def row(z, label, delta, parameters):
+    def row(z: np.ndarray, label: int, delta: np.ndarray, parameters: Sequence[float]) -> float:
         value, pull = 0.0, 0.0
         for j in range(len(z)):
             m = 0.0 if j == label else 1.0 + (z[j] - z[label])
@@ -263,16 +266,16 @@ class Perceptron(_Margin):
     :math:`\max_j z_j - z_y`: only the best rival is pushed down.
     """
 
-    def for_classes(self, n_classes, several_labels):
+    def for_classes(self, n_classes: int, several_labels: bool) -> Loss:
         return MulticlassPerceptron() if n_classes > 2 and not several_labels else self
 
     @staticmethod
-    def value(z, y, parameters):
+    def value(z: float, y: float, parameters: Sequence[float]) -> float:
         m = (y + y - 1.0) * z
         return 0.0 if m > 0.0 else -m
 
     @staticmethod
-    def gradient(z, y, parameters):
+    def gradient(z: float, y: float, parameters: Sequence[float]) -> float:
         s = y + y - 1.0
         m = s * z
         return -s if m <= 0.0 else (0.0 if m > 0.0 else m)
@@ -288,7 +291,7 @@ class MulticlassPerceptron(_MulticlassMargin):
     """
 
     @staticmethod
-    def row(z, label, delta, parameters):
+    def row(z: np.ndarray, label: int, delta: np.ndarray, parameters: Sequence[float]) -> float:
         rival = 1 if label == 0 else 0
         for j in range(len(z)):
             delta[j] = 0.0

@@ -24,11 +24,11 @@ class ColumnsLogLoss(LogLoss):
     is_form = True
 
     @property
-    def kernel(self):
+    def kernel(self) -> str:
         return "columns"
 
     @property
-    def values(self):
+    def values(self) -> tuple[float, ...]:
         return float(self.label_smoothing), float(self.focal_gamma)
 
     @property

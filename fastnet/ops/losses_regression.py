@@ -4,7 +4,10 @@ Losses with log link predict :math:`e^z`, so that every prediction is positive. 
 their value does, and only there.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from ..kernels.functions import exp, expm1, log, log1p
 from ..kernels.functions import tanh as vector_tanh
@@ -17,7 +20,7 @@ class _IdentityLink(Loss):
     """A loss whose raw output is the prediction."""
 
     @staticmethod
-    def link(z, parameters):
+    def link(z: float, parameters: Sequence[float]) -> float:
         return z
 
 
@@ -28,7 +31,7 @@ class _LogLink(Loss):
     out_activation = "exp"
 
     @staticmethod
-    def link(z, parameters):
+    def link(z: float, parameters: Sequence[float]) -> float:
         return exp(z)
 
 
@@ -43,11 +46,11 @@ class SquaredError(_IdentityLink):
     mean_over_outputs = True
 
     @staticmethod
-    def value(z, y, parameters):
+    def value(z: float, y: float, parameters: Sequence[float]) -> float:
         return 0.5 * (z - y) * (z - y)
 
     @staticmethod
-    def gradient(z, y, parameters):
+    def gradient(z: float, y: float, parameters: Sequence[float]) -> float:
         return z - y
 
 
@@ -63,11 +66,11 @@ class AbsoluteError(_IdentityLink):
     quantile = 0.5
 
     @staticmethod
-    def value(z, y, parameters):
+    def value(z: float, y: float, parameters: Sequence[float]) -> float:
         return abs(z - y)
 
     @staticmethod
-    def gradient(z, y, parameters):
+    def gradient(z: float, y: float, parameters: Sequence[float]) -> float:
         r = z - y
         return 1.0 if r > 0.0 else (-1.0 if r < 0.0 else r)
 
@@ -89,12 +92,12 @@ class Huber(_IdentityLink):
     delta: float = number(1.0, 0.0, closed="neither")
 
     @staticmethod
-    def value(z, y, parameters):
+    def value(z: float, y: float, parameters: Sequence[float]) -> float:
         a, delta = abs(z - y), parameters[0]
         return delta * (a - 0.5 * delta) if a > delta else 0.5 * a * a
 
     @staticmethod
-    def gradient(z, y, parameters):
+    def gradient(z: float, y: float, parameters: Sequence[float]) -> float:
         r, delta = z - y, parameters[0]
         return delta if r > delta else (-delta if r < -delta else r)
 
@@ -113,15 +116,15 @@ class Quantile(_IdentityLink):
         The quantile q, in (0, 1).
     """
 
-    quantile: float = number(0.5, 0.0, 1.0, closed="neither")
+    quantile: float = number(0.5, 0.0, 1.0, closed="neither")  # type: ignore[misc]
 
     @staticmethod
-    def value(z, y, parameters):
+    def value(z: float, y: float, parameters: Sequence[float]) -> float:
         r, q = z - y, parameters[0]
         return -q * r if r < 0.0 else (1.0 - q) * r
 
     @staticmethod
-    def gradient(z, y, parameters):
+    def gradient(z: float, y: float, parameters: Sequence[float]) -> float:
         r, q = z - y, parameters[0]
         return -q if r < 0.0 else (1.0 - q if r > 0.0 else r)
 
@@ -136,7 +139,7 @@ class LogCosh(_IdentityLink):
     """
 
     @staticmethod
-    def value(z, y, parameters):
+    def value(z: float, y: float, parameters: Sequence[float]) -> float:
         a = abs(z - y)
         t = vector_tanh(a)
         near = -0.5 * log1p(-t * t)
@@ -144,7 +147,7 @@ class LogCosh(_IdentityLink):
         return near if a < 1.0 else far
 
     @staticmethod
-    def gradient(z, y, parameters):
+    def gradient(z: float, y: float, parameters: Sequence[float]) -> float:
         return vector_tanh(z - y)
 
 
@@ -157,16 +160,16 @@ class Poisson(_LogLink):
     chapter 6.
     """
 
-    def check_targets(self, y):
+    def check_targets(self, y: np.ndarray) -> None:
         if (y < 0).any():
             raise ValueError("loss='poisson' needs y >= 0, got negative values: choose loss='squared_error'.")
 
     @staticmethod
-    def value(z, y, parameters):
+    def value(z: float, y: float, parameters: Sequence[float]) -> float:
         return (y * log(y) if y > 0.0 else 0.0) - y * z - y + exp(z)
 
     @staticmethod
-    def gradient(z, y, parameters):
+    def gradient(z: float, y: float, parameters: Sequence[float]) -> float:
         return exp(z) - y
 
 
@@ -178,7 +181,7 @@ class Gamma(_LogLink):
     For amounts and durations whose spread grows with their mean: only the ratio of target and prediction counts.
     """
 
-    def check_targets(self, y):
+    def check_targets(self, y: np.ndarray) -> None:
         if (y <= 0).any():
             raise ValueError(
                 "loss='gamma' needs y > 0, got values that are 0 or below: choose loss='tweedie' for y >= 0, else "
@@ -186,12 +189,12 @@ class Gamma(_LogLink):
             )
 
     @staticmethod
-    def value(z, y, parameters):
+    def value(z: float, y: float, parameters: Sequence[float]) -> float:
         u = log(y) - z
         return expm1(u) - u
 
     @staticmethod
-    def gradient(z, y, parameters):
+    def gradient(z: float, y: float, parameters: Sequence[float]) -> float:
         return -expm1(log(y) - z)
 
 
@@ -214,18 +217,18 @@ class Tweedie(_LogLink):
 
     power: float = number(1.5, 1.0, 2.0, closed="neither")
 
-    def check_targets(self, y):
+    def check_targets(self, y: np.ndarray) -> None:
         if (y < 0).any():
             raise ValueError("loss='tweedie' needs y >= 0, got negative values: choose loss='squared_error'.")
 
     @staticmethod
-    def value(z, y, parameters):
+    def value(z: float, y: float, parameters: Sequence[float]) -> float:
         a, b = 1.0 - parameters[0], 2.0 - parameters[0]
         # At y = 0 the first two terms are 0 even where their exponentials are infinite.
         terms = exp(b * log(y)) / b - y * exp(a * z)
         return (terms / a if y > 0.0 else 0.0) + exp(b * z) / b
 
     @staticmethod
-    def gradient(z, y, parameters):
+    def gradient(z: float, y: float, parameters: Sequence[float]) -> float:
         a, b = 1.0 - parameters[0], 2.0 - parameters[0]
         return exp(b * z) - (y * exp(a * z) if y > 0.0 else 0.0)

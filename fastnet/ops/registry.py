@@ -8,6 +8,7 @@ dataclass; `number`, `flag` and `choice` declare a field together with what it m
 import inspect
 import math
 from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -105,7 +106,7 @@ class Value:
                 changed.append(f"{f.name}={value!r}")
         return f"{type(self).__name__}({', '.join(changed)})"
 
-    def get_params(self, deep=True):
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Get the parameters of the object.
 
         Parameters
@@ -121,7 +122,7 @@ class Value:
         return {f.name: getattr(self, f.name) for f in fields(self)}
 
     @classmethod
-    def of(cls, estimator):
+    def of(cls, estimator: Any) -> Self:
         """The object that a name stands for: default parameters, but for those that the estimator has itself."""
         return cls()
 
@@ -138,7 +139,7 @@ class Op(Value):
         Names of the functions that the op must have.
     """
 
-    formulas = ()
+    formulas: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self):
         super().__post_init__()
@@ -149,7 +150,7 @@ class Op(Value):
             raise TypeError(f"{type(self).__name__} has {len(self.values)} parameters: at most 4 reach its formulas.")
 
     @property
-    def values(self):
+    def values(self) -> tuple[float, ...]:
         """The parameters as a tuple of floats, in the order of the fields."""
         return tuple(float(v) for v in self.get_params().values())
 

@@ -15,12 +15,13 @@ stop, and what to print.
 import math
 from dataclasses import dataclass
 from numbers import Real
+from typing import Any, Self
 
 import numpy as np
 
 from .registry import Value, number, register
 
-SCHEDULES = {}
+SCHEDULES: "dict[str, Schedule]" = {}
 
 
 @dataclass(frozen=True)
@@ -35,15 +36,15 @@ class Schedule(Value):
 
     starts_low = False
 
-    def factors(self, epochs, n_epochs):
+    def factors(self, epochs: np.ndarray, n_epochs: int) -> np.ndarray:
         """Factors of the rate for an array of times."""
         return np.ones(len(epochs))
 
-    def after_epoch(self, rate, initial_rate, samples_seen, stalled):
+    def after_epoch(self, rate: float, initial_rate: float, samples_seen: int, stalled: int) -> float:
         """The next epoch's rate."""
         return rate
 
-    def on_plateau(self, rate):
+    def on_plateau(self, rate: float) -> tuple[float | None, str]:
         """A new rate to go on with, or None to stop; and what to print."""
         return None, "Stopping."
 
@@ -73,10 +74,10 @@ class InverseScaling(Schedule):
     power_t: float = number(0.5, 0.0)
 
     @classmethod
-    def of(cls, estimator):
+    def of(cls, estimator: Any) -> Self:
         return cls(power_t=estimator.power_t)
 
-    def after_epoch(self, rate, initial_rate, samples_seen, stalled):
+    def after_epoch(self, rate: float, initial_rate: float, samples_seen: int, stalled: int) -> float:
         return initial_rate / (samples_seen + 1) ** self.power_t
 
 
@@ -89,7 +90,7 @@ class Adaptive(Schedule):
     improvement by ``tol``. The rule is scikit-learn's.
     """
 
-    def on_plateau(self, rate):
+    def on_plateau(self, rate: float) -> tuple[float | None, str]:
         if rate <= 1e-6:
             return None, "Learning rate too small. Stopping."
         return rate / 5.0, f"Setting learning rate to {rate / 5.0:f}"
@@ -117,7 +118,7 @@ class ReduceOnPlateau(Schedule):
     patience: int = number(4, 0, integral=True)
     smallest: float = number(1e-6, 0.0)
 
-    def after_epoch(self, rate, initial_rate, samples_seen, stalled):
+    def after_epoch(self, rate: float, initial_rate: float, samples_seen: int, stalled: int) -> float:
         if stalled and stalled % (self.patience + 1) == 0:
             return min(rate, max(rate * self.factor, self.smallest))
         return rate
@@ -143,7 +144,7 @@ class Step(Schedule):
     epochs: int = number(30, 1, integral=True)
     factor: float = number(0.1, 0.0, 1.0, closed="neither")
 
-    def factors(self, epochs, n_epochs):
+    def factors(self, epochs: np.ndarray, n_epochs: int) -> np.ndarray:
         return self.factor ** np.floor(epochs / self.epochs)
 
 
@@ -162,7 +163,7 @@ class Exponential(Schedule):
 
     decay: float = number(0.95, 0.0, 1.0, closed="right")
 
-    def factors(self, epochs, n_epochs):
+    def factors(self, epochs: np.ndarray, n_epochs: int) -> np.ndarray:
         return self.decay**epochs
 
 
@@ -188,7 +189,7 @@ class Cosine(Schedule):
     cycles: int = number(1, 1, integral=True)
     lengthening: float = number(1.0, 0.0, closed="neither")
 
-    def factors(self, epochs, n_epochs):
+    def factors(self, epochs: np.ndarray, n_epochs: int) -> np.ndarray:
         progress = np.minimum(epochs / n_epochs, 1.0)
         lengths = float(self.lengthening) ** np.arange(self.cycles)
         lengths /= lengths.sum()
@@ -219,7 +220,7 @@ class OneCycle(Schedule):
     end: float = number(4e-6, 0.0, 1.0)
     starts_low = True
 
-    def factors(self, epochs, n_epochs):
+    def factors(self, epochs: np.ndarray, n_epochs: int) -> np.ndarray:
         progress = np.minimum(epochs / n_epochs, 1.0)
         up, down = progress / self.peak_at, (1.0 - progress) / (1.0 - self.peak_at)
         low = np.where(up < 1.0, self.start, self.end)
@@ -244,7 +245,7 @@ class MultiCosine(Schedule):
     cycles: int = number(4, 1, integral=True)
     starts_low = True
 
-    def factors(self, epochs, n_epochs):
+    def factors(self, epochs: np.ndarray, n_epochs: int) -> np.ndarray:
         progress = np.minimum(epochs / n_epochs, 1.0)
         return 0.5 * (1.0 - np.cos(2.0 * np.pi * np.log2(1.0 + (2.0**self.cycles - 1.0) * progress)))
 
@@ -259,13 +260,13 @@ class Custom(Schedule):
         ``function(progress) -> factor``, with the progress in [0, 1] a float, called for each mini-batch.
     """
 
-    function: object = None
+    function: Any = None
 
-    def factors(self, epochs, n_epochs):
+    def factors(self, epochs: np.ndarray, n_epochs: int) -> np.ndarray:
         progress = np.minimum(epochs / n_epochs, 1.0).tolist()
         factors = [self.function(p) for p in progress]
         for p, factor in zip(progress, factors, strict=True):
-            if not (isinstance(factor, Real) and 0 <= factor < math.inf):
+            if not (isinstance(factor, Real) and 0 <= factor < math.inf):  # type: ignore[operator]
                 raise ValueError(
                     f"learning_rate must return a finite factor of at least 0, got {factor!r} at progress {p}: "
                     "let the callable take a number in [0, 1] and return a number."

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from ..registry import Op
 
-ACTIVATIONS = {}
+ACTIVATIONS: "dict[str, Activation]" = {}
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Activation(Op):
     per_unit = False
 
     @property
-    def formulas(self):
+    def formulas(self) -> tuple[str, ...]:  # type: ignore[override]
         """Names of the functions that it must have, and that its machine code is made from."""
         return ("function", "derivative", "by_parameter") if self.per_unit else ("function", "derivative")
 

@@ -1,5 +1,6 @@
 """The linear, the saturating and the periodic activations."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...kernels.functions import cos, sigmoid, sin
@@ -17,11 +18,11 @@ class Identity(Activation):
     """
 
     @staticmethod
-    def function(z, parameters):
+    def function(z: float, parameters: Sequence[float]) -> float:
         return z
 
     @staticmethod
-    def derivative(a, parameters):
+    def derivative(a: float, parameters: Sequence[float]) -> float:
         return 1.0
 
 
@@ -35,11 +36,11 @@ class Logistic(Activation):
     """
 
     @staticmethod
-    def function(z, parameters):
+    def function(z: float, parameters: Sequence[float]) -> float:
         return sigmoid(z)
 
     @staticmethod
-    def derivative(a, parameters):
+    def derivative(a: float, parameters: Sequence[float]) -> float:
         return a * (1.0 - a)
 
 
@@ -53,11 +54,11 @@ class Tanh(Activation):
     """
 
     @staticmethod
-    def function(z, parameters):
+    def function(z: float, parameters: Sequence[float]) -> float:
         return vector_tanh(z)
 
     @staticmethod
-    def derivative(a, parameters):
+    def derivative(a: float, parameters: Sequence[float]) -> float:
         return 1.0 - a * a
 
 
@@ -81,9 +82,9 @@ class Sine(Activation):
     derivative_of = "input"
 
     @staticmethod
-    def function(z, parameters):
+    def function(z: float, parameters: Sequence[float]) -> float:
         return sin(parameters[0] * z)
 
     @staticmethod
-    def derivative(z, parameters):
+    def derivative(z: float, parameters: Sequence[float]) -> float:
         return parameters[0] * cos(parameters[0] * z)

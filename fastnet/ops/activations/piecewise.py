@@ -1,5 +1,6 @@
 """Activations in pieces: rectifiers, exponential units, and the hard forms of the sigmoids."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...kernels.functions import expm1
@@ -21,11 +22,11 @@ class ReLU(Activation):
     """
 
     @staticmethod
-    def function(z, parameters):
+    def function(z: float, parameters: Sequence[float]) -> float:
         return 0.0 if z < 0.0 else z
 
     @staticmethod
-    def derivative(a, parameters):
+    def derivative(a: float, parameters: Sequence[float]) -> float:
         return 1.0 if a > 0.0 else 0.0
 
 
@@ -46,11 +47,11 @@ class LeakyReLU(Activation):
     slope: float = number(0.01, 0.0, closed="neither")
 
     @staticmethod
-    def function(z, parameters):
+    def function(z: float, parameters: Sequence[float]) -> float:
         return parameters[0] * z if z < 0.0 else z
 
     @staticmethod
-    def derivative(a, parameters):
+    def derivative(a: float, parameters: Sequence[float]) -> float:
         return 1.0 if a > 0.0 else parameters[0]
 
 
@@ -74,7 +75,7 @@ class PReLU(LeakyReLU):
     per_unit = True
 
     @staticmethod
-    def by_parameter(z):
+    def by_parameter(z: float) -> float:
         """Derivative by the slope."""
         return z if z < 0.0 else 0.0
 
@@ -97,11 +98,11 @@ class ELU(Activation):
     alpha: float = number(1.0, 0.0, closed="neither")
 
     @staticmethod
-    def function(z, parameters):
+    def function(z: float, parameters: Sequence[float]) -> float:
         return parameters[0] * expm1(z) if z < 0.0 else z
 
     @staticmethod
-    def derivative(a, parameters):
+    def derivative(a: float, parameters: Sequence[float]) -> float:
         return 1.0 if a > 0.0 else a + parameters[0]
 
 
@@ -117,11 +118,11 @@ class SELU(Activation):
     """
 
     @staticmethod
-    def function(z, parameters):
+    def function(z: float, parameters: Sequence[float]) -> float:
         return _SELU_FLOOR * expm1(z) if z < 0.0 else _SELU_SCALE * z
 
     @staticmethod
-    def derivative(a, parameters):
+    def derivative(a: float, parameters: Sequence[float]) -> float:
         return _SELU_SCALE if a > 0.0 else a + _SELU_FLOOR
 
 
@@ -143,13 +144,13 @@ class HardSigmoid(Activation):
     slope: float = number(1 / 6, 0.0, closed="neither")
 
     @staticmethod
-    def function(z, parameters):
+    def function(z: float, parameters: Sequence[float]) -> float:
         a = parameters[0] * z + 0.5
         a = 0.0 if a < 0.0 else a
         return 1.0 if a > 1.0 else a
 
     @staticmethod
-    def derivative(a, parameters):
+    def derivative(a: float, parameters: Sequence[float]) -> float:
         return parameters[0] if a > 0.0 and a < 1.0 else 0.0
 
 
@@ -163,10 +164,10 @@ class HardTanh(Activation):
     """
 
     @staticmethod
-    def function(z, parameters):
+    def function(z: float, parameters: Sequence[float]) -> float:
         a = -1.0 if z < -1.0 else z
         return 1.0 if a > 1.0 else a
 
     @staticmethod
-    def derivative(a, parameters):
+    def derivative(a: float, parameters: Sequence[float]) -> float:
         return 1.0 if abs(a) < 1.0 else 0.0

@@ -1,5 +1,6 @@
 """Smooth relatives of the rectifier. Where z would meet a 0, it is cut off, so that the limit comes out."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ...kernels.functions import exp, expm1, normal_cdf, normal_pdf, sigmoid, softplus
@@ -50,15 +51,15 @@ class GELU(Activation):
     derivative_of = "input"
 
     @property
-    def values(self):
+    def values(self) -> tuple[float, ...]:
         return ()  # the choice is one of formulas
 
     @property
-    def function(self):
+    def function(self) -> Callable[[float, Sequence[float]], float]:
         return _gelu_tanh if self.approximate == "tanh" else _gelu
 
     @property
-    def derivative(self):
+    def derivative(self) -> Callable[[float, Sequence[float]], float]:
         return _gelu_tanh_slope if self.approximate == "tanh" else _gelu_slope
 
 
@@ -74,11 +75,11 @@ class SiLU(Activation):
     derivative_of = "input"
 
     @staticmethod
-    def function(z, parameters):
+    def function(z: float, parameters: Sequence[float]) -> float:
         return (-1e3 if z < -1e3 else z) * sigmoid(z)
 
     @staticmethod
-    def derivative(z, parameters):
+    def derivative(z: float, parameters: Sequence[float]) -> float:
         s = sigmoid(z)
         c = 0.0 if abs(z) > 1e3 else z
         return s * (1.0 + c * (1.0 - s))
@@ -96,13 +97,13 @@ class Mish(Activation):
     derivative_of = "input"
 
     @staticmethod
-    def function(z, parameters):
+    def function(z: float, parameters: Sequence[float]) -> float:
         e = exp(20.0 if z > 20.0 else z)  # t is 1 to the last bit from there on
         n = e * (e + 2.0)
         return (-1e3 if z < -1e3 else z) * (n / (n + 2.0))
 
     @staticmethod
-    def derivative(z, parameters):
+    def derivative(z: float, parameters: Sequence[float]) -> float:
         c = -1e3 if z < -1e3 else z
         c = 20.0 if c > 20.0 else c
         e = exp(c)
@@ -122,9 +123,9 @@ class Softplus(Activation):
     """
 
     @staticmethod
-    def function(z, parameters):
+    def function(z: float, parameters: Sequence[float]) -> float:
         return softplus(z)
 
     @staticmethod
-    def derivative(a, parameters):
+    def derivative(a: float, parameters: Sequence[float]) -> float:
         return -expm1(-a)

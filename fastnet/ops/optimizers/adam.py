@@ -5,6 +5,7 @@ of Adam's paper; ``Adam`` follows scikit-learn and the end of section 2, where t
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..registry import number, register
@@ -34,13 +35,13 @@ class Adam(Optimizer):
     parameter_names = {"beta_1": "beta_1", "beta_2": "beta_2", "epsilon": "epsilon"}
 
     @staticmethod
-    def prepare(step, rate, parameters):
+    def prepare(step: float, rate: float, parameters: Sequence[float]) -> Sequence[float]:
         beta_1, beta_2, epsilon = parameters[0], parameters[1], parameters[2]
         rate = rate * math.sqrt(1.0 - beta_2**step) / (1.0 - beta_1**step)
         return rate, beta_1, 1.0 - beta_1, beta_2, 1.0 - beta_2, epsilon, 0.0, 0.0
 
     @staticmethod
-    def update(w, g, states, numbers):
+    def update(w: float, g: float, states: Sequence[float], numbers: Sequence[float]) -> tuple:
         m = numbers[1] * states[0] + numbers[2] * g
         v = numbers[3] * states[1] + numbers[4] * g * g
         own_rate = numbers[0] / (math.sqrt(v) + numbers[5])
@@ -75,14 +76,14 @@ class AdamW(Optimizer):
     n_states = 2
 
     @staticmethod
-    def prepare(step, rate, parameters):
+    def prepare(step: float, rate: float, parameters: Sequence[float]) -> Sequence[float]:
         beta_1, beta_2, epsilon, decay = parameters[0], parameters[1], parameters[2], parameters[3]
         root = math.sqrt(1.0 - beta_2**step)
         own = rate * root / (1.0 - beta_1**step)
         return own, beta_1, 1.0 - beta_1, beta_2, 1.0 - beta_2, epsilon * root, 0.0, rate * decay
 
     @staticmethod
-    def update(w, g, states, numbers):
+    def update(w: float, g: float, states: Sequence[float], numbers: Sequence[float]) -> tuple:
         m = numbers[1] * states[0] + numbers[2] * g
         v = numbers[3] * states[1] + numbers[4] * g * g
         own_rate = numbers[0] / (math.sqrt(v) + numbers[5])
@@ -111,14 +112,14 @@ class AMSGrad(Optimizer):
     n_states = 3
 
     @staticmethod
-    def prepare(step, rate, parameters):
+    def prepare(step: float, rate: float, parameters: Sequence[float]) -> Sequence[float]:
         beta_1, beta_2, epsilon = parameters[0], parameters[1], parameters[2]
         root = math.sqrt(1.0 - beta_2**step)
         rate = rate * root / (1.0 - beta_1**step)
         return rate, beta_1, 1.0 - beta_1, beta_2, 1.0 - beta_2, epsilon * root, 0.0, 0.0
 
     @staticmethod
-    def update(w, g, states, numbers):
+    def update(w: float, g: float, states: Sequence[float], numbers: Sequence[float]) -> tuple:
         m = numbers[1] * states[0] + numbers[2] * g
         v = numbers[3] * states[1] + numbers[4] * g * g
         largest = states[2] if states[2] > v else v
@@ -149,12 +150,12 @@ class AdaMax(Optimizer):
     n_states = 2
 
     @staticmethod
-    def prepare(step, rate, parameters):
+    def prepare(step: float, rate: float, parameters: Sequence[float]) -> Sequence[float]:
         beta_1, beta_2, epsilon = parameters[0], parameters[1], parameters[2]
         return rate / (1.0 - beta_1**step), beta_1, 1.0 - beta_1, beta_2, epsilon, 0.0, 0.0, 0.0
 
     @staticmethod
-    def update(w, g, states, numbers):
+    def update(w: float, g: float, states: Sequence[float], numbers: Sequence[float]) -> tuple:
         m = numbers[1] * states[0] + numbers[2] * g
         old, new = numbers[3] * states[1], abs(g) + numbers[4]
         u = old if old > new else new
@@ -189,7 +190,7 @@ class NAdam(Optimizer):
     n_states = 2
 
     @staticmethod
-    def prepare(step, rate, parameters):
+    def prepare(step: float, rate: float, parameters: Sequence[float]) -> Sequence[float]:
         beta_1, beta_2, epsilon, psi = parameters[0], parameters[1], parameters[2], parameters[3]
         now = beta_1 * (1.0 - 0.5 * 0.96 ** (step * psi))
         ahead = beta_1 * (1.0 - 0.5 * 0.96 ** ((step + 1.0) * psi))
@@ -212,7 +213,7 @@ class NAdam(Optimizer):
         return of_gradient, of_mean, beta_1, 1.0 - beta_1, beta_2, 1.0 - beta_2, epsilon * root, 0.0
 
     @staticmethod
-    def update(w, g, states, numbers):
+    def update(w: float, g: float, states: Sequence[float], numbers: Sequence[float]) -> tuple:
         m = numbers[2] * states[0] + numbers[3] * g
         v = numbers[4] * states[1] + numbers[5] * g * g
         inverse = 1.0 / (math.sqrt(v) + numbers[6])

@@ -1,6 +1,7 @@
 """Rates of each weight's own, from the squares of its gradients."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..registry import flag, number, register
@@ -25,11 +26,11 @@ class AdaGrad(Optimizer):
     n_states = 1
 
     @staticmethod
-    def prepare(step, rate, parameters):
+    def prepare(step: float, rate: float, parameters: Sequence[float]) -> Sequence[float]:
         return rate, parameters[0], 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
 
     @staticmethod
-    def update(w, g, states, numbers):
+    def update(w: float, g: float, states: Sequence[float], numbers: Sequence[float]) -> tuple:
         s = states[0] + g * g
         own_rate = numbers[0] / (math.sqrt(s) + numbers[1])
         return -own_rate * g, own_rate, (s,)
@@ -58,12 +59,12 @@ class Adadelta(Optimizer):
     n_states = 2
 
     @staticmethod
-    def prepare(step, rate, parameters):
+    def prepare(step: float, rate: float, parameters: Sequence[float]) -> Sequence[float]:
         rho, epsilon = parameters[0], parameters[1]
         return rate, rho, 1.0 - rho, epsilon, 0.0, 0.0, 0.0, 0.0
 
     @staticmethod
-    def update(w, g, states, numbers):
+    def update(w: float, g: float, states: Sequence[float], numbers: Sequence[float]) -> tuple:
         v = numbers[1] * states[0] + numbers[2] * g * g
         own_rate = math.sqrt(states[1] + numbers[3]) / math.sqrt(v + numbers[3])
         delta = own_rate * g
@@ -102,17 +103,17 @@ class RMSProp(Optimizer):
     centred: bool = flag(False)
 
     @property
-    def n_states(self):
+    def n_states(self) -> int:  # type: ignore[override]
         """1, 2 or 3: the plain rule shall not move memory that it does not need."""
         return 3 if self.centred else 2 if self.momentum else 1
 
     @staticmethod
-    def prepare(step, rate, parameters):
+    def prepare(step: float, rate: float, parameters: Sequence[float]) -> Sequence[float]:
         rho, epsilon, momentum = parameters[0], parameters[1], parameters[2]
         return rate, rho, 1.0 - rho, epsilon, momentum, rate / (1.0 - momentum), 0.0, 0.0
 
     @staticmethod
-    def update(w, g, states, numbers):
+    def update(w: float, g: float, states: Sequence[float], numbers: Sequence[float]) -> tuple:
         # Each number of states is compiled alone: only its own branches are left.
         v = numbers[1] * states[0] + numbers[2] * g * g
         if len(states) == 3:

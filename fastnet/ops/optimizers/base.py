@@ -9,11 +9,15 @@ The last of the eight numbers is for decoupled weight decay and nothing else: wh
 A weight, a gradient and states that are all 0 must stay 0, at least the weight: so is the padding.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
 
 from ..registry import Op
 
-OPTIMIZERS = {}
+OPTIMIZERS: "dict[str, Optimizer]" = {}
 
 
 @dataclass(frozen=True)
@@ -38,26 +42,26 @@ class Optimizer(Op):
     has_schedule = True
     full_batch = False
     takes_l1 = True
-    parameter_names = {}
+    parameter_names: ClassVar[dict[str, str]] = {}
     formulas = ("prepare", "update")
 
     @classmethod
-    def of(cls, estimator):
+    def of(cls, estimator: Any) -> Self:
         return cls(**{field: getattr(estimator, name) for field, name in cls.parameter_names.items()})
 
     @property
-    def averages_itself(self):
+    def averages_itself(self) -> bool:
         """Whether the point to predict with is another than the one that is trained."""
         return type(self).evaluated is not Optimizer.evaluated
 
-    def can_continue(self, other):
+    def can_continue(self, other: "Optimizer") -> bool:
         """Whether the states that the optimizer ``other`` has left mean the same to this one."""
         return type(other) is type(self)
 
-    def evaluated(self, w, states):
+    def evaluated(self, w: np.ndarray, states: Sequence[np.ndarray]) -> np.ndarray:
         """The point to predict with, from the point that is trained, ``w``, and the states: arrays of one shape."""
         return w
 
-    def trained(self, w, states):
+    def trained(self, w: np.ndarray, states: Sequence[np.ndarray]) -> np.ndarray:
         """The inverse of `evaluated`: the point to go on training from."""
         return w

@@ -1,6 +1,8 @@
 """Gradient descent with and without momentum."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ..registry import flag, number, register
 from .base import OPTIMIZERS, Optimizer
@@ -41,12 +43,12 @@ class SGD(Optimizer):
                 "SGD with averaged=True needs momentum < 1: no gradient would enter the average. Got momentum=1."
             )
 
-    def can_continue(self, other):
+    def can_continue(self, other: Any) -> bool:
         # One form's state is made of steps, the other's of gradients.
         return super().can_continue(other) and other.averaged == self.averaged
 
     @staticmethod
-    def prepare(step, rate, parameters):
+    def prepare(step: float, rate: float, parameters: Sequence[float]) -> Sequence[float]:
         momentum, nesterov, averaged = parameters[0], parameters[1], parameters[2]
         if averaged:
             # The same update with a state of the other sign, without the rate.
@@ -58,6 +60,6 @@ class SGD(Optimizer):
         return rate, momentum, momentum if nesterov else 1.0, rate if nesterov else 0.0, threshold, 0.0, 0.0, 0.0
 
     @staticmethod
-    def update(w, g, states, numbers):
+    def update(w: float, g: float, states: Sequence[float], numbers: Sequence[float]) -> tuple:
         velocity = numbers[1] * states[0] - numbers[0] * g
         return numbers[2] * velocity - numbers[3] * g, numbers[4], (velocity,)

@@ -1,6 +1,7 @@
 """Averages of the iterates in place of a schedule."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,13 +44,13 @@ class ScheduleFreeAdamW(Optimizer):
     takes_l1 = False  # the threshold would have to be z's, what is updated is y
 
     @staticmethod
-    def prepare(step, rate, parameters):
+    def prepare(step: float, rate: float, parameters: Sequence[float]) -> Sequence[float]:
         beta_1, beta_2, epsilon, decay = parameters[0], parameters[1], parameters[2], parameters[3]
         root = math.sqrt(1.0 - beta_2**step)
         return rate * root, beta_1, beta_2, 1.0 - beta_2, epsilon * root, rate * rate, 0.0, rate * decay
 
     @staticmethod
-    def update(w, g, states, numbers):
+    def update(w: float, g: float, states: Sequence[float], numbers: Sequence[float]) -> tuple:
         z = states[0] if states[2] > 0.0 else w  # a weight's first step
         v = numbers[2] * states[1] + numbers[3] * g * g
         total = states[2] + numbers[5]
@@ -59,10 +60,10 @@ class ScheduleFreeAdamW(Optimizer):
         change = c * (z - w) - (1.0 - numbers[1] * (1.0 - c)) * step
         return change, 0.0, (z - step, v, total)
 
-    def evaluated(self, w, states):
+    def evaluated(self, w: np.ndarray, states: Sequence[np.ndarray]) -> np.ndarray:
         """The average x, from y and z; where there was no step yet, the weights."""
         return np.where(states[2] > 0.0, (w - (1.0 - self.beta_1) * states[0]) / self.beta_1, w)
 
-    def trained(self, w, states):
+    def trained(self, w: np.ndarray, states: Sequence[np.ndarray]) -> np.ndarray:
         """The point y, from x and z."""
         return np.where(states[2] > 0.0, self.beta_1 * w + (1.0 - self.beta_1) * states[0], w)

@@ -1,5 +1,6 @@
 """Steps that see only the sign of what they follow. No L1: their length does not know the penalty's share."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..registry import number, register
@@ -31,12 +32,12 @@ class Lion(Optimizer):
     takes_l1 = False
 
     @staticmethod
-    def prepare(step, rate, parameters):
+    def prepare(step: float, rate: float, parameters: Sequence[float]) -> Sequence[float]:
         beta_1, beta_2, decay = parameters[0], parameters[1], parameters[2]
         return rate, beta_1, 1.0 - beta_1, beta_2, 1.0 - beta_2, 0.0, 0.0, rate * decay
 
     @staticmethod
-    def update(w, g, states, numbers):
+    def update(w: float, g: float, states: Sequence[float], numbers: Sequence[float]) -> tuple:
         c = numbers[1] * states[0] + numbers[2] * g
         sign = 1.0 if c > 0.0 else -1.0 if c < 0.0 else c  # 0 and NaN stay
         m = numbers[3] * states[0] + numbers[4] * g
@@ -81,12 +82,12 @@ class Rprop(Optimizer):
             )
 
     @staticmethod
-    def prepare(step, rate, parameters):
+    def prepare(step: float, rate: float, parameters: Sequence[float]) -> Sequence[float]:
         shrink, grow, smallest, largest = parameters[0], parameters[1], parameters[2], parameters[3]
         return shrink, grow, smallest, largest, rate, 0.0, 0.0, 0.0
 
     @staticmethod
-    def update(w, g, states, numbers):
+    def update(w: float, g: float, states: Sequence[float], numbers: Sequence[float]) -> tuple:
         sign = 1.0 if g > 0.0 else -1.0 if g < 0.0 else g  # 0 and NaN stay
         size = states[1] if states[1] > 0.0 else numbers[4]  # a weight's first step
         turned = sign * states[0]
