@@ -142,7 +142,8 @@ def inspect(
     targets = np.ascontiguousarray(targets, dtype=dtype)
     asked = plain_parameters(estimator)
     problem = Problem(architecture, X, targets, weight, matrices, vectors, None)
-    with problem.session(*penalties(asked, architecture.n_layers), asked.n_jobs, keep_z=True) as session:
+    l1, l2 = penalties(asked, architecture.n_layers)
+    with problem.session(l1, l2, asked.n_jobs, keep_z=True) as session:
         loss, *gradients = session.loss_and_gradient()
         arrays = session.arrays()
 
