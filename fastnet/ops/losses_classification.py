@@ -115,14 +115,19 @@ class SigmoidCrossEntropy(Loss):
     is_classification = True
     is_form = True
 
+    # q and 1 - q, of either sign of z that which does not cancel.
     @staticmethod
     def value(z, y, parameters):
-        q = y + parameters[0] * (0.5 - y)
-        return (0.0 if z < 0.0 else z) - z * q + log1p(exp(-abs(z)))
+        half = 0.5 * parameters[0]
+        q, rest = (1.0 - half, half) if y > 0.5 else (half, 1.0 - half)
+        return (z * rest if z > 0.0 else -z * q) + log1p(exp(-abs(z)))
 
     @staticmethod
     def gradient(z, y, parameters):
-        return sigmoid(z) - (y + parameters[0] * (0.5 - y))
+        half = 0.5 * parameters[0]
+        q, rest = (1.0 - half, half) if y > 0.5 else (half, 1.0 - half)
+        tail = sigmoid(-abs(z))
+        return rest - tail if z > 0.0 else tail - q
 
     @staticmethod
     def link(z, parameters):
@@ -149,19 +154,21 @@ class SigmoidFocal(SigmoidCrossEntropy):
 
     @staticmethod
     def value(z, y, parameters):
-        q, gamma = y + parameters[0] * (0.5 - y), parameters[1]
+        half, gamma = 0.5 * parameters[0], parameters[1]
+        q, rest = (1.0 - half, half) if y > 0.5 else (half, 1.0 - half)
         tail = log1p(exp(-abs(z)))
         a, b = tail + (0.0 if z > 0.0 else -z), tail + (0.0 if z < 0.0 else z)  # -log p, -log(1 - p)
-        return q * exp(-gamma * b) * a + (1.0 - q) * exp(-gamma * a) * b
+        return q * exp(-gamma * b) * a + rest * exp(-gamma * a) * b
 
     @staticmethod
     def gradient(z, y, parameters):
-        q, gamma = y + parameters[0] * (0.5 - y), parameters[1]
+        half, gamma = 0.5 * parameters[0], parameters[1]
+        q, rest = (1.0 - half, half) if y > 0.5 else (half, 1.0 - half)
         tail = log1p(exp(-abs(z)))
         a, b = tail + (0.0 if z > 0.0 else -z), tail + (0.0 if z < 0.0 else z)
         p, other = sigmoid(z), sigmoid(-z)
         down = q * exp(-gamma * b) * (gamma * p * a + other)
-        up = (1.0 - q) * exp(-gamma * a) * (gamma * other * b + p)
+        up = rest * exp(-gamma * a) * (gamma * other * b + p)
         return up - down
 
 
