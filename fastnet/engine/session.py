@@ -134,9 +134,9 @@ class Session(Slices):
 
     def _set_optimizer(self, optimizer):
         record = self.record
+        parameters = op_kernels.parameter_array(optimizer, self.dtype)
         record["prepare"] = op_kernels.prepare(optimizer, self.dtype)
         record["update"] = op_kernels.update(optimizer, self.dtype)
-        parameters = op_kernels.parameter_array(optimizer, np.dtype(np.float64))
         record["optimizer_parameters"] = self._address(parameters)
         self.states = [aligned_zeros(self.layout.size, self.dtype) for _ in range(optimizer.n_states)]
         record["n_states"] = len(self.states)

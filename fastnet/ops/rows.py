@@ -42,9 +42,14 @@ NUMBERS_SIZE = 2 * N_NUMBERS
 
 
 def parameter_array(op, dtype):
-    """The op's parameters as the kernels read them: a padded array of ``dtype``, then a loss's table."""
+    """The op's parameters as the kernels read them: a padded array, then a loss's table.
+
+    Of ``dtype``, the type of the computation, or of float64 for an optimizer; raises ValueError if a parameter is
+    lost in the computation.
+    """
+    op.check_dtype(dtype)
     table = getattr(op, "table", ())
-    array = np.zeros(N_PARAMETERS + len(table), dtype)
+    array = np.zeros(N_PARAMETERS + len(table), np.float64 if "prepare" in op.formulas else dtype)
     array[: len(op.values)] = op.values
     array[N_PARAMETERS:] = table
     return array
