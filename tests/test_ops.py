@@ -7,6 +7,8 @@ import copy
 import pickle
 import re
 from dataclasses import FrozenInstanceError, replace
+from decimal import Decimal
+from fractions import Fraction
 
 import naive
 import naive_optimizers
@@ -174,13 +176,30 @@ def test_each_parameter_says_what_it_may_be_and_refuses_the_rest(op):
         allowed = field.metadata.get("allowed")
         assert isinstance(allowed, (Number, Choice)), f"declare {name} of {type(op).__name__} with number or choice"
         assert allowed.allows(field.default)
-        outside = ["no such thing", None, float("nan"), float("inf"), [1.0]]
+        outside = ["no such thing", None, float("nan"), float("inf"), [1.0], 10**400, Decimal("0.5"), 0.5j]
+        outside += [np.array(0.5)]
         if isinstance(allowed, Number):
             outside += [True, *(end - sign * (0 if allowed.closed in ("neither", other) else 1) for end, sign, other in
                                 ((allowed.low, 1, "right"), (allowed.high, -1, "left")))]  # fmt: skip
         for value in outside:
             with pytest.raises(ValueError, match=f"The '{name}' parameter of {type(op).__name__} must be"):
                 replace(op, **{name: value})
+
+
+@pytest.mark.parametrize("op", OPS, ids=repr)
+def test_numbers_of_any_type_become_plain_ones(op):
+    for name, field in type(op).__dataclass_fields__.items():
+        if not isinstance(field.metadata["allowed"], Number):
+            continue
+        value = getattr(op, name)
+        types = [np.int64, np.int16] if field.metadata["allowed"].integral else [np.float64, np.float32, Fraction]
+        for given in (kind(value) for kind in types):
+            plain = type(value)(given)
+            other = replace(op, **{name: given})
+            assert type(getattr(other, name)) is type(value) and getattr(other, name) == plain
+            same = replace(op, **{name: plain})
+            assert other == same and hash(other) == hash(same) and repr(other) == repr(same)
+            assert clone(other) == other and pickle.loads(pickle.dumps(other)) == other
 
 
 @pytest.mark.parametrize("op", [op for op in OPS if isinstance(op, Op)], ids=repr)

@@ -87,10 +87,12 @@ class LogLoss(Loss):
                 # 1 - p, and 1 - p = 0 only where p rounds to 1 and -log p to 1 - p.
                 others = (rest if j == top else total - e) / total
                 surprise = log_total - (z[j] - z[top])
-                weight = exp(gamma * log(others)) if others > 0.0 else (0.0 if gamma > 0.0 else 1.0)
+                p = e / total
+                power = gamma * (log1p(-p) if p < 0.5 else log(others))  # of 1 - p, the last digits of p count too
+                weight = exp(power) if others > 0.0 else (0.0 if gamma > 0.0 else 1.0)
                 ratio = surprise / others if others > 0.0 else 1.0
                 value += q * weight * surprise
-                delta[j] = q * weight * (1.0 + gamma * (e / total) * ratio)
+                delta[j] = q * weight * (1.0 + gamma * p * ratio)
                 pull += delta[j]
         for j in range(n):
             delta[j] = pull * (exp(z[j] - z[top]) / total) - delta[j]

@@ -26,7 +26,7 @@ class ScheduleFreeAdamW(Optimizer):
     Parameters
     ----------
     beta_1 : float, default=0.9
-        :math:`\beta` in (0, 1).
+        :math:`\beta` in [0, 1).
     beta_2 : float, default=0.999
         Decay rate of v, the mean of the squared gradient, in [0, 1).
     epsilon : float, default=1e-8
@@ -35,7 +35,7 @@ class ScheduleFreeAdamW(Optimizer):
         :math:`\lambda`, at least 0.
     """
 
-    beta_1: float = number(0.9, 0.0, 1.0, closed="neither")
+    beta_1: float = number(0.9, 0.0, 1.0, closed="left")
     beta_2: float = number(0.999, 0.0, 1.0, closed="left")
     epsilon: float = number(1e-8, 0.0, closed="neither")
     weight_decay: float = number(0.0, 0.0)
