@@ -196,8 +196,7 @@ class Cosine(Schedule):
         ends = np.minimum(np.cumsum(lengths), 1.0)
         ends[-1] = 1.0
         cycle = np.searchsorted(ends[:-1], progress + 1e-12, side="right")  # rounding must not delay a restart
-        p = 1.0 - np.minimum((ends[cycle] - progress), lengths[cycle]) / lengths[cycle]
-        p = np.minimum(p, 1.0)
+        p = 1.0 - np.clip(ends[cycle] - progress, 0.0, lengths[cycle]) / lengths[cycle]
         return self.end + (1.0 - self.end) * 0.5 * (1.0 + np.cos(np.pi * p))
 
 
