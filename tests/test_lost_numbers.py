@@ -99,7 +99,7 @@ def test_what_an_optimizer_reads_in_double_precision_may_be_finer():
     solver = optimizers.AdamW(beta_2=1 - 1e-10, beta_1=1e-60, weight_decay=1e-60)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        model = MLPRegressor(hidden_layer_sizes=(4,), solver=solver, dtype="float32", max_iter=3, random_state=0).fit(X, y)
+        model = MLPRegressor(solver=solver, dtype="float32", max_iter=3, random_state=0).fit(X, y)
     assert np.isfinite(model.loss_curve_).all() and model.loss_curve_[2] < model.loss_curve_[0]
 
 
