@@ -16,7 +16,8 @@ SHAPES = {
 
 def glorot(sizes, random_state, dtype, activation="relu"):
     """The estimators' own initial weights and biases."""
-    from fastnet.network.initializers import INITIALIZERS, initialize
+    from fastnet.network.draws import initialize
+    from fastnet.network.initializers import INITIALIZERS
     from fastnet.ops.activations import ACTIVATIONS
 
     activations = [ACTIVATIONS[activation]] * (len(sizes) - 1)

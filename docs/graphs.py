@@ -4,7 +4,8 @@ import numpy as np
 
 from fastnet.ops.activations import ACTIVATIONS
 from fastnet.ops.losses import LOSSES
-from fastnet.ops.schedules import SCHEDULES, rates_of_epoch
+from fastnet.ops.rates import rates_of_epoch
+from fastnet.ops.schedules import SCHEDULES
 
 # What the graphs of a folder show, the head of their column.
 HEADS = {

@@ -15,7 +15,7 @@ class Driver:
         self.op, self.w, self.steps = op, np.array(w, dtype), 0
         self._states = [np.zeros_like(self.w) for _ in range(4)]
         self._numbers = np.zeros(rows.NUMBERS_SIZE, dtype)
-        self._parameters = rows.parameter_array(op, np.dtype(np.float64))
+        self._parameters = rows.parameter_array(op, dtype)
         number = ctypes.c_float if dtype.itemsize == 4 else ctypes.c_double
         pointer, double, integer = ctypes.c_void_p, ctypes.c_double, ctypes.c_ssize_t
         self._prepare = ctypes.CFUNCTYPE(None, double, double, pointer, pointer)(rows.prepare(op, dtype))

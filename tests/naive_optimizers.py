@@ -81,13 +81,14 @@ class RMSProp(Rule):
         super().__init__(params, rho=rho, epsilon=epsilon, momentum=momentum, centred=centred)
 
     def one(self, p, g, rate, v, *more):
-        v = self.rho * v + (1 - self.rho) * g**2
-        states, spread = [v], v
+        squares = v + more[0] ** 2 if self.centred else v  # its state is the variance
+        v = self.rho * squares + (1 - self.rho) * g**2
+        states = [v]
         if self.centred:
-            states.append(self.rho * more[0] + (1 - self.rho) * g)
-            spread = np.maximum(v - states[1] ** 2, 0)
-        scaled = g / (np.sqrt(spread) + self.epsilon)
-        length = rate / (np.sqrt(spread) + self.epsilon) / (1 - self.momentum)
+            mean = self.rho * more[0] + (1 - self.rho) * g
+            states = [np.maximum(v - mean**2, 0), mean]
+        scaled = g / (np.sqrt(states[0]) + self.epsilon)
+        length = rate / (np.sqrt(states[0]) + self.epsilon) / (1 - self.momentum)
         if not more:
             return -rate * scaled, length, *states
         states.append(self.momentum * more[-1] + scaled)
@@ -165,25 +166,26 @@ class Rprop(Rule):
 
 
 class ScheduleFreeAdamW(Rule):
-    """The parameters are y; `averages` gives x, kept beside the states."""
+    """The parameters are y; `averages`, the last state, are x."""
 
-    n_states = 3
+    n_states = 4
 
     def step(self, params, grads, rate):
         if self.t == 0:
-            self.averages = [p.copy() for p in params]
+            self.averages = self.states[3]
+            self.averages[:] = [p.copy() for p in params]
             self.states[0] = [p.copy() for p in params]
         self.t += 1
         new = []
         for i, (y, g) in enumerate(zip(params, grads, strict=True)):
-            z, v, total = (s[i] for s in self.states)
+            z, v, total, _ = (s[i] for s in self.states)
             v = self.beta_2 * v + (1 - self.beta_2) * g**2
             z = z - rate * g / (np.sqrt(v / (1 - self.beta_2**self.t)) + self.epsilon)
             z = z - rate * (self.weight_decay if self.decays[i] else 0.0) * y
             total = total + rate**2
             c = rate**2 / total
             self.averages[i] = (1 - c) * self.averages[i] + c * z
-            for s, value in zip(self.states, (z, v, total), strict=True):
+            for s, value in zip(self.states, (z, v, total, self.averages[i]), strict=True):
                 s[i] = value
             new.append((1 - self.beta_1) * z + self.beta_1 * self.averages[i])
         return new, [np.zeros_like(p) for p in params]

@@ -8,7 +8,8 @@ from scipy.stats import kstest
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 import fastnet
-from fastnet.network.initializers import INITIALIZERS, initialize
+from fastnet.network.draws import initialize
+from fastnet.network.initializers import INITIALIZERS
 from fastnet.ops.activations import ACTIVATIONS
 
 pytestmark = [

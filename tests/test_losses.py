@@ -52,7 +52,11 @@ def sigmoid_log_loss(z, y, smoothing, gamma=0):
     return cross_entropy([q, 1 - q], [p, 1 / (1 + mpmath.exp(z))], gamma)
 
 
-def half_deviance(power, z, y):
+def half_deviance(z, y, power):
+    if power == 1:
+        return (y * mpmath.log(y) if y else 0) - y * z - y + mpmath.exp(z)
+    if power == 2:
+        return z - mpmath.log(y) + y * mpmath.exp(-z) - 1
     a, b = 1 - power, 2 - power
     constant = y**b / (a * b) if y else 0
     return constant - y * mpmath.exp(a * z) / a + mpmath.exp(b * z) / b
@@ -83,9 +87,9 @@ LOSS_VALUES = {
     "huber": by_output(huber),
     "quantile": by_output(lambda z, y, q: max(q * (y - z), (1 - q) * (z - y))),
     "log_cosh": by_output(lambda z, y: mpmath.log(mpmath.cosh(z - y))),
-    "poisson": by_output(lambda z, y: (y * mpmath.log(y) if y else 0) - y * z - y + mpmath.exp(z)),
-    "gamma": by_output(lambda z, y: z - mpmath.log(y) + y * mpmath.exp(-z) - 1),
-    "tweedie": by_output(lambda z, y, power: half_deviance(power, z, y)),
+    "poisson": by_output(half_deviance),
+    "gamma": by_output(half_deviance),
+    "tweedie": by_output(half_deviance),
 }
 # {out_activation: predictions from rows of logits, with SciPy}
 LINKS = {
@@ -161,8 +165,6 @@ def size_of_terms(op, z, y, gradients):
     y = np.zeros(z.shape) if op.class_index_target else y.astype(float)
     z = np.abs(z.astype(float))
     terms = 1 + z + np.abs(y) + z * np.abs(y) + (z - y) ** 2 + (z + np.abs(y)) * np.abs(gradients)
-    if isinstance(op, Tweedie):
-        terms *= 1 / ((op.power - 1) * (2 - op.power))
     return largest + terms.sum(axis=1)
 
 

@@ -7,6 +7,8 @@ import copy
 import pickle
 import re
 from dataclasses import FrozenInstanceError, replace
+from decimal import Decimal
+from fractions import Fraction
 
 import naive
 import naive_optimizers
@@ -23,7 +25,7 @@ from fastnet.kernels.compiling.jit import FASTMATH, retyped
 from fastnet.network.initializers import INITIALIZERS
 from fastnet.ops import rows
 from fastnet.ops.activations import ACTIVATIONS
-from fastnet.ops.losses import LOSSES
+from fastnet.ops.losses import LOSSES, Gamma, Poisson
 from fastnet.ops.optimizers import (
     OPTIMIZERS,
     SGD,
@@ -32,6 +34,7 @@ from fastnet.ops.optimizers import (
     AdamW,
     Lion,
     NAdam,
+    Optimizer,
     RMSProp,
     Rprop,
     ScheduleFreeAdamW,
@@ -87,7 +90,7 @@ def test_five_steps_on_fixed_gradients_equal_the_plain_twin(op, dtype, l1):
     assert len(reference.states) == op.n_states
     for step in range(5):
         g = gradients[step].copy()
-        parameters = rows.parameter_array(op, F64)
+        parameters = rows.parameter_array(op, dtype)
         call(rows.prepare(op, dtype), float(step + 1), rate, parameters, numbers)
         assert_array_equal(numbers[rows.N_NUMBERS :], [*numbers[: rows.N_NUMBERS - 1], 0])
         call(rows.update(op, dtype), w, g, *states, n, numbers, dtype.type(l1))
@@ -173,13 +176,30 @@ def test_each_parameter_says_what_it_may_be_and_refuses_the_rest(op):
         allowed = field.metadata.get("allowed")
         assert isinstance(allowed, (Number, Choice)), f"declare {name} of {type(op).__name__} with number or choice"
         assert allowed.allows(field.default)
-        outside = ["no such thing", None, float("nan"), float("inf"), [1.0]]
+        outside = ["no such thing", None, float("nan"), float("inf"), [1.0], 10**400, Decimal("0.5"), 0.5j]
+        outside += [np.array(0.5)]
         if isinstance(allowed, Number):
             outside += [True, *(end - sign * (0 if allowed.closed in ("neither", other) else 1) for end, sign, other in
                                 ((allowed.low, 1, "right"), (allowed.high, -1, "left")))]  # fmt: skip
         for value in outside:
             with pytest.raises(ValueError, match=f"The '{name}' parameter of {type(op).__name__} must be"):
                 replace(op, **{name: value})
+
+
+@pytest.mark.parametrize("op", OPS, ids=repr)
+def test_numbers_of_any_type_become_plain_ones(op):
+    for name, field in type(op).__dataclass_fields__.items():
+        if not isinstance(field.metadata["allowed"], Number):
+            continue
+        value = getattr(op, name)
+        types = [np.int64, np.int16] if field.metadata["allowed"].integral else [np.float64, np.float32, Fraction]
+        for given in (kind(value) for kind in types):
+            plain = type(value)(given)
+            other = replace(op, **{name: given})
+            assert type(getattr(other, name)) is type(value) and getattr(other, name) == plain
+            same = replace(op, **{name: plain})
+            assert other == same and hash(other) == hash(same) and repr(other) == repr(same)
+            assert clone(other) == other and pickle.loads(pickle.dumps(other)) == other
 
 
 @pytest.mark.parametrize("op", [op for op in OPS if isinstance(op, Op)], ids=repr)
@@ -189,11 +209,13 @@ def test_parameters_of_ops_go_round(op):
     assert type(op)(**parameters) == op
     assert list(parameters) == list(type(op).__dataclass_fields__)
     numbers = [v for v in parameters.values() if isinstance(v, (int, float))]
-    assert op.values == tuple(float(v) for v in numbers)  # a choice of words is one of formulas
+    if type(op) not in (Gamma, Poisson):  # Tweedie with a power that is fixed
+        assert op.values == tuple(float(v) for v in numbers)  # a choice of words is one of formulas
     for dtype in DTYPES:
         array = rows.parameter_array(op, dtype)
-        assert array.dtype == dtype and array.shape == (rows.N_PARAMETERS,)
-        assert_array_equal(array[: len(op.values)], np.array(op.values, dtype))
+        read_as = F64 if isinstance(op, Optimizer) else dtype
+        assert array.dtype == read_as and array.shape == (rows.N_PARAMETERS,)
+        assert_array_equal(array[: len(op.values)], np.array(op.values, read_as))
         assert not array[len(op.values) :].any()
 
 
@@ -246,7 +268,13 @@ def test_formula_computes_in_single_precision(formula):
         x[0], x[1], states = function(x[0], x[1], states, (p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7]))
         y[0], y[1], y[2] = states
 
+    def four_states(x, y, p):
+        x, y, p = carray(x, 4), carray(y, 4), carray(p, 8)
+        states = (y[0], y[1], y[2], y[3])
+        x[0], x[1], states = function(x[0], x[1], states, (p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7]))
+        y[0], y[1], y[2], y[3] = states
+
     stateless = one if formula.__code__.co_argcount == 2 else two
-    by_state = {0: stateless, 1: one_state, 2: two_states, 3: three_states}
+    by_state = {0: stateless, 1: one_state, 2: two_states, 3: three_states, 4: four_states}
     compiled = cfunc(types.void(pointer, pointer, pointer), **options)(by_state[n_states])
     assert not re.search(r"\b(double|fpext)\b", compiled.inspect_llvm())

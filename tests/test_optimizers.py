@@ -229,7 +229,7 @@ def _torch_rules():
         (
             RMSProp(0.8, 1e-3, 0.7, True), "RMSprop",
             {"alpha": 0.8, "eps": 1e-3, "momentum": 0.7, "centered": True},
-            {0: ("square_avg", 1), 1: ("grad_avg", 1), 2: ("momentum_buffer", 1)},
+            {0: ("square_avg", "variance"), 1: ("grad_avg", 1), 2: ("momentum_buffer", 1)},
         ),
         (Adam(0.7, 0.8, tiny), "Adam", {"betas": (0.7, 0.8), "eps": tiny}, moments),
         (
@@ -271,5 +271,8 @@ def test_ten_steps_equal_pytorchs(op, name, options, states):
         assert len(states) == op.n_states
         for index, (key, factor) in states.items():
             state = theirs.state[w][key].numpy()
-            expected = np.sign(state) if factor == "sign" else factor * state
+            if factor == "variance":
+                expected = state - theirs.state[w]["grad_avg"].numpy() ** 2
+            else:
+                expected = np.sign(state) if factor == "sign" else factor * state
             assert_allclose(driver.states[index], expected, rtol=10 * rtol, atol=1e-13)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
+from fastnet.ops.rates import rates_of_epoch
 from fastnet.ops.schedules import (
     SCHEDULES,
     Adaptive,
@@ -18,7 +19,6 @@ from fastnet.ops.schedules import (
     OneCycle,
     ReduceOnPlateau,
     Step,
-    rates_of_epoch,
 )
 
 FIXED = [

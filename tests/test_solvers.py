@@ -26,6 +26,7 @@ from fastnet.ops.optimizers import (
     Rprop,
     ScheduleFreeAdamW,
 )
+from fastnet.ops.rates import rates_of_epoch
 from fastnet.ops.schedules import (
     SCHEDULES,
     Adaptive,
@@ -38,7 +39,6 @@ from fastnet.ops.schedules import (
     OneCycle,
     ReduceOnPlateau,
     Step,
-    rates_of_epoch,
 )
 from fastnet.training.validation import split_rows
 

@@ -254,7 +254,7 @@ def test_values_print_as_written_and_check_their_parameters():
     assert repr(Thing()) == "Thing()"
     assert repr(Thing(0.25, on=False)) == "Thing(rate=0.25, on=False)"
     assert repr(Thing(np.float32(0.25), np.int64(4))) == "Thing(rate=0.25, count=4)"
-    assert repr(Thing(rate=0)) == "Thing(rate=0)"
+    assert repr(Thing(rate=0)) == "Thing(rate=0.0)"
     for params, message in [
         ({"rate": 1.0}, r"The 'rate' parameter of Thing must be a number in the range \[0.0, 1.0\). Got 1.0 instead."),
         ({"rate": np.nan}, "Got nan"),

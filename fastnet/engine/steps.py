@@ -64,9 +64,9 @@ class Steps:
 
     def _set_optimizer(self, optimizer, state):
         record = self._record
+        parameters = op_kernels.parameter_array(optimizer, self._dtype)  # refuses what the dtype cannot hold
         record["prepare"] = op_kernels.prepare(optimizer, self._dtype)
         record["update"] = op_kernels.update(optimizer, self._dtype)
-        parameters = op_kernels.parameter_array(optimizer, np.dtype(np.float64))
         record["optimizer_parameters"] = self._address(parameters)
         if state.outgrows_cache:
             record["fetch_ahead"], record["group_blocks"] = True, 1

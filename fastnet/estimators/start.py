@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from ..network.initializers import GlorotUniform, initialize
+from ..network.draws import draw_layer, initialize
+from ..network.initializers import GlorotUniform
 from ..ops.numbers import shown
 from .data import check_fits
 from .fitted import VECTOR_ATTRIBUTES, parameter_places
@@ -39,10 +40,11 @@ def initial_parameters(settings, architecture, random_state, dtype):
     units, activations = architecture.layer_units, settings.activations
     matrices, vectors = initialize(units, activations, init, bias_init, random_state, dtype)
     for layer in architecture.projections():
-        drawn = init.draw(units[layer], units[layer + 1], activations[layer], random_state)[0]
-        matrices.append(drawn.astype(dtype, copy=False))
+        matrices.append(draw_layer(units[layer], units[layer + 1], activations[layer], init, random_state, dtype)[0])
     begin = {"gain": 1.0, "mean": 0.0, "variance": 1.0}
     for kind, layer in architecture.vectors()[architecture.n_layers :]:
+        if kind == "slope":
+            activations[layer].check_dtype(dtype)
         value = activations[layer].values[0] if kind == "slope" else begin[kind]
         vectors.append(np.full(units[layer + 1], value, dtype))
     if settings.source is None:

@@ -5,12 +5,11 @@ row; where biases are drawn too, or the activation matters, ``draw`` does both. 
 output. ``activation`` is the layer's own; an output layer's is that of the hidden layer below it.
 """
 
-import warnings
+import math
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
-from scipy.special import ndtr, ndtri
+from scipy.special import erf, erfinv
 
 from ..ops.activations import Activation, Logistic
 from ..ops.registry import Value, number, register
@@ -32,7 +31,7 @@ class Initializer(Value):
 
     def weights(self, fan_in: int, fan_out: int, random_state: np.random.RandomState) -> np.ndarray:
         """Weights of shape (fan_in, fan_out)."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} gives neither weights nor draw: write one of them.")
 
     def draw(
         self, fan_in: int, fan_out: int, activation: Activation, random_state: np.random.RandomState
@@ -89,7 +88,7 @@ class HeUniform(Initializer):
     slope: float = number(0.0)
 
     def weights(self, fan_in: int, fan_out: int, random_state: np.random.RandomState) -> np.ndarray:
-        bound = np.sqrt(6.0 / ((1.0 + self.slope**2) * fan_in))
+        bound = np.sqrt(6.0 / fan_in) / math.hypot(1.0, self.slope)
         return random_state.uniform(-bound, bound, (fan_in, fan_out))
 
 
@@ -109,7 +108,7 @@ class HeNormal(Initializer):
     slope: float = number(0.0)
 
     def weights(self, fan_in: int, fan_out: int, random_state: np.random.RandomState) -> np.ndarray:
-        return random_state.normal(0.0, np.sqrt(2.0 / ((1.0 + self.slope**2) * fan_in)), (fan_in, fan_out))
+        return random_state.normal(0.0, np.sqrt(2.0 / fan_in) / math.hypot(1.0, self.slope), (fan_in, fan_out))
 
 
 @register(INITIALIZERS, "lecun_uniform")
@@ -186,7 +185,7 @@ class Normal(Initializer):
 class TruncatedNormal(Initializer):
     """Normal weights of mean 0 among which large ones do not occur, zero biases.
 
-    Drawn by the inverse of the distribution function. The standard deviation of what is drawn is less than ``scale``:
+    Drawn by the inverse of the error function. The standard deviation of what is drawn is less than ``scale``:
     0.88 times that for a cut at 2.
 
     Parameters
@@ -201,7 +200,8 @@ class TruncatedNormal(Initializer):
     cut: float = number(2.0, 0.0, closed="neither")
 
     def weights(self, fan_in: int, fan_out: int, random_state: np.random.RandomState) -> np.ndarray:
-        draws = ndtri(random_state.uniform(ndtr(-self.cut), ndtr(self.cut), (fan_in, fan_out)))
+        end = erf(self.cut / math.sqrt(2.0))
+        draws = math.sqrt(2.0) * erfinv(random_state.uniform(-end, end, (fan_in, fan_out)))
         return self.scale * np.clip(draws, -self.cut, self.cut)
 
 
@@ -222,7 +222,8 @@ class Uniform(Initializer):
     bound: float = number(0.05, 0.0, closed="neither")
 
     def weights(self, fan_in: int, fan_out: int, random_state: np.random.RandomState) -> np.ndarray:
-        return random_state.uniform(-self.bound, self.bound, (fan_in, fan_out))
+        # Half of it, doubled: the interval may be longer than the largest number.
+        return 2.0 * random_state.uniform(-self.bound / 2.0, self.bound / 2.0, (fan_in, fan_out))
 
 
 @register(INITIALIZERS, "constant")
@@ -243,7 +244,7 @@ class Constant(Initializer):
     breaks_symmetry = False
 
     def weights(self, fan_in: int, fan_out: int, random_state: np.random.RandomState) -> np.ndarray:
-        return np.full((fan_in, fan_out), float(self.value))
+        return np.full((fan_in, fan_out), self.value)
 
 
 @register(INITIALIZERS, "zeros")
@@ -259,63 +260,3 @@ class Zeros(Initializer):
 
     def weights(self, fan_in: int, fan_out: int, random_state: np.random.RandomState) -> np.ndarray:
         return np.zeros((fan_in, fan_out))
-
-
-def initialize(layer_units, activations, init, bias_init, random_state, dtype):
-    """Draw the parameters of a network.
-
-    Parameters
-    ----------
-    layer_units : sequence of int
-        Units of each layer, from the input to the output.
-    activations : sequence of Activation
-        One for each layer of weights, the output layer included.
-    init : Initializer
-        What draws them.
-    bias_init : float or None
-        Value of all biases. Biases that ``init`` draws are drawn all the same and then replaced, so that
-        ``bias_init`` never changes the weights. None keeps them.
-    random_state : numpy.random.RandomState
-        Source of the draws, always made in float64.
-    dtype : numpy.dtype
-        Type of the result.
-
-    Returns
-    -------
-    coefs : list of ndarray of shape (fan_in, fan_out)
-    intercepts : list of ndarray of shape (fan_out,)
-
-    Warns
-    -----
-    UserWarning
-        If the units of a hidden layer begin equal.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from fastnet.initializers import GlorotNormal
-    >>> from fastnet.activations import ReLU
-    >>> draws = np.random.RandomState(0)
-    >>> coefs, intercepts = initialize((4, 3, 2), [ReLU()] * 2, GlorotNormal(), 0.5, draws, float)
-    >>> [w.shape for w in coefs], intercepts[1]
-    ([(4, 3), (3, 2)], array([0.5, 0.5]))
-    """
-    if len(layer_units) > 2 and not init.breaks_symmetry:
-        warnings.warn(
-            f"init={init!r} makes all units of a hidden layer begin equal. Their gradients are equal too, so that they "
-            "stay equal unless dropout parts them: choose random weights, such as init='glorot_uniform'.",
-            stacklevel=2,
-        )
-    coefs, intercepts = [], []
-    for (fan_in, fan_out), activation in zip(pairwise(layer_units), activations, strict=True):
-        weights, biases = init.draw(fan_in, fan_out, activation, random_state)
-        if weights.shape != (fan_in, fan_out) or biases.shape != (fan_out,):
-            raise ValueError(
-                f"init={init!r} must give weights of shape {(fan_in, fan_out)} and biases of shape {(fan_out,)}, got "
-                f"{weights.shape} and {biases.shape}."
-            )
-        if bias_init is not None:
-            biases = np.full(fan_out, bias_init)
-        coefs.append(weights.astype(dtype, copy=False))
-        intercepts.append(biases.astype(dtype, copy=False))
-    return coefs, intercepts

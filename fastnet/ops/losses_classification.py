@@ -90,10 +90,12 @@ class LogLoss(Loss):
                 # 1 - p, and 1 - p = 0 only where p rounds to 1 and -log p to 1 - p.
                 others = (rest if j == top else total - e) / total
                 surprise = log_total - (z[j] - z[top])
-                weight = exp(gamma * log(others)) if others > 0.0 else (0.0 if gamma > 0.0 else 1.0)
+                p = e / total
+                power = gamma * (log1p(-p) if p < 0.5 else log(others))  # of 1 - p, the last digits of p count too
+                weight = exp(power) if others > 0.0 else (0.0 if gamma > 0.0 else 1.0)
                 ratio = surprise / others if others > 0.0 else 1.0
                 value += q * weight * surprise
-                delta[j] = q * weight * (1.0 + gamma * (e / total) * ratio)
+                delta[j] = q * weight * (1.0 + gamma * p * ratio)
                 pull += delta[j]
         for j in range(n):
             delta[j] = pull * (exp(z[j] - z[top]) / total) - delta[j]
@@ -118,14 +120,19 @@ class SigmoidCrossEntropy(Loss):
     is_classification = True
     is_form = True
 
+    # q and 1 - q, of either sign of z that which does not cancel.
     @staticmethod
     def value(z: float, y: float, parameters: Sequence[float]) -> float:
-        q = y + parameters[0] * (0.5 - y)
-        return (0.0 if z < 0.0 else z) - z * q + log1p(exp(-abs(z)))
+        half = 0.5 * parameters[0]
+        q, rest = (1.0 - half, half) if y > 0.5 else (half, 1.0 - half)
+        return (z * rest if z > 0.0 else -z * q) + log1p(exp(-abs(z)))
 
     @staticmethod
     def gradient(z: float, y: float, parameters: Sequence[float]) -> float:
-        return sigmoid(z) - (y + parameters[0] * (0.5 - y))
+        half = 0.5 * parameters[0]
+        q, rest = (1.0 - half, half) if y > 0.5 else (half, 1.0 - half)
+        tail = sigmoid(-abs(z))
+        return rest - tail if z > 0.0 else tail - q
 
     @staticmethod
     def link(z: float, parameters: Sequence[float]) -> float:
@@ -152,19 +159,21 @@ class SigmoidFocal(SigmoidCrossEntropy):
 
     @staticmethod
     def value(z: float, y: float, parameters: Sequence[float]) -> float:
-        q, gamma = y + parameters[0] * (0.5 - y), parameters[1]
+        half, gamma = 0.5 * parameters[0], parameters[1]
+        q, rest = (1.0 - half, half) if y > 0.5 else (half, 1.0 - half)
         tail = log1p(exp(-abs(z)))
         a, b = tail + (0.0 if z > 0.0 else -z), tail + (0.0 if z < 0.0 else z)  # -log p, -log(1 - p)
-        return q * exp(-gamma * b) * a + (1.0 - q) * exp(-gamma * a) * b
+        return q * exp(-gamma * b) * a + rest * exp(-gamma * a) * b
 
     @staticmethod
     def gradient(z: float, y: float, parameters: Sequence[float]) -> float:
-        q, gamma = y + parameters[0] * (0.5 - y), parameters[1]
+        half, gamma = 0.5 * parameters[0], parameters[1]
+        q, rest = (1.0 - half, half) if y > 0.5 else (half, 1.0 - half)
         tail = log1p(exp(-abs(z)))
         a, b = tail + (0.0 if z > 0.0 else -z), tail + (0.0 if z < 0.0 else z)
         p, other = sigmoid(z), sigmoid(-z)
         down = q * exp(-gamma * b) * (gamma * p * a + other)
-        up = (1.0 - q) * exp(-gamma * a) * (gamma * other * b + p)
+        up = rest * exp(-gamma * a) * (gamma * other * b + p)
         return up - down
 
 

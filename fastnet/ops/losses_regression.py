@@ -35,6 +35,47 @@ class _LogLink(Loss):
         return exp(z)
 
 
+@dataclass(frozen=True)
+class _Deviance(_LogLink):
+    r"""Half the Tweedie deviance of ``power`` p from 1 to 2, its limits included.
+
+    With :math:`u = \log y - z`, :math:`b = 2 - p` and :math:`c = p - 1`, it is both
+    :math:`e^{b z} (e^{b u} - b e^u - c) / (-b c)` and that with b and c swapped, -u for u and :math:`y e^{-c z}` for
+    :math:`e^{b z}`. What is written here, for the smaller one of b and c, adds nothing up that cancels.
+    """
+
+    power = 1.5
+
+    @property
+    def values(self) -> tuple[float, ...]:
+        return (float(self.power),)
+
+    @staticmethod
+    def value(z: float, y: float, parameters: Sequence[float]) -> float:
+        b, c = 2.0 - parameters[0], parameters[0] - 1.0
+        log_y = log(y)
+        u, of_prediction, e = log_y - z, exp(b * z), exp(-c * z)
+        of_target = y * e if e < 1e38 else exp(log_y - c * z)
+        if b <= c:
+            small, large, x, near, far = b, c, u, of_prediction, of_target
+        else:
+            small, large, x, near, far = c, b, -u, of_target, of_prediction
+        if x > 1.0:
+            most = x if x < 87.0 else 87.0  # beyond, the product is 0 beside 1
+            share = expm1(small * most) / small if small > 0.0 else most
+            return far * (-expm1(-x) - exp(-most) * share) / large
+        if x < -1.0:
+            return near * (expm1(x) - (expm1(small * x) / small if small > 0.0 else x)) / large
+        k, term, power = 2.0, 0.5 * x * x, small
+        total = term * (1.0 - power)
+        for _ in range(18):  # the power series: its terms are below the last bit from there on
+            k += 1.0
+            term *= x / k
+            power *= small
+            total += term * (1.0 - power)
+        return near * total / large
+
+
 @register(LOSSES, "squared_error")
 @dataclass(frozen=True)
 class SquaredError(_IdentityLink):
@@ -153,20 +194,18 @@ class LogCosh(_IdentityLink):
 
 @register(LOSSES, "poisson")
 @dataclass(frozen=True)
-class Poisson(_LogLink):
+class Poisson(_Deviance):
     r"""Half the Poisson deviance with log link, :math:`y \log y - y z - y + e^z`, for counts :math:`y \ge 0`.
 
     Where the variance is as large as the mean. McCullagh, Nelder: "Generalized Linear Models", 2nd edition, 1989,
     chapter 6.
     """
 
+    power = 1.0
+
     def check_targets(self, y: np.ndarray) -> None:
         if (y < 0).any():
             raise ValueError("loss='poisson' needs y >= 0, got negative values: choose loss='squared_error'.")
-
-    @staticmethod
-    def value(z: float, y: float, parameters: Sequence[float]) -> float:
-        return (y * log(y) if y > 0.0 else 0.0) - y * z - y + exp(z)
 
     @staticmethod
     def gradient(z: float, y: float, parameters: Sequence[float]) -> float:
@@ -175,11 +214,13 @@ class Poisson(_LogLink):
 
 @register(LOSSES, "gamma")
 @dataclass(frozen=True)
-class Gamma(_LogLink):
+class Gamma(_Deviance):
     r"""Half the gamma deviance with log link, :math:`e^u - u - 1` with :math:`u = \log y - z`, for :math:`y > 0`.
 
     For amounts and durations whose spread grows with their mean: only the ratio of target and prediction counts.
     """
+
+    power = 2.0
 
     def check_targets(self, y: np.ndarray) -> None:
         if (y <= 0).any():
@@ -189,18 +230,14 @@ class Gamma(_LogLink):
             )
 
     @staticmethod
-    def value(z: float, y: float, parameters: Sequence[float]) -> float:
-        u = log(y) - z
-        return expm1(u) - u
-
-    @staticmethod
     def gradient(z: float, y: float, parameters: Sequence[float]) -> float:
-        return -expm1(log(y) - z)
+        e = exp(-z)
+        return 1.0 - (y * e if e < 1e38 else exp(log(y) - z))
 
 
 @register(LOSSES, "tweedie")
 @dataclass(frozen=True)
-class Tweedie(_LogLink):
+class Tweedie(_Deviance):
     r"""Half the Tweedie deviance with log link, for :math:`y \ge 0` with many exact zeros, such as claims or rainfall.
 
     .. math:: \frac{y^{2-p}}{(1-p)(2-p)} - \frac{y\, e^{(1-p) z}}{1-p} + \frac{e^{(2-p) z}}{2-p}
@@ -222,13 +259,7 @@ class Tweedie(_LogLink):
             raise ValueError("loss='tweedie' needs y >= 0, got negative values: choose loss='squared_error'.")
 
     @staticmethod
-    def value(z: float, y: float, parameters: Sequence[float]) -> float:
-        a, b = 1.0 - parameters[0], 2.0 - parameters[0]
-        # At y = 0 the first two terms are 0 even where their exponentials are infinite.
-        terms = exp(b * log(y)) / b - y * exp(a * z)
-        return (terms / a if y > 0.0 else 0.0) + exp(b * z) / b
-
-    @staticmethod
     def gradient(z: float, y: float, parameters: Sequence[float]) -> float:
-        a, b = 1.0 - parameters[0], 2.0 - parameters[0]
-        return exp(b * z) - (y * exp(a * z) if y > 0.0 else 0.0)
+        b, c = 2.0 - parameters[0], parameters[0] - 1.0
+        e = exp(-c * z)
+        return exp(b * z) - (y * e if e < 1e38 else exp(log(y) - c * z))

@@ -23,8 +23,12 @@ class Choice:
 
     def allows(self, value):
         """Whether the value is one."""
-        value = value.item() if isinstance(value, np.generic) else value
+        value = self.plain(value)
         return any(type(value) is type(option) and value == option for option in self.options)
+
+    def plain(self, value):
+        """The value as a plain Python one."""
+        return value.item() if isinstance(value, np.generic) else value
 
     def __str__(self):
         return "one of " + ", ".join(map(repr, self.options))
@@ -74,6 +78,7 @@ def choice(default, *options):
 class Value:
     """Base of everything that has a name: values that compare, hash, pickle and print as written.
 
+    Numbers that are given become plain Python ones, so that all that is computed from them is in double precision.
     Subclasses are decorated with ``@dataclass(frozen=True)``, and every parameter has a default.
     """
 
@@ -92,16 +97,18 @@ class Value:
                 )
         for name, f in declared.items():
             value, allowed = getattr(self, name), f.metadata.get("allowed")
-            if allowed is not None and not allowed.allows(value):
+            if allowed is None:
+                continue
+            if not allowed.allows(value):
                 raise ValueError(
                     f"The {name!r} parameter of {cls.__name__} must be {allowed}. Got {shown(value)} instead."
                 )
+            object.__setattr__(self, name, allowed.plain(value))
 
     def __repr__(self):
         changed = []
         for f in fields(self):
             value = getattr(self, f.name)
-            value = value.item() if isinstance(value, np.generic) else value
             if type(value) is not type(f.default) or value != f.default:
                 changed.append(f"{f.name}={value!r}")
         return f"{type(self).__name__}({', '.join(changed)})"
@@ -120,6 +127,24 @@ class Value:
             Name to value.
         """
         return {f.name: getattr(self, f.name) for f in fields(self)}
+
+    def check_dtype(self, dtype):
+        """Raise ValueError if a parameter is lost in the type that formulas read it in.
+
+        Parameters
+        ----------
+        dtype : numpy.dtype
+            That type.
+        """
+        for f in fields(self):
+            value, allowed = getattr(self, f.name), f.metadata.get("allowed", Number())
+            if not isinstance(value, float):
+                continue
+            lost = too_large_or_small(value, dtype)
+            if lost is None and not allowed.allows(float(dtype.type(value))):
+                lost = "too near to an end of its range"
+            if lost is not None:
+                raise ValueError(lost_number(f"{f.name}={value!r} of {type(self).__name__}", lost, dtype))
 
     @classmethod
     def of(cls, estimator: Any) -> Self:
@@ -153,6 +178,22 @@ class Op(Value):
     def values(self) -> tuple[float, ...]:
         """The parameters as a tuple of floats, in the order of the fields."""
         return tuple(float(v) for v in self.get_params().values())
+
+
+def too_large_or_small(value, dtype, margin=1.0):
+    """Why ``dtype`` cannot hold a number, or None; ``margin`` is what a small one must leave to the least of all."""
+    info = np.finfo(dtype)
+    if abs(value) > float(info.max):
+        return "too large"
+    # Below the normal numbers digits are lost, then all of it.
+    return "too small" if 0 < abs(value) < margin * float(info.tiny) else None
+
+
+def lost_number(what, lost, dtype):
+    """The message of a number that the type of the computation cannot hold."""
+    remedy = {"too large": "take a smaller one", "too small": "take a larger one"}.get(lost, "take another one")
+    larger = ", or set dtype='float64'" if dtype == np.float32 else ""
+    return f"{what} is {lost} for {dtype}, the type of the computation: {remedy}{larger}."
 
 
 def register(registry, name):
@@ -203,5 +244,6 @@ def resolve(parameter, value, registry, base, estimator=None):
         return registry[value] if estimator is None else type(registry[value]).of(estimator)
     names = ", ".join(map(repr, registry))
     raise ValueError(
-        f"The {parameter!r} parameter must be one of {names}, or an instance of {base.__name__}. Got {value!r} instead."
+        f"The {parameter!r} parameter must be one of {names}, or an instance of {base.__name__}. "
+        f"Got {shown(value)} instead."
     )

@@ -33,6 +33,7 @@ from ..kernels.compiling.jit import c_function, retyped
 from ..kernels.compiling.jit import kernel as helper
 from ..kernels.host import tile
 from ..kernels.mathematics import special  # noqa: F401  (teaches Numba more functions)
+from ..kernels.memory import aligned_zeros
 from ..kernels.simd import scalar_type
 from .digest import formulas_digest
 from .loss_kernels import LINK_KERNELS, LOSS_KERNELS, N_PARAMETERS, elementwise_link, softmax_link
@@ -42,9 +43,14 @@ NUMBERS_SIZE = 2 * N_NUMBERS
 
 
 def parameter_array(op, dtype):
-    """The op's parameters as the kernels read them: a padded array of ``dtype``, then a loss's table."""
+    """The op's parameters as the kernels read them: a padded array, then a loss's table.
+
+    Of ``dtype``, the type of the computation, or of float64 for an optimizer; raises ValueError if a parameter is
+    lost in the computation.
+    """
+    op.check_dtype(dtype)
     table = getattr(op, "table", ())
-    array = np.zeros(N_PARAMETERS + len(table), dtype)
+    array = aligned_zeros(N_PARAMETERS + len(table), np.float64 if "prepare" in op.formulas else dtype)
     array[: len(op.values)] = op.values
     array[N_PARAMETERS:] = table
     return array

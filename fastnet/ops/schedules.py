@@ -12,13 +12,12 @@ multiplied with the estimators' ``learning_rate_init`` comes in two parts:
 stop, and what to print.
 """
 
-import math
 from dataclasses import dataclass
-from numbers import Real
 from typing import Any, Self
 
 import numpy as np
 
+from .numbers import Number, shown
 from .registry import Value, number, register
 
 SCHEDULES: "dict[str, Schedule]" = {}
@@ -78,7 +77,7 @@ class InverseScaling(Schedule):
         return cls(power_t=estimator.power_t)
 
     def after_epoch(self, rate: float, initial_rate: float, samples_seen: int, stalled: int) -> float:
-        return initial_rate / (samples_seen + 1) ** self.power_t
+        return initial_rate * (samples_seen + 1.0) ** -self.power_t  # may become 0, where the power itself is too large
 
 
 @register(SCHEDULES, "adaptive")
@@ -145,7 +144,7 @@ class Step(Schedule):
     factor: float = number(0.1, 0.0, 1.0, closed="neither")
 
     def factors(self, epochs: np.ndarray, n_epochs: int) -> np.ndarray:
-        return self.factor ** np.floor(epochs / self.epochs)
+        return self.factor ** np.floor(epochs / float(self.epochs))
 
 
 @register(SCHEDULES, "exponential")
@@ -180,22 +179,25 @@ class Cosine(Schedule):
     end : float, default=0.0
         :math:`e`, the last factor of a cycle, in [0, 1].
     cycles : int, default=1
-        Number of cycles; 1 is without restarts.
+        Number of cycles, up to 1000; 1 is without restarts.
     lengthening : float, default=1.0
         Length of a cycle, divided by that of the one before, above 0.
     """
 
     end: float = number(0.0, 0.0, 1.0)
-    cycles: int = number(1, 1, integral=True)
+    cycles: int = number(1, 1, 1000, integral=True)
     lengthening: float = number(1.0, 0.0, closed="neither")
 
     def factors(self, epochs: np.ndarray, n_epochs: int) -> np.ndarray:
         progress = np.minimum(epochs / n_epochs, 1.0)
-        lengths = float(self.lengthening) ** np.arange(self.cycles)
+        # Those of the longest cycle are 1; what would be 0 beside it is a little longer.
+        powers = np.arange(self.cycles) - (self.cycles - 1 if self.lengthening > 1.0 else 0)
+        lengths = np.maximum(self.lengthening**powers, 1e-300)
         lengths /= lengths.sum()
-        ends = np.cumsum(lengths)
+        ends = np.minimum(np.cumsum(lengths), 1.0)
+        ends[-1] = 1.0
         cycle = np.searchsorted(ends[:-1], progress + 1e-12, side="right")  # rounding must not delay a restart
-        p = np.clip((progress - ends[cycle]) / lengths[cycle] + 1.0, 0.0, 1.0)
+        p = 1.0 - np.clip(ends[cycle] - progress, 0.0, lengths[cycle]) / lengths[cycle]
         return self.end + (1.0 - self.end) * 0.5 * (1.0 + np.cos(np.pi * p))
 
 
@@ -222,7 +224,8 @@ class OneCycle(Schedule):
 
     def factors(self, epochs: np.ndarray, n_epochs: int) -> np.ndarray:
         progress = np.minimum(epochs / n_epochs, 1.0)
-        up, down = progress / self.peak_at, (1.0 - progress) / (1.0 - self.peak_at)
+        up = np.minimum(progress, self.peak_at) / self.peak_at
+        down = (1.0 - progress) / (1.0 - self.peak_at)
         low = np.where(up < 1.0, self.start, self.end)
         return low + (1.0 - low) * 0.5 * (1.0 - np.cos(np.pi * np.where(up < 1.0, up, down)))
 
@@ -239,10 +242,10 @@ class MultiCosine(Schedule):
     Parameters
     ----------
     cycles : int, default=4
-        At least 1.
+        From 1 to 1000: each one more halves all that are there.
     """
 
-    cycles: int = number(4, 1, integral=True)
+    cycles: int = number(4, 1, 1000, integral=True)
     starts_low = True
 
     def factors(self, epochs: np.ndarray, n_epochs: int) -> np.ndarray:
@@ -263,55 +266,14 @@ class Custom(Schedule):
     function: Any = None
 
     def factors(self, epochs: np.ndarray, n_epochs: int) -> np.ndarray:
-        progress = np.minimum(epochs / n_epochs, 1.0).tolist()
-        factors = [self.function(p) for p in progress]
-        for p, factor in zip(progress, factors, strict=True):
-            if not (isinstance(factor, Real) and 0 <= factor < math.inf):  # type: ignore[operator]
-                raise ValueError(
-                    f"learning_rate must return a finite factor of at least 0, got {factor!r} at progress {p}: "
-                    "let the callable take a number in [0, 1] and return a number."
-                )
+        progress, allowed = np.minimum(epochs / n_epochs, 1.0).tolist(), Number(0.0)
+        given = [self.function(p) for p in progress]
+        factors = [allowed.plain(factor) for factor in given]
+        if None in factors:
+            first = factors.index(None)
+            raise ValueError(
+                f"learning_rate must return a finite factor of at least 0, got {shown(given[first])} at progress "
+                f"{progress[first]}: let the callable {shown(self.function)} take a number in [0, 1] and "
+                "return a number."
+            )
         return np.array(factors, dtype=np.float64)
-
-
-def rates_of_epoch(schedule, rate, epoch, n_batches, n_epochs, warmup=0.0):
-    """The rate of each mini-batch of an epoch.
-
-    A warm-up comes before the schedule: its rate grows in equal steps from mini-batch to mini-batch up to the
-    schedule's first one; then the schedule has the epochs that are left.
-
-    Parameters
-    ----------
-    schedule : Schedule
-        The schedule.
-    rate : float
-        The epoch's rate without factors: ``learning_rate_init``, or what ``after_epoch`` made of it.
-    epoch : int
-        Epochs done before.
-    n_batches : int
-        Mini-batches in the epoch.
-    n_epochs : int
-        Epochs of the whole training.
-    warmup : float, default=0.0
-        Length of the warm-up in epochs, below ``n_epochs``.
-
-    Returns
-    -------
-    ndarray of shape (n_batches,)
-
-    Examples
-    --------
-    >>> from fastnet.ops.schedules import Cosine, rates_of_epoch
-    >>> rates_of_epoch(Cosine(), 1.0, epoch=1, n_batches=2, n_epochs=2).round(3)
-    array([0.5  , 0.146])
-    >>> rates_of_epoch(Cosine(), 1.0, epoch=0, n_batches=4, n_epochs=2, warmup=1)
-    array([0.25, 0.5 , 0.75, 1.  ])
-    """
-    if epoch >= warmup and type(schedule).factors is Schedule.factors:
-        return np.full(n_batches, rate)
-    batches = epoch * n_batches + np.arange(n_batches)
-    epochs = batches / n_batches
-    rates = rate * schedule.factors(np.maximum(epochs - warmup, 0.0), n_epochs - warmup)
-    if epoch < warmup:
-        rates *= np.minimum((batches + 1) / (warmup * n_batches), 1.0)
-    return rates

@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from ..ops.schedules import rates_of_epoch
+from ..ops.rates import rates_of_epoch
 
 
 def train_epochs(

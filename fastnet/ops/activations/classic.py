@@ -74,11 +74,11 @@ class Sine(Activation):
     Parameters
     ----------
     frequency : float, default=1.0
-        :math:`\omega`, above 0. The sine keeps its range but not its accuracy where :math:`|\omega z|` is larger than
-        1e5 (float32) or 1e6.
+        :math:`\omega`, above 0 and up to 1e5. The sine keeps its range but not its accuracy where
+        :math:`|\omega z|` is larger than 1e5 (float32) or 1e6.
     """
 
-    frequency: float = number(1.0, 0.0, closed="neither")
+    frequency: float = number(1.0, 0.0, 1e5, closed="right")
     derivative_of = "input"
 
     @staticmethod

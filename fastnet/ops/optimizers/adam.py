@@ -1,5 +1,6 @@
 r"""Adam and its relatives.
 
+Corrections :math:`1 - \beta^t` are :math:`-(e^{t \log \beta} - 1)`, which keeps its digits for :math:`\beta` near 1.
 All but ``Adam`` add :math:`\epsilon` to the root of the corrected mean :math:`v / (1 - \beta_2^t)`, as algorithm 1
 of Adam's paper; ``Adam`` follows scikit-learn and the end of section 2, where the corrections are in the rate.
 """
@@ -37,7 +38,9 @@ class Adam(Optimizer):
     @staticmethod
     def prepare(step: float, rate: float, parameters: Sequence[float]) -> Sequence[float]:
         beta_1, beta_2, epsilon = parameters[0], parameters[1], parameters[2]
-        rate = rate * math.sqrt(1.0 - beta_2**step) / (1.0 - beta_1**step)
+        of_mean = -math.expm1(step * math.log(beta_1)) if beta_1 > 0.0 else 1.0
+        of_square = -math.expm1(step * math.log(beta_2)) if beta_2 > 0.0 else 1.0
+        rate = rate * math.sqrt(of_square) / of_mean
         return rate, beta_1, 1.0 - beta_1, beta_2, 1.0 - beta_2, epsilon, 0.0, 0.0
 
     @staticmethod
@@ -78,8 +81,10 @@ class AdamW(Optimizer):
     @staticmethod
     def prepare(step: float, rate: float, parameters: Sequence[float]) -> Sequence[float]:
         beta_1, beta_2, epsilon, decay = parameters[0], parameters[1], parameters[2], parameters[3]
-        root = math.sqrt(1.0 - beta_2**step)
-        own = rate * root / (1.0 - beta_1**step)
+        of_mean = -math.expm1(step * math.log(beta_1)) if beta_1 > 0.0 else 1.0
+        of_square = -math.expm1(step * math.log(beta_2)) if beta_2 > 0.0 else 1.0
+        root = math.sqrt(of_square)
+        own = rate * root / of_mean
         return own, beta_1, 1.0 - beta_1, beta_2, 1.0 - beta_2, epsilon * root, 0.0, rate * decay
 
     @staticmethod
@@ -114,8 +119,10 @@ class AMSGrad(Optimizer):
     @staticmethod
     def prepare(step: float, rate: float, parameters: Sequence[float]) -> Sequence[float]:
         beta_1, beta_2, epsilon = parameters[0], parameters[1], parameters[2]
-        root = math.sqrt(1.0 - beta_2**step)
-        rate = rate * root / (1.0 - beta_1**step)
+        of_mean = -math.expm1(step * math.log(beta_1)) if beta_1 > 0.0 else 1.0
+        of_square = -math.expm1(step * math.log(beta_2)) if beta_2 > 0.0 else 1.0
+        root = math.sqrt(of_square)
+        rate = rate * root / of_mean
         return rate, beta_1, 1.0 - beta_1, beta_2, 1.0 - beta_2, epsilon * root, 0.0, 0.0
 
     @staticmethod
@@ -152,7 +159,8 @@ class AdaMax(Optimizer):
     @staticmethod
     def prepare(step: float, rate: float, parameters: Sequence[float]) -> Sequence[float]:
         beta_1, beta_2, epsilon = parameters[0], parameters[1], parameters[2]
-        return rate / (1.0 - beta_1**step), beta_1, 1.0 - beta_1, beta_2, epsilon, 0.0, 0.0, 0.0
+        of_mean = -math.expm1(step * math.log(beta_1)) if beta_1 > 0.0 else 1.0
+        return rate / of_mean, beta_1, 1.0 - beta_1, beta_2, epsilon, 0.0, 0.0, 0.0
 
     @staticmethod
     def update(w: float, g: float, states: Sequence[float], numbers: Sequence[float]) -> tuple:
@@ -192,24 +200,29 @@ class NAdam(Optimizer):
     @staticmethod
     def prepare(step: float, rate: float, parameters: Sequence[float]) -> Sequence[float]:
         beta_1, beta_2, epsilon, psi = parameters[0], parameters[1], parameters[2], parameters[3]
-        now = beta_1 * (1.0 - 0.5 * 0.96 ** (step * psi))
-        ahead = beta_1 * (1.0 - 0.5 * 0.96 ** ((step + 1.0) * psi))
-        product = beta_1**step
-        if product > 1e-20:  # below that it cannot be told from 0 beside 1
-            # The log of prod_i (1 - q^i / 2), without a loop over the steps: its series in powers of 1/2 has
-            # geometric sums over i.
+        half_now, half_ahead = 0.5 * 0.96 ** (step * psi), 0.5 * 0.96 ** ((step + 1.0) * psi)
+        ahead = beta_1 * (1.0 - half_ahead)
+        # The log of prod_i mu_i = beta_1^step prod_i (1 - q^i / 2), without a loop over the steps: the series of the
+        # logarithms in powers of 1/2 has geometric sums over i.
+        log_product = step * math.log(beta_1) if beta_1 > 0.0 else -math.inf
+        if log_product > -46.0:  # below that the product cannot be told from 0 beside 1
             log_q = psi * math.log(0.96)
             total, share = 0.0, 1.0
             for k in range(1, 55):
                 share *= 0.5
                 sum_over_steps = step
-                if psi > 0.0:
+                if psi > 1e-30:  # else q^i is 1 to the last bit
                     sum_over_steps = math.exp(k * log_q) * math.expm1(step * k * log_q) / math.expm1(k * log_q)
                 total += share / k * sum_over_steps
-            product *= math.exp(-total)
-        root = math.sqrt(1.0 - beta_2**step)
-        of_gradient = rate * root * (1.0 - now) / (1.0 - product)
-        of_mean = rate * root * ahead / (1.0 - product * ahead)
+            log_product -= total
+        of_gradient, of_mean = 1.0, 1.0
+        if log_product > -46.0:
+            of_gradient = -math.expm1(log_product)
+            of_mean = -math.expm1(log_product + math.log(beta_1) + math.log1p(-half_ahead))
+        of_square = -math.expm1(step * math.log(beta_2)) if beta_2 > 0.0 else 1.0
+        root = math.sqrt(of_square)
+        of_gradient = rate * root * ((1.0 - beta_1) + beta_1 * half_now) / of_gradient
+        of_mean = rate * root * ahead / of_mean
         return of_gradient, of_mean, beta_1, 1.0 - beta_1, beta_2, 1.0 - beta_2, epsilon * root, 0.0
 
     @staticmethod

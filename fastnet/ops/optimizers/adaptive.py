@@ -78,7 +78,8 @@ class RMSProp(Optimizer):
     r"""RMSProp: :math:`w \leftarrow w - \eta \nabla / (\sqrt{v} + \epsilon)`, with :math:`v` the running mean of
     :math:`\nabla^2`.
 
-    Centred, the root is that of the variance, :math:`v - m^2` with :math:`m` the running mean of :math:`\nabla`.
+    Centred, v is the variance, the running mean of :math:`\nabla^2` less :math:`m^2`, with :math:`m` that of
+    :math:`\nabla`. The difference would cancel; it is :math:`v \leftarrow \rho (v + (1 - \rho) (\nabla - m)^2)`.
     With momentum, :math:`b \leftarrow \beta b + \nabla / (\sqrt{v} + \epsilon)` and
     :math:`w \leftarrow w - \eta b`. The states are v, then m if centred, then b if it is centred or has momentum.
 
@@ -115,13 +116,14 @@ class RMSProp(Optimizer):
     @staticmethod
     def update(w: float, g: float, states: Sequence[float], numbers: Sequence[float]) -> tuple:
         # Each number of states is compiled alone: only its own branches are left.
-        v = numbers[1] * states[0] + numbers[2] * g * g
         if len(states) == 3:
+            distance = g - states[1]
+            v = numbers[1] * (states[0] + numbers[2] * distance * distance)
             m = numbers[1] * states[1] + numbers[2] * g
-            variance = v - m * m
-            own_rate = 1.0 / (math.sqrt(0.0 if variance < 0.0 else variance) + numbers[3])
+            own_rate = 1.0 / (math.sqrt(v) + numbers[3])
             b = numbers[4] * states[2] + own_rate * g
             return -numbers[0] * b, numbers[5] * own_rate, (v, m, b)
+        v = numbers[1] * states[0] + numbers[2] * g * g
         own_rate = 1.0 / (math.sqrt(v) + numbers[3])
         if len(states) == 2:
             b = numbers[4] * states[1] + own_rate * g
