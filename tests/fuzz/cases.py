@@ -10,6 +10,7 @@ from vocabulary import HIDDEN, POSITIVE_LOSSES, n_hidden, parameters
 from fastnet import MLPClassifier, MLPRegressor
 from fastnet.optimizers import Rprop
 
+METHODS = ("fit", "fit", "fit", "partial_fit")
 # Refused with 'lbfgs', so an example with that takes few of them.
 STOCHASTIC_ONLY = {
     "learning_rate", "warmup", "scoring", "validation_split", "clip_value", "clip_norm", "max_norm", "ema_decay",
@@ -68,7 +69,7 @@ class Case:
 
 
 @st.composite
-def cases(draw, *, few=False, methods=("fit", "fit", "fit", "partial_fit"), table=None, most=70, always=None, most_set=9):
+def cases(draw, *, few=False, methods=METHODS, table=None, most=70, always=None, most_set=9):
     """Examples of legal training: parameters that go together, mostly."""
     always = always or {}
     classifier = draw(st.booleans())

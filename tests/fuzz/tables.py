@@ -6,6 +6,7 @@ import numpy as np
 from hypothesis import strategies as st
 from scipy import sparse
 
+ROWS = st.integers(1, 40)
 FORMS = ("C", "F", "strided", "reversed", "readonly", "list", "csr", "csc", "coo", "csr_array")
 SPARSE_FORMS = ("csr", "csc", "coo", "csr_array")
 KINDS = ("normal", "zeros", "constant column", "binary", "duplicates", "large", "tiny", "one large")
@@ -65,7 +66,7 @@ class Table:
 
 
 @st.composite
-def tables(draw, *, rows=st.integers(1, 40), kinds=KINDS, forms=FORMS, dtypes=("float64", "float32", "int64", "bool")):
+def tables(draw, *, rows=ROWS, kinds=KINDS, forms=FORMS, dtypes=("float64", "float32", "int64", "bool")):
     """Descriptions of X."""
     return Table(
         draw(rows), draw(st.integers(1, 20)), draw(st.integers(0, 50)),

@@ -114,7 +114,7 @@ def test_every_parameter_has_illegal_values(estimator):
 
 
 def test_what_is_refused_before_a_fit_is_refused_after_one():
-    net = MLPRegressor(hidden_layer_sizes=3, max_iter=1, n_iter_no_change=None, random_state=0).fit(illegal.X, illegal.Y)
+    net = MLPRegressor(hidden_layer_sizes=3, max_iter=1, n_iter_no_change=None).fit(illegal.X, illegal.Y)
     before = net.predict(illegal.X)
     outcome = attempt(lambda: net.set_params(alpha=-1.0).fit(illegal.X, illegal.Y), net)
     assert names_one_of(outcome.error, {"alpha"})
