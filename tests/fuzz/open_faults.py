@@ -1,8 +1,10 @@
-"""Illegal values that are not refused by name yet. A rule goes when its fault is mended; the aim is an empty file."""
+"""What is not refused by name yet. A rule goes when its fault is mended; the aim is an empty file."""
 
 import numpy as np
 
 _SEQUENCES = ("hidden_layer_sizes", "alpha", "dropout", "drop_connect")
+# How refusals begin that name no parameter: of validation_fraction=0, and of scoring='neg_log_loss' without some class.
+NAMELESS = ("test_size=", "y_true and y_prob contain different number of classes")
 _TABLES = ("X", "X_val", "y_val", "sample_weight", "sample_weight_val")
 
 
