@@ -60,6 +60,35 @@ def check_field(case):
     assert names_one_of(outcome.error, {name}), f"{entry.__name__}.{name} is not named: {outcome.error!r}"
 
 
+def check_second_call(case):
+    """scikit-learn's decorator of ``partial_fit`` validates no parameter of an estimator that is fitted."""
+    classifier, name, value, _ = case
+    make, y = (MLPClassifier, illegal.CLASSES) if classifier else (MLPRegressor, illegal.Y)
+    net = make(hidden_layer_sizes=3, max_iter=1, random_state=0)
+    net.partial_fit(illegal.X, y, **({"classes": [0, 1, 2]} if classifier else {}))
+    if name in ("solver", "early_stopping", "scoring", "validation_split"):  # decide whether there is a partial_fit
+        return
+    net.set_params(**{name: value})
+    outcome = attempt(lambda: net.partial_fit(illegal.X, y), net, REFUSALS)
+    if outcome.error is None and illegal.may_be_taken(name, value):
+        return
+    assert outcome.error is not None, f"{name}={shown(value)} was taken"
+    assert names_one_of(outcome.error, {name}), f"{name}={shown(value)} is not named: {outcome.error!r}"
+
+
+@CHEAP
+@given(illegal_parameters())
+def test_a_second_partial_fit_refuses_an_illegal_parameter_by_name(case):
+    check_second_call(case)
+
+
+@pytest.mark.exhaustive
+@MANY
+@given(illegal_parameters())
+def test_a_second_partial_fit_refuses_every_illegal_parameter_by_name(case):
+    check_second_call(case)
+
+
 fields = st.tuples(st.sampled_from(illegal.VALUES), st.sampled_from(illegal.NO_FIELD))
 
 
