@@ -5,6 +5,7 @@ import copy
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.utils._param_validation import InvalidParameterError
 
@@ -394,3 +395,12 @@ def test_weights_that_make_no_network_are_refused(small):
     with pytest.raises(ValueError, match="coefs_"):
         model.predict(X)
     refused(model.set_params(warm_start=True), ValueError, "coefs_", X, y)
+
+
+def test_every_partial_fit_validates_parameters():
+    X, y = np.random.default_rng(0).normal(size=(20, 3)), np.arange(20.0)
+    net = fastnet.MLPRegressor(hidden_layer_sizes=(), random_state=0).partial_fit(X, y)
+    for name, value in (("freeze", -1), ("batch_size", 0), ("clip_norm", -1.0), ("bias_init", np.nan)):
+        bad = clone(net).partial_fit(X, y).set_params(**{name: value})
+        with pytest.raises(ValueError, match=name):
+            bad.partial_fit(X, y)

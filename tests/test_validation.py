@@ -583,3 +583,10 @@ def test_the_random_split_is_the_same_as_before(digits):
     train, held_out = split_rows(300, 0.1, random_state, stratify=y, optional_strata=True)
     model = classifier(max_iter=20).fit(X, y)
     assert model.score(X[held_out], y[held_out]) == model.best_validation_score_
+
+
+@pytest.mark.parametrize("split", [None, "last"])
+def test_no_sample_to_watch_is_refused_by_name(diabetes, split):
+    net = fastnet.MLPRegressor(early_stopping=True, validation_fraction=0.0, validation_split=split)
+    with pytest.raises(ValueError, match="validation_fraction=0 holds out no sample"):
+        net.fit(*diabetes)

@@ -295,6 +295,9 @@ def test_what_a_subclass_forgets_is_said():
 
     with pytest.raises(TypeError, match="Rich has 5 parameters: at most 4"):
         Rich()
+    for given in (10**400, "half", None):
+        with pytest.raises(ValueError, match="Parameters of Rich must be numbers.*: declare each with number"):
+            Rich(given)
 
 
 # ---- nested parameters -------------------------------------------------------------------------------

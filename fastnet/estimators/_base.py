@@ -265,6 +265,8 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, DocLink, B
         return True
 
     def _fit(self, X, y, sample_weight, own=NO_DATA, incremental=False):
+        if incremental:
+            self._validate_params()  # scikit-learn validates the first partial fit only
         settings = settings_of(self, incremental)
         check_calibration(settings, self.loss, own.X is not None, incremental)
         check_validation(settings, own, incremental)

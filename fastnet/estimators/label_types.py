@@ -143,7 +143,7 @@ def _checked(y, name):
     try:
         # NumPy's whatever the namespace: the engine takes no other.
         with quiet(), config_context(array_api_dispatch=False):
-            return check_array(y, dtype=None, input_name=name, **of_any_shape)
+            labels = check_array(y, dtype=None, input_name=name, **of_any_shape)
     except TypeError:
         if any(map(is_missing, np.asarray(y).flat)):
             raise ValueError(missing) from None
@@ -154,3 +154,6 @@ def _checked(y, name):
         if str(error).startswith("Complex data not supported"):
             raise ValueError(f"Complex data not supported: {name} has complex labels, make them strings.") from None
         raise
+    if labels.dtype.kind in "mM" and np.isnat(labels).any():
+        raise ValueError(missing)
+    return labels

@@ -86,6 +86,11 @@ def check_validation(settings, own, incremental=False):
     if own.X is None:
         if own.sample_weight is not None:
             raise ValueError("sample_weight_val is given without X_val and y_val: give all of them.")
+        if early and not splits and settings.validation_fraction == 0:
+            raise ValueError(
+                "validation_fraction=0 holds out no sample for early stopping to watch: make it larger, give X_val and "
+                "y_val, or set early_stopping=False."
+            )
     elif not (early or settings.calibration):
         raise ValueError(f"X_val and y_val are for early stopping: {switch_on}, or leave them out.")
     elif settings.validation_split is not None:

@@ -8,6 +8,7 @@ dataclass; `number`, `flag` and `choice` declare a field together with what it m
 import inspect
 import math
 from dataclasses import dataclass, field, fields
+from numbers import Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -136,15 +137,19 @@ class Value:
         dtype : numpy.dtype
             That type.
         """
-        for f in fields(self):
-            value, allowed = getattr(self, f.name), f.metadata.get("allowed", Number())
-            if not isinstance(value, float):
-                continue
+        for name, value, allowed in self._numbers():
             lost = too_large_or_small(value, dtype)
             if lost is None and not allowed.allows(float(dtype.type(value))):
                 lost = "too near to an end of its range"
             if lost is not None:
-                raise ValueError(lost_number(f"{f.name}={value!r} of {type(self).__name__}", lost, dtype))
+                raise ValueError(lost_number(f"{name}={value!r} of {type(self).__name__}", lost, dtype))
+
+    def _numbers(self):
+        """(name, value, allowed) of all parameters that are numbers."""
+        for f in fields(self):
+            value = getattr(self, f.name)
+            if isinstance(value, Real) and not isinstance(value, bool):
+                yield f.name, float(value), f.metadata.get("allowed", Number())
 
     @classmethod
     def of(cls, estimator: Any) -> Self:
@@ -171,8 +176,15 @@ class Op(Value):
         missing = [name for name in self.formulas if not callable(getattr(self, name, None))]
         if missing:
             raise TypeError(f"{type(self).__name__} has no {' and no '.join(missing)}: write it as a static method.")
-        if len(self.values) > 4:
-            raise TypeError(f"{type(self).__name__} has {len(self.values)} parameters: at most 4 reach its formulas.")
+        try:
+            n_values = len(self.values)
+        except (OverflowError, TypeError, ValueError) as error:
+            raise ValueError(
+                f"Parameters of {type(self).__name__} must be numbers, which its formulas get: declare each with "
+                f"number or flag of fastnet.ops.registry. One cannot become a float: {error}."
+            ) from error
+        if n_values > 4:
+            raise TypeError(f"{type(self).__name__} has {n_values} parameters: at most 4 reach its formulas.")
 
     @property
     def values(self) -> tuple[float, ...]:

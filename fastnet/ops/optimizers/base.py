@@ -10,7 +10,7 @@ A weight, a gradient and states that are all 0 must stay 0, at least the weight:
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -48,14 +48,11 @@ class Optimizer(Op):
     def check_dtype(self, dtype):
         # `prepare` reads them in double precision. Of what it gives, a divisor such as epsilon must not become 0, also
         # times a root of 1 - beta_2, which is at least 1e-8; other small numbers may.
-        for f in fields(self):
-            value, allowed = getattr(self, f.name), f.metadata.get("allowed")
-            if not isinstance(value, float):
-                continue
-            is_divisor = allowed is not None and allowed.low == 0 and not allowed.allows(0.0)
+        for name, value, allowed in self._numbers():
+            is_divisor = allowed.low == 0 and not allowed.allows(0.0)
             lost = too_large_or_small(value, dtype, 1e8 if is_divisor else 0.0)
             if lost is not None:
-                raise ValueError(lost_number(f"{f.name}={value!r} of {type(self).__name__}", lost, dtype))
+                raise ValueError(lost_number(f"{name}={value!r} of {type(self).__name__}", lost, dtype))
 
     @classmethod
     def of(cls, estimator: Any) -> Self:
