@@ -1,5 +1,7 @@
 """Random networks and data that several test modules share."""
 
+import re
+
 import naive
 import numpy as np
 
@@ -76,6 +78,11 @@ def random_targets(rng, loss, n_samples, n_outputs):
     if LOSSES[loss].out_activation == "exp":
         return rng.poisson(1.0, (n_samples, n_outputs)) + (0.5 if loss == "gamma" else 0.0)
     return rng.normal(size=(n_samples, n_outputs))
+
+
+def name_of(value):
+    """A name of a test's parameter that is the same in every process."""
+    return re.sub(" at 0x[0-9a-f]+", "", getattr(value, "__name__", str(value)))
 
 
 def random_units(rng, n_hidden):

@@ -21,7 +21,9 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 
 ESTIMATORS = [fastnet.MLPClassifier, fastnet.MLPRegressor]
 VOCABULARIES = [fastnet.activations, fastnet.losses, fastnet.optimizers, fastnet.schedules, fastnet.initializers]
-VOCABULARY = sorted({getattr(m, name) for m in VOCABULARIES for name in m.__all__}, key=lambda cls: cls.__qualname__)
+VOCABULARY = sorted(
+    {getattr(m, name) for m in VOCABULARIES for name in m.__all__}, key=lambda cls: (cls.__qualname__, cls.__module__)
+)
 
 # scikit-learn's own choice. RT02: the result may have a name. GL01, GL02: where the first and the last line begin.
 NEVER = {"RT02", "GL01", "GL02"}

@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
-from problems import Problem, parameters, same_bits
+from problems import Problem, name_of, parameters, same_bits
 from sklearn.model_selection import GridSearchCV
 
 from fastnet import MLPClassifier, MLPRegressor
@@ -346,7 +346,7 @@ def test_objects_in_a_grid(digits):
         ({"batch_size": 0}, "'batch_size' parameter"),
         ({"learning_rate": "cosines"}, "'learning_rate' parameter"),
     ],
-    ids=str,
+    ids=name_of,
 )
 def test_what_makes_no_sense_is_refused(digits, params, message):
     model = net(**params)

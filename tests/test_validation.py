@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
+from problems import name_of
 from scipy.sparse import coo_matrix, csr_array
 from sklearn import config_context
 from sklearn.metrics import get_scorer, log_loss, mean_squared_error
@@ -436,7 +437,7 @@ LOSSES = [
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize(("make", "params", "kind"), LOSSES, ids=str)
+@pytest.mark.parametrize(("make", "params", "kind"), LOSSES, ids=name_of)
 def test_the_validation_loss_is_the_loss_without_penalties(make, params, kind, weighted, dtype):
     """On the training samples themselves, without steps: the loss that training reports."""
     rng = np.random.default_rng(0)

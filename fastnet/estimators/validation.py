@@ -86,7 +86,7 @@ def check_validation(settings, own, incremental=False):
     if own.X is None:
         if own.sample_weight is not None:
             raise ValueError("sample_weight_val is given without X_val and y_val: give all of them.")
-        if early and not splits and settings.validation_fraction == 0:
+        if early and not uses_splitter(settings) and settings.validation_fraction == 0:
             raise ValueError(
                 "validation_fraction=0 holds out no sample for early stopping to watch: make it larger, give X_val and "
                 "y_val, or set early_stopping=False."
