@@ -293,13 +293,13 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, DocLink, B
         if first_pass:
             self._input_dtype = X.dtype.name  # predictions have it, too
             dtype = _computation_dtype(settings, X, holdout.n_train, incremental)
-            check_type(self, settings, dtype)
+            check_type(self, settings, loss, dtype)
             check_memory(settings, architecture, dtype)
             matrices, vectors, n_transferred = initial_parameters(settings, architecture, random_state, dtype)
         else:
             fitted_architecture, matrices, vectors = self._network()
             dtype = matrices[0].dtype
-            check_type(self, settings, dtype)
+            check_type(self, settings, loss, dtype)
             n_transferred = None
             check_same_network(self, fitted_architecture, architecture, vectors)
         check_fits("X", X, dtype)

@@ -43,8 +43,6 @@ def initial_parameters(settings, architecture, random_state, dtype):
         matrices.append(draw_layer(units[layer], units[layer + 1], activations[layer], init, random_state, dtype)[0])
     begin = {"gain": 1.0, "mean": 0.0, "variance": 1.0}
     for kind, layer in architecture.vectors()[architecture.n_layers :]:
-        if kind == "slope":
-            activations[layer].check_dtype(dtype)
         value = activations[layer].values[0] if kind == "slope" else begin[kind]
         vectors.append(np.full(units[layer + 1], value, dtype))
     if settings.source is None:
