@@ -23,8 +23,8 @@ from test_activations import ACTIVATION_CASES
 
 from fastnet.kernels.compiling.jit import FASTMATH, retyped
 from fastnet.network.initializers import INITIALIZERS
-from fastnet.ops import rows
 from fastnet.ops.activations import ACTIVATIONS
+from fastnet.ops.compiled import rows
 from fastnet.ops.losses import LOSSES, Gamma, Poisson
 from fastnet.ops.optimizers import (
     OPTIMIZERS,

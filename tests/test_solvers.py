@@ -10,7 +10,7 @@ from problems import Problem, name_of, parameters, same_bits
 from sklearn.model_selection import GridSearchCV
 
 from fastnet import MLPClassifier, MLPRegressor
-from fastnet.estimators import validation
+from fastnet.estimators.fitting import validation
 from fastnet.ops.optimizers import (
     OPTIMIZERS,
     SGD,

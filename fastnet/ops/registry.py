@@ -218,6 +218,29 @@ def register(registry, name):
     return enter
 
 
+def publish(module: str, registry: dict[str, Any], *others: type) -> dict[str, type]:
+    """Let the classes of a registry, and others, belong to their public module: pickles outlive moves of the sources.
+
+    Parameters
+    ----------
+    module : str
+        Name of the module, such as 'fastnet.activations'.
+    registry : dict
+        Names to objects of the classes.
+    *others : type
+        Base class, and classes that no name stands for.
+
+    Returns
+    -------
+    dict
+        The classes by their names.
+    """
+    classes = {cls.__name__: cls for cls in (*others, *map(type, registry.values()))}
+    for cls in classes.values():
+        cls.__module__ = module
+    return classes
+
+
 def resolve(parameter, value, registry, base, estimator=None):
     """The object that a parameter's value names or is.
 
