@@ -1,5 +1,6 @@
 """What a fit carries from epoch to epoch, and from one fit to the next."""
 
+from copy import deepcopy
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -50,12 +51,18 @@ class OptimizerState:
     offsets: list | None = None
     average_start: int = 0
 
-    def fits(self, rule, parameters, architecture):
-        """Whether the moments can serve ``rule`` on ``parameters``, the list of all that can be trained.
+    @classmethod
+    def begin(cls, settings, architecture):
+        """A new optimizer, as settings ask for."""
+        rate = settings.learning_rate
+        trained = {"n_frozen": architecture.n_frozen, "use_bias": architecture.use_bias}
+        return cls(settings.optimizer, settings.schedule, rate, initial_rate=rate, **trained)
+
+    def fits(self, rule, shapes, architecture):
+        """Whether the moments can serve ``rule`` on parameters of ``shapes``, all that can be trained.
 
         They cannot where the architecture trains parameters that were not trained: these have none yet.
         """
-        shapes = [p.shape for p in parameters]
         return (
             rule.can_continue(self.rule)
             and self.moments is not None
@@ -92,6 +99,11 @@ class History:
         if early_stopping:
             return cls(best_loss=None, validation_scores=[], best_validation_score=-np.inf)
         return cls()
+
+    @classmethod
+    def from_dict(cls, fields):
+        """The history whose fields, as ``dataclasses.asdict`` gives them, are in a dict; it shares no list with it."""
+        return cls(**deepcopy(fields))
 
     def add_epoch(self, loss, n_samples):
         """Enter the loss of an epoch over ``n_samples``."""
