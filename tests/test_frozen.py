@@ -108,8 +108,8 @@ def test_lbfgs_minimises_over_the_rest(n_frozen, use_bias, l1):
     intercepts = [b * (use_bias or layer < n_frozen) for layer, b in enumerate(problem.intercepts)]
     architecture = problem.architecture(n_frozen=n_frozen, use_bias=use_bias)
     asked = fastnet.MLPRegressor(
-        (40, 17, 33), "tanh", solver="lbfgs", alpha=1 + l1, l1_ratio=l1 / (1 + l1), tol=1e-6, max_iter=2000,
-        max_fun=9000,
+        hidden_layer_sizes=(40, 17, 33), activation="tanh", solver="lbfgs", alpha=1 + l1, l1_ratio=l1 / (1 + l1),
+        tol=1e-6, max_iter=2000, max_fun=9000,
     )  # fmt: skip
     training = Training(architecture, problem.X, problem.y, None, problem.coefs, intercepts, np.random.RandomState())
     with LbfgsTrainer.begin(training, settings_of(asked)) as trainer:

@@ -11,10 +11,10 @@ import numpy as np
 
 from ..ops.numbers import shown
 from ..training.continuation import Continuation
+from ..training.history import History
 from ..training.lbfgs import LbfgsTrainer
 from ..training.problem import Problem
 from ..training.settings import Settings
-from ..training.state import History
 from ..training.stochastic import StochasticTrainer
 from .health import DIVERGED
 from .validation import ValidationSet

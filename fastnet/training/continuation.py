@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, field, replace
 
-from .state import History, OptimizerState
+from .history import History
+from .optimizer_state import OptimizerState
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.fixes import _get_additional_lbfgs_options_dict
 
 from .blas import one_blas_thread
+from .history import History
 from .objective import Objective, OutOfTime
-from .state import History
-from .trainer import Trainer
+from .trainer import Trainer, shapes_of
 
 
 class LbfgsTrainer(Trainer):
@@ -55,9 +55,10 @@ class LbfgsTrainer(Trainer):
     @classmethod
     def resume(cls, problem, settings, state):
         """Go on with a training of which there is a state, as `StochasticTrainer.resume` does."""
-        history = cls._history_of(state)
+        shapes = shapes_of(*state["parameters"]), shapes_of(problem.matrices, problem.vectors)
+        cls._check_state(state, ("list of shapes", *shapes))
         problem.matrices, problem.vectors = ([a.copy() for a in arrays] for arrays in state["parameters"])
-        trainer = cls(problem, settings, history)
+        trainer = cls(problem, settings, History.from_dict(state["history"]))
         trainer._take_up(state)
         trainer._limit_time()
         return trainer

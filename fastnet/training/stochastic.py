@@ -14,8 +14,9 @@ from sklearn.exceptions import ConvergenceWarning
 
 from ..ops.rates import rates_of_epoch
 from .continuation import Continuation
-from .state import OptimizerState
-from .trainer import Trainer
+from .history import History
+from .optimizer_state import OptimizerState
+from .trainer import Trainer, shapes_of
 
 
 class StochasticTrainer(Trainer):
@@ -121,8 +122,21 @@ class StochasticTrainer(Trainer):
         Returns
         -------
         StochasticTrainer
+
+        Raises
+        ------
+        ValueError
+            If the state is of another training.
         """
-        trainer = cls(problem, settings, cls._history_of(state), state["seed"], state["single_epoch"])
+        arrays, start = state["parameters"], (problem.matrices, problem.vectors)
+        cls._check_state(
+            state,
+            ("list of shapes", shapes_of(*arrays["trained"]), shapes_of(*start)),
+            ("number of the optimizer's arrays", len(arrays["moments"]), settings.optimizer.n_states),
+            ("number of averages", int(arrays["average"] is not None), int(settings.ema_decay is not None)),
+            ("number of rows to train on", len(state["order"]), len(problem.rows)),
+        )
+        trainer = cls(problem, settings, History.from_dict(state["history"]), state["seed"], state["single_epoch"])
         with trainer.closed_on_failure():
             trainer._take_up(state)
             trainer._limit_time()

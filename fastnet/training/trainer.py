@@ -14,8 +14,6 @@ from dataclasses import asdict
 
 import numpy as np
 
-from .state import History
-
 
 class Trainer(ABC):
     """A training that is stepped.
@@ -130,14 +128,17 @@ class Trainer(ABC):
         self._began = time.perf_counter() - state["seconds"]
 
     @classmethod
-    def _history_of(cls, state):
-        """The history in a state, which must be one of this kind of trainer."""
-        if state["trainer"] != cls.__name__:
-            raise ValueError(
-                f"state is of a {state['trainer']}, settings ask for a {cls.__name__}: give the settings and the state "
-                "of one training."
-            )
-        return History.from_dict(state["history"])
+    def _check_state(cls, state, *compared):
+        """Raise ValueError unless a state is of the training that it shall go on with.
+
+        Each of `compared` is what to call something, what the state has of it, and what problem and settings ask for.
+        """
+        for what, theirs, ours in (("trainer", state["trainer"], cls.__name__), *compared):
+            if theirs != ours:
+                raise ValueError(
+                    f"state is of another training: its {what} is {theirs}, the problem and the settings ask for "
+                    f"{ours}. Give the problem, the settings and the state of one training."
+                )
 
     def _limit_time(self):
         """Let ``max_time`` end the training, also in the middle of a step."""
@@ -162,3 +163,8 @@ class Trainer(ABC):
 
     def __exit__(self, *exception):
         self.close()
+
+
+def shapes_of(matrices, vectors):
+    """Shapes of all parameters."""
+    return [p.shape for p in (*matrices, *vectors)]
