@@ -10,7 +10,7 @@ from sklearn.utils.fixes import _get_additional_lbfgs_options_dict
 from .blas import one_blas_thread
 from .history import History
 from .objective import Objective, OutOfTime
-from .trainer import Trainer, shapes_of
+from .trainer import Trainer
 
 
 class LbfgsTrainer(Trainer):
@@ -55,17 +55,16 @@ class LbfgsTrainer(Trainer):
     @classmethod
     def resume(cls, problem, settings, state):
         """Go on with a training of which there is a state, as `StochasticTrainer.resume` does."""
-        shapes = shapes_of(*state["parameters"]), shapes_of(problem.matrices, problem.vectors)
-        cls._check_state(state, ("list of shapes", *shapes))
-        problem.matrices, problem.vectors = ([a.copy() for a in arrays] for arrays in state["parameters"])
+        cls._check_state(problem, state)
+        problem.matrices, problem.vectors = ([a.copy() for a in arrays] for arrays in state["parameters"]["trained"])
         trainer = cls(problem, settings, History.from_dict(state["history"]))
         trainer._take_up(state)
         trainer._limit_time()
         return trainer
 
     def state(self):
-        parameters = [[np.array(a) for a in arrays] for arrays in self._in_double_precision()]
-        return {**super().state(), "parameters": parameters}
+        trained = [[np.array(a) for a in arrays] for arrays in self._in_double_precision()]
+        return {**super().state(), "parameters": {"trained": trained}}
 
     def _take_up(self, state):
         super()._take_up(state)

@@ -16,7 +16,7 @@ from ..ops.rates import rates_of_epoch
 from .continuation import Continuation
 from .history import History
 from .optimizer_state import OptimizerState
-from .trainer import Trainer, shapes_of
+from .trainer import Trainer
 
 
 class StochasticTrainer(Trainer):
@@ -128,10 +128,10 @@ class StochasticTrainer(Trainer):
         ValueError
             If the state is of another training.
         """
-        arrays, start = state["parameters"], (problem.matrices, problem.vectors)
+        arrays = state["parameters"]
         cls._check_state(
+            problem,
             state,
-            ("list of shapes", shapes_of(*arrays["trained"]), shapes_of(*start)),
             ("number of the optimizer's arrays", len(arrays["moments"]), settings.optimizer.n_states),
             ("number of averages", int(arrays["average"] is not None), int(settings.ema_decay is not None)),
             ("number of rows to train on", len(state["order"]), len(problem.rows)),

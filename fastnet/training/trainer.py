@@ -128,12 +128,16 @@ class Trainer(ABC):
         self._began = time.perf_counter() - state["seconds"]
 
     @classmethod
-    def _check_state(cls, state, *compared):
+    def _check_state(cls, problem, state, *compared):
         """Raise ValueError unless a state is of the training that it shall go on with.
 
         Each of `compared` is what to call something, what the state has of it, and what problem and settings ask for.
         """
-        for what, theirs, ours in (("trainer", state["trainer"], cls.__name__), *compared):
+        trained, start = state["parameters"]["trained"], (problem.matrices, problem.vectors)
+        shapes = ([p.shape for arrays in lists for p in arrays] for lists in (trained, start))
+        for what, theirs, ours in (
+            ("trainer", state["trainer"], cls.__name__), ("list of shapes", *shapes), *compared
+        ):  # fmt: skip
             if theirs != ours:
                 raise ValueError(
                     f"state is of another training: its {what} is {theirs}, the problem and the settings ask for "
@@ -163,8 +167,3 @@ class Trainer(ABC):
 
     def __exit__(self, *exception):
         self.close()
-
-
-def shapes_of(matrices, vectors):
-    """Shapes of all parameters."""
-    return [p.shape for p in (*matrices, *vectors)]
