@@ -9,11 +9,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..network.architecture import Architecture
 from ..training.problem import Problem
-from ._base import BaseMultilayerPerceptron
-from .data import cast_weights, check_fits, check_weights, engine_input
+from .base import BaseMultilayerPerceptron
 from .fitted import parameter_places
+from .inputs.arrays import cast_weights, check_fits, check_weights, engine_input
 from .parameters import penalties, plain_parameters
-from .types import MatrixLike
+from .parameters.types import MatrixLike
 
 _GRADIENTS = {
     "coefs_": "coef",
