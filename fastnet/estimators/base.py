@@ -65,17 +65,6 @@ def unchanged_on_failure(estimator):
         raise
 
 
-def _computation_dtype(settings, X, n_train, incremental):
-    """The dtype of a new model."""
-    if settings.dtype in ("float32", "float64"):
-        return np.dtype(settings.dtype)
-    if settings.dtype == "input" or not settings.is_stochastic:
-        return X.dtype
-    # What partial_fit sees is a part of the data, never a full batch.
-    full_batch = not incremental and settings.batch_rows(n_train) >= n_train
-    return X.dtype if full_batch else np.dtype(np.float32)
-
-
 class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, DocLink, BaseEstimator, ABC):
     """Base class of the estimators. Subclasses know the targets: how to validate, encode, decode, score."""
 
@@ -310,9 +299,18 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, DocLink, B
         random_state = self._source_of_draws(settings.random_state, incremental and not first_pass)
         architecture = settings.architecture(X.shape[1], loss, n_outputs)
 
-        start = self._new_start if first_pass else self._fitted_start
-        matrices, vectors, n_transferred = start(settings, architecture, X, holdout.n_train, incremental, random_state)
-        dtype = matrices[0].dtype
+        n_transferred = None
+        if first_pass:
+            self._input_dtype = X.dtype.name  # predictions have it, too
+            dtype = settings.computation_dtype(X.dtype, holdout.n_train, incremental)
+            check_type(self, settings, loss, dtype)
+            check_memory(settings, architecture, dtype)
+            matrices, vectors, n_transferred = initial_parameters(settings, architecture, random_state, dtype)
+        else:
+            fitted_architecture, matrices, vectors = self._network()
+            dtype = matrices[0].dtype
+            check_type(self, settings, loss, dtype)
+            check_same_network(self, fitted_architecture, architecture, vectors)
         check_fits("X", X, dtype)
         targets = cast("y", targets, dtype)
         loss.check_targets(targets)  # once more: a small one may have become 0
@@ -340,21 +338,6 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, DocLink, B
                 "input_noise=0. Noise that keeps X sparse is input_dropout."
             )
         return settings
-
-    def _new_start(self, settings, architecture, X, n_train, incremental, random_state):
-        """Matrices and vectors of a new network, and how many layers of it were transferred."""
-        self._input_dtype = X.dtype.name  # predictions have it, too
-        dtype = _computation_dtype(settings, X, n_train, incremental)
-        check_type(self, settings, architecture.loss, dtype)
-        check_memory(settings, architecture, dtype)
-        return initial_parameters(settings, architecture, random_state, dtype)
-
-    def _fitted_start(self, settings, architecture, *_):
-        """Matrices and vectors of the fitted network, of which no layer was transferred now."""
-        fitted_architecture, matrices, vectors = self._network()
-        check_type(self, settings, architecture.loss, matrices[0].dtype)
-        check_same_network(self, fitted_architecture, architecture, vectors)
-        return matrices, vectors, None
 
     def _weigh(self, sample_weight, targets, counted_targets, counted_weight):
         """Weights of samples, times those of their classes as counted in the training data; None if they are equal."""

@@ -18,6 +18,9 @@ from .history import History
 from .optimizer_state import OptimizerState
 from .trainer import Trainer
 
+# Settings that the engine has by the same name.
+_PASSED_ON = ("optimizer", "clip_value", "clip_norm", "max_norm", "ema_decay")
+
 
 class StochasticTrainer(Trainer):
     """Trains until the loss (or the validation score) stalls, or for ``max_iter`` epochs.
@@ -54,18 +57,9 @@ class StochasticTrainer(Trainer):
     def __init__(self, problem, settings, history, seed, single_epoch):
         self.order, self._score = problem.rows, problem.score
         self._architecture = problem.architecture
-        session = problem.session(
-            settings.l1,
-            settings.l2,
-            settings.n_jobs,
-            optimizer=settings.optimizer,
-            batch_size=min(settings.batch_rows(len(self.order)), len(self.order)),
-            seed=seed,
-            clip_value=settings.clip_value,
-            clip_norm=settings.clip_norm,
-            max_norm=settings.max_norm,
-            ema_decay=settings.ema_decay,
-        )
+        size = min(settings.batch_rows(len(self.order)), len(self.order))
+        options = {name: getattr(settings, name) for name in _PASSED_ON}
+        session = problem.session(settings.l1, settings.l2, settings.n_jobs, batch_size=size, seed=seed, **options)
         super().__init__(settings, history, session, problem.random_state)
         self._seed, self._single_epoch = seed, single_epoch
         self.rate, self.epoch, self._best = settings.learning_rate, 0, None
@@ -204,10 +198,8 @@ class StochasticTrainer(Trainer):
         """Train on all rows, as far as the time allows; returns whether it allowed a mini-batch."""
         session, settings, history = self.session, self.settings, self.history
         n_batches = -(-len(self.order) // session.batch_size)
-        rates = rates_of_epoch(
-            settings.schedule, self.rate, self.epoch, n_batches, settings.max_iter, settings.warmup
-        )
-        loss = session.run_epoch(self.order, rates)
+        course = self.rate, self.epoch, n_batches, settings.max_iter, settings.warmup
+        loss = session.run_epoch(self.order, rates_of_epoch(settings.schedule, *course))
         if session.samples_done == 0:
             return False
         history.add_epoch(loss, session.samples_done)
