@@ -96,7 +96,7 @@ class Trainer(ABC):
             self.stop("interrupt")
 
     def stop(self, reason):
-        """End the training for a reason, one of those of `History`, or None."""
+        """End the training for a reason, one of those of `History` or None; returns False, which `step` then says."""
         self.history.stop_reason = reason
         self.goes_on = False
         return False
