@@ -7,7 +7,7 @@ import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from fastnet import MLPRegressor
-from fastnet.training import lbfgs
+from fastnet.training.objective import Objective
 
 
 def blas_threads():
@@ -16,7 +16,7 @@ def blas_threads():
 
 @pytest.mark.parametrize("fails", [False, True])
 def test_fit_limits_blas_and_restores_it(monkeypatch, fails):
-    seen, call = [], lbfgs._Objective.__call__
+    seen, call = [], Objective.__call__
 
     def spy(self, x):
         seen.append(blas_threads())
@@ -24,7 +24,7 @@ def test_fit_limits_blas_and_restores_it(monkeypatch, fails):
             raise MemoryError
         return call(self, x)
 
-    monkeypatch.setattr(lbfgs._Objective, "__call__", spy)
+    monkeypatch.setattr(Objective, "__call__", spy)
     X = np.random.RandomState(0).standard_normal((30, 3))
     net = MLPRegressor(hidden_layer_sizes=(4,), solver="lbfgs", tol=1e-2)
     with threadpool_limits(3, user_api="blas"):
@@ -40,7 +40,7 @@ def test_fit_limits_blas_and_restores_it(monkeypatch, fails):
 
 
 def test_fits_in_threads_restore_it_together(monkeypatch):
-    inside, began, ended, call = *(threading.Event() for _ in range(3)), lbfgs._Objective.__call__
+    inside, began, ended, call = *(threading.Event() for _ in range(3)), Objective.__call__
     X = np.random.RandomState(0).standard_normal((30, 3))
 
     def first_ends_before_second(self, x):
@@ -52,7 +52,7 @@ def test_fits_in_threads_restore_it_together(monkeypatch):
             assert ended.wait(60)
         return call(self, x)
 
-    monkeypatch.setattr(lbfgs._Objective, "__call__", first_ends_before_second)
+    monkeypatch.setattr(Objective, "__call__", first_ends_before_second)
 
     def fit():
         MLPRegressor(hidden_layer_sizes=(4,), solver="lbfgs", tol=1e-2).fit(X, X[:, 0])

@@ -8,8 +8,11 @@ from numpy.testing import assert_allclose
 from problems import Problem, distance, same_bits
 from test_steps import OPTIMIZERS, TOLERANCE
 
+import fastnet
 from fastnet.engine import Session
-from fastnet.training.lbfgs import minimize
+from fastnet.estimators.parameters import settings_of
+from fastnet.training.lbfgs import LbfgsTrainer
+from fastnet.training.problem import Problem as Training
 
 UNITS = (19, 40, 17, 33, 3)
 
@@ -102,12 +105,17 @@ def test_batches_in_chunks_and_threads_leave_the_rest_alone(use_bias, sparse, n_
 @pytest.mark.parametrize("n_frozen", [0, 2])
 def test_lbfgs_minimises_over_the_rest(n_frozen, use_bias, l1):
     problem = problem_of(np.float64)
-    session, intercepts = session_of(problem, n_frozen, use_bias, l2=1.0)
-    with session:
-        coefs, biases, loss, *_ = minimize(
-            session, problem.coefs, intercepts, total_weight=31, l1=np.full(4, l1), l2=np.ones(4),
-            mean_over_outputs=True, tol=1e-6, max_iter=2000, max_fun=9000, verbose=False,
-        )  # fmt: skip
+    intercepts = [b * (use_bias or layer < n_frozen) for layer, b in enumerate(problem.intercepts)]
+    architecture = problem.architecture(n_frozen=n_frozen, use_bias=use_bias)
+    asked = fastnet.MLPRegressor(
+        hidden_layer_sizes=(40, 17, 33), activation="tanh", solver="lbfgs", alpha=1 + l1, l1_ratio=l1 / (1 + l1),
+        tol=1e-6, max_iter=2000, max_fun=9000,
+    )  # fmt: skip
+    training = Training(architecture, problem.X, problem.y, None, problem.coefs, intercepts, np.random.RandomState())
+    with LbfgsTrainer.begin(training, settings_of(asked)) as trainer:
+        trainer.run()
+        coefs, biases, _ = trainer.finish()
+    loss = trainer.history.loss
     assert same_bits(coefs[:n_frozen] + biases[:n_frozen], problem.coefs[:n_frozen] + intercepts[:n_frozen])
     assert use_bias or same_bits(biases, intercepts)
     residual = naive.predict(coefs, biases, problem.X, "tanh", "squared_error") - problem.y

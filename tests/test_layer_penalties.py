@@ -9,7 +9,7 @@ from test_steps import OPTIMIZERS, TOLERANCE
 
 import fastnet
 from fastnet.engine import Session
-from fastnet.training.lbfgs import _Objective
+from fastnet.training.objective import Objective
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 ESTIMATORS = [fastnet.MLPClassifier, fastnet.MLPRegressor]
@@ -78,7 +78,7 @@ def test_the_objective_of_lbfgs_splits_only_weights_with_l1(n_frozen):
     problem = Problem(2, (6, 5, 4, 2), "tanh")
     architecture = problem.architecture(n_frozen=n_frozen)
     with Session(architecture, problem.X, problem.y, dtype=np.float64, l2=L2) as session:
-        objective = _Objective(session, problem.coefs, problem.intercepts, np.array([0.3, 0.0, 0.1]) / 23)
+        objective = Objective(session, problem.coefs, problem.intercepts, np.array([0.3, 0.0, 0.1]) / 23)
         sizes = [W.size for W in problem.coefs][n_frozen:]
         is_split = np.repeat([True, False, True][n_frozen:], sizes)
         n = is_split.size

@@ -167,7 +167,7 @@ def test_one_cycle_equals_pytorchs():
 
 def test_reduce_on_plateau_equals_pytorchs():
     torch = pytest.importorskip("torch")
-    from fastnet.training.state import History
+    from fastnet.training.history import History
 
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.5)
     theirs = torch.optim.lr_scheduler.ReduceLROnPlateau(

@@ -40,7 +40,7 @@ from fastnet.ops.schedules import (
     ReduceOnPlateau,
     Step,
 )
-from fastnet.training.validation import split_rows
+from fastnet.training.splits import split_rows
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

@@ -11,6 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 import fastnet
 from fastnet.engine.slices import Slices
+from fastnet.estimators.parameters import settings_of
 from fastnet.network.architecture import Architecture
 from fastnet.ops.activations import ACTIVATIONS
 from fastnet.ops.losses import LOSSES
@@ -93,7 +94,8 @@ def test_lbfgs_says_which_limit_it_met(diabetes, params, reason, message):
 def test_lbfgs_says_when_it_finds_no_better_point(dtype, remedy):
     result = OptimizeResult(status=2, message="ABNORMAL: ", nit=3, nfev=40)
     with pytest.warns(ConvergenceWarning, match=re.escape(remedy)):
-        assert _stop_reason(result, 3, 200, 15000, 0.0, np.dtype(dtype)) == "line_search"
+        settings = settings_of(fastnet.MLPRegressor(solver="lbfgs", tol=0.0))
+        assert _stop_reason(result, 3, settings, np.dtype(dtype)) == "line_search"
 
 
 def test_lbfgs_that_converged_says_so(diabetes):

@@ -25,7 +25,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 
 import fastnet
 from fastnet.losses import LogLoss, Quantile
-from fastnet.training.validation import split_by, split_last, split_rows
+from fastnet.training.splits import split_by, split_last, split_rows
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

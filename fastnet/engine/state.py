@@ -57,6 +57,11 @@ class State:
             self._record["gradient"] = self.gradient.ctypes.data
 
     @property
+    def average_start(self):
+        """Steps before the average began."""
+        return int(self._record["average_start"])
+
+    @property
     def outgrows_cache(self):
         """Whether weights and moments are asked for ahead of time."""
         return self.flat.nbytes * (1 + len(self.moments)) > FETCH_AHEAD_BYTES
@@ -134,6 +139,31 @@ class State:
             trained = [a + offset for a, offset in zip(averages, offsets, strict=True)]
             self.layout.pack(self.flat, trained[:n], trained[n:])
             self.layout.pack_twins(self.twins, trained[:n])
+
+    def arrays(self):
+        """All that training changes, as plain arrays that `set_arrays` writes back to the same bits.
+
+        Returns
+        -------
+        dict
+            'trained', 'average' (or None) and 'moments': the matrices and vectors of the parameters that are trained,
+            of their average, and of each state array; 'average_start': steps before the average began.
+        """
+        return {
+            "trained": self.layout.unpack(self.flat),
+            "average": None if self.average is None else self.layout.unpack(self.average),
+            "moments": [self.layout.unpack(moment) for moment in self.moments],
+            "average_start": self.average_start,
+        }
+
+    def set_arrays(self, arrays):
+        """Write back what `arrays` gave."""
+        self._record["average_start"] = arrays["average_start"]
+        self.set_parameters(*arrays["trained"])
+        for moment, parts in zip(self.moments, arrays["moments"], strict=True):
+            self.layout.pack(moment, *parts)
+        if self.average is not None:
+            self.layout.pack(self.average, *arrays["average"])
 
     def take(self, with_parameters=True):
         """Read parameters and moments, giving up memory on the way: of a large net no two copies of everything stand.

@@ -14,11 +14,13 @@ from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils import check_random_state
 
 from ..training.health import check_training, quiet
+from ..training.problem import Problem
 from .exchange.portable import Portable
 from .fitted import VECTOR_ATTRIBUTES, FittedNetwork, parameter_attributes
 from .fitting.calibration import check_calibration, network_temperature
+from .fitting.scoring import score_function
 from .fitting.start import check_same_network, initial_parameters
-from .fitting.training import Problem, train_lbfgs, train_stochastic
+from .fitting.training import Task, check_batch_size, continuation_of
 from .fitting.validation import NO_DATA, Holdout, OwnData, check_validation, own_samples
 from .inputs.arrays import cast, cast_weights, check_fits, check_weights, engine_input
 from .parameters import (
@@ -61,17 +63,6 @@ def unchanged_on_failure(estimator):
         vars(estimator).clear()
         vars(estimator).update(before)
         raise
-
-
-def _computation_dtype(settings, X, n_train, incremental):
-    """The dtype of a new model."""
-    if settings.dtype in ("float32", "float64"):
-        return np.dtype(settings.dtype)
-    if settings.dtype == "input" or not settings.is_stochastic:
-        return X.dtype
-    # What partial_fit sees is a part of the data, never a full batch.
-    full_batch = not incremental and settings.batch_rows(n_train) >= n_train
-    return X.dtype if full_batch else np.dtype(np.float32)
 
 
 class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, DocLink, BaseEstimator, ABC):
@@ -265,16 +256,34 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, DocLink, B
         return True
 
     def _fit(self, X, y, sample_weight, own=NO_DATA, incremental=False):
-        if incremental:
-            self._validate_params()  # scikit-learn validates the first partial fit only
-        settings = settings_of(self, incremental)
-        check_calibration(settings, self.loss, own.X is not None, incremental)
-        check_validation(settings, own, incremental)
-        if settings.input_noise and issparse(X):
-            raise ValueError(
-                f"input_noise={settings.input_noise} would make sparse X dense: give X.toarray(), or set "
-                "input_noise=0. Noise that keeps X sparse is input_dropout."
+        task = self._task(X, y, sample_weight, own, incremental)
+        architecture, dtype = task.problem.architecture, task.problem.dtype
+        with task.trainer() as trainer:
+            trainer.run()
+            matrices, vectors, optimizer = trainer.finish()
+        fitted = task.fitted_attributes(trainer.history, optimizer)
+        check_training(matrices + vectors, fitted, dtype)
+        if task.settings.calibration:
+            sizes = self._label_binarizer.sizes if self._has_columns else None
+            fitted["temperature_"] = network_temperature(
+                architecture, matrices, vectors, task.validation, sizes, task.settings.n_jobs
             )
+
+        vars(self).pop("temperature_", None)
+        if task.continuation is None:
+            for name in _OPTIONAL_ATTRIBUTES:
+                vars(self).pop(name, None)
+        self._random_state = trainer.random_state
+        self._set_network(architecture)
+        if task.n_transferred is not None:
+            self.n_transferred_layers_ = task.n_transferred
+        for name, value in {**parameter_attributes(architecture, matrices, vectors), **fitted}.items():
+            setattr(self, name, value)
+        return self
+
+    def _task(self, X, y, sample_weight, own=NO_DATA, incremental=False):
+        """All that comes before the training: parameters and data are checked, the first draws done."""
+        settings = self._checked_settings(X, own, incremental)
         first_pass = not hasattr(self, "coefs_") or not (settings.warm_start or incremental)
 
         given = X, y
@@ -290,9 +299,10 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, DocLink, B
         random_state = self._source_of_draws(settings.random_state, incremental and not first_pass)
         architecture = settings.architecture(X.shape[1], loss, n_outputs)
 
+        n_transferred = None
         if first_pass:
             self._input_dtype = X.dtype.name  # predictions have it, too
-            dtype = _computation_dtype(settings, X, holdout.n_train, incremental)
+            dtype = settings.computation_dtype(X.dtype, holdout.n_train, incremental)
             check_type(self, settings, loss, dtype)
             check_memory(settings, architecture, dtype)
             matrices, vectors, n_transferred = initial_parameters(settings, architecture, random_state, dtype)
@@ -300,7 +310,6 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, DocLink, B
             fitted_architecture, matrices, vectors = self._network()
             dtype = matrices[0].dtype
             check_type(self, settings, loss, dtype)
-            n_transferred = None
             check_same_network(self, fitted_architecture, architecture, vectors)
         check_fits("X", X, dtype)
         targets = cast("y", targets, dtype)
@@ -308,29 +317,27 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, DocLink, B
         if sample_weight is not None:
             sample_weight = cast_weights(sample_weight, dtype)
         rows, validation = holdout.take(targets, sample_weight, loss, random_state)
-        problem = Problem(architecture, X, targets, sample_weight, matrices, vectors, random_state, rows, validation)
-        del matrices, vectors
-        train = train_stochastic if settings.is_stochastic else train_lbfgs
-        matrices, vectors, fitted = train(self, settings, problem, first_pass, incremental)
-        check_training(matrices + vectors, fitted, dtype)
+        problem = Problem(architecture, X, targets, sample_weight, matrices, vectors, random_state, rows)
+        if settings.stops_early:
+            problem.score = score_function(self, architecture, validation)
+            problem.has_own_validation = not validation.is_held_out
+        check_batch_size(self.solver, settings, len(rows))
+        continuation = None if first_pass else continuation_of(self)
+        return Task(settings, problem, validation, continuation, incremental, n_transferred)
 
-        if settings.calibration:
-            sizes = self._label_binarizer.sizes if self._has_columns else None
-            fitted["temperature_"] = network_temperature(
-                architecture, matrices, vectors, validation, sizes, settings.n_jobs
+    def _checked_settings(self, X, own, incremental):
+        """The settings of a fit, checked also together with the arguments."""
+        if incremental:
+            self._validate_params()  # scikit-learn validates the first partial fit only
+        settings = settings_of(self, incremental)
+        check_calibration(settings, self.loss, own.X is not None, incremental)
+        check_validation(settings, own, incremental)
+        if settings.input_noise and issparse(X):
+            raise ValueError(
+                f"input_noise={settings.input_noise} would make sparse X dense: give X.toarray(), or set "
+                "input_noise=0. Noise that keeps X sparse is input_dropout."
             )
-
-        vars(self).pop("temperature_", None)
-        if first_pass:
-            for name in _OPTIONAL_ATTRIBUTES:
-                vars(self).pop(name, None)
-        self._random_state = random_state
-        self._set_network(architecture)
-        if n_transferred is not None:
-            self.n_transferred_layers_ = n_transferred
-        for name, value in {**parameter_attributes(architecture, matrices, vectors), **fitted}.items():
-            setattr(self, name, value)
-        return self
+        return settings
 
     def _weigh(self, sample_weight, targets, counted_targets, counted_weight):
         """Weights of samples, times those of their classes as counted in the training data; None if they are equal."""

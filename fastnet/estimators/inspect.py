@@ -8,9 +8,9 @@ from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
 from ..network.architecture import Architecture
+from ..training.problem import Problem
 from .base import BaseMultilayerPerceptron
 from .fitted import parameter_places
-from .fitting.training import Problem
 from .inputs.arrays import cast_weights, check_fits, check_weights, engine_input
 from .parameters import penalties, plain_parameters
 from .parameters.types import MatrixLike
@@ -141,7 +141,7 @@ def inspect(
         weight = cast_weights(weight, dtype)
     targets = np.ascontiguousarray(targets, dtype=dtype)
     asked = plain_parameters(estimator)
-    problem = Problem(architecture, X, targets, weight, matrices, vectors, None)
+    problem = Problem(architecture, X, targets, weight, matrices, vectors)
     l1, l2 = penalties(asked, architecture.n_layers)
     with problem.session(l1, l2, asked.n_jobs, keep_z=True) as session:
         loss, *gradients = session.loss_and_gradient()

@@ -1,1 +1,1 @@
-"""Floor 4: an epoch: order of samples, schedules, validation, early stopping, history; L-BFGS."""
+"""Floor 4: trainers, whose steps are epochs: order of samples, schedules, validation, history; L-BFGS."""

@@ -7,6 +7,8 @@ estimator.
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from ..network.architecture import Architecture
 from ..network.initializers import Initializer
 from ..ops.losses import Loss
@@ -155,6 +157,16 @@ class Settings:
         if self.batch_size is None or (self.batch_size == "auto" and self.needs_all_samples):
             return n_samples
         return min(200, n_samples) if self.batch_size == "auto" else self.batch_size
+
+    def computation_dtype(self, given, n_samples, is_part):
+        """The dtype of a new network: that of X, or float32 for mini-batches of the samples, or of a part of them."""
+        if self.dtype in ("float32", "float64"):
+            return np.dtype(self.dtype)
+        if self.dtype == "input" or not self.is_stochastic:
+            return given
+        # What partial_fit sees is a part of the data, never a full batch.
+        full_batch = not is_part and self.batch_rows(n_samples) >= n_samples
+        return given if full_batch else np.dtype(np.float32)
 
     def architecture(self, n_features, loss, n_outputs):
         """The network: with the features and outputs that the data has, and the loss that goes with the targets."""

@@ -7,7 +7,7 @@ from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOpti
 
 from ...ops.optimizers import SGD, Adam
 from ...ops.schedules import SCHEDULES, Adaptive, Constant, InverseScaling
-from ...training.state import OptimizerState
+from ...training.optimizer_state import OptimizerState
 from ..parameters import optimizer, plain_parameters, schedule
 
 _NAMES = {Constant: "constant", InverseScaling: "invscaling", Adaptive: "adaptive"}

@@ -6,7 +6,7 @@ from inspect import Parameter, signature
 from sklearn import neural_network
 from sklearn.exceptions import InconsistentVersionWarning
 
-from ...training.state import OptimizerState
+from ...training.optimizer_state import OptimizerState
 from ...version import __version__
 from ..targets.columns import ColumnEncoder
 from .to_sklearn import to_sklearn

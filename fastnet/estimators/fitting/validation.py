@@ -8,7 +8,7 @@ from sklearn.utils import _safe_indexing, check_array
 from sklearn.utils.validation import _check_feature_names
 
 from ...ops.numbers import shown
-from ...training.validation import split_by, split_last, split_rows
+from ...training.splits import split_by, split_last, split_rows
 from ..inputs.arrays import DTYPES, cast, cast_weights, check_fits, check_weights, engine_input, named
 
 

@@ -41,7 +41,7 @@ def split_rows(n_samples, fraction, random_state, stratify=None, sample_weight=N
     Examples
     --------
     >>> import numpy as np
-    >>> from fastnet.training.validation import split_rows
+    >>> from fastnet.training.splits import split_rows
     >>> train, validation = split_rows(20, 0.1, np.random.RandomState(0))
     >>> len(train), len(validation)
     (18, 2)
@@ -82,7 +82,7 @@ def split_last(n_samples, fraction, sample_weight=None):
 
     Examples
     --------
-    >>> from fastnet.training.validation import split_last
+    >>> from fastnet.training.splits import split_last
     >>> split_last(8, 0.2)
     (array([0, 1, 2, 3, 4, 5]), array([6, 7]))
     """

@@ -1,69 +1,9 @@
-"""What a fit carries from epoch to epoch, and from one fit to the next."""
+"""The losses and scores of a training."""
 
+from copy import deepcopy
 from dataclasses import dataclass, field
 
 import numpy as np
-
-from ..ops.schedules import Schedule
-
-
-@dataclass(frozen=True)
-class OptimizerState:
-    """An optimizer in the middle of its work, in plain data that pickles and holds no address.
-
-    Parameters
-    ----------
-    rule : Op
-        The update rule, such as ``SGD(momentum=0.9)``.
-    schedule : Schedule
-        The schedule of the learning rate.
-    rate : float
-        Learning rate of the next epoch.
-    initial_rate : float
-        Learning rate of the first epoch.
-    epoch : int, default=0
-        Epochs done under the schedule.
-    step : int, default=0
-        Mini-batches seen.
-    moments : list of list of ndarray, default=None
-        One list a state array of the rule: an array for each matrix, then one for each vector that can be
-        trained. None means zeros.
-    n_frozen : int, default=0
-        Number of first layers that were not trained.
-    use_bias : bool, default=True
-        Whether biases were trained.
-    offsets : list of ndarray, default=None
-        Where the model's parameters are averages: what the trained ones are away from them, in the same order.
-    average_start : int, default=0
-        Mini-batches seen before the average began.
-    """
-
-    rule: object
-    schedule: Schedule
-    rate: float
-    initial_rate: float
-    epoch: int = 0
-    step: int = 0
-    moments: list | None = None
-    n_frozen: int = 0
-    use_bias: bool = True
-    offsets: list | None = None
-    average_start: int = 0
-
-    def fits(self, rule, parameters, architecture):
-        """Whether the moments can serve ``rule`` on ``parameters``, the list of all that can be trained.
-
-        They cannot where the architecture trains parameters that were not trained: these have none yet.
-        """
-        shapes = [p.shape for p in parameters]
-        return (
-            rule.can_continue(self.rule)
-            and self.moments is not None
-            and len(self.moments) == rule.n_states
-            and self.n_frozen <= architecture.n_frozen
-            and self.use_bias >= architecture.use_bias
-            and all([m.shape for m in moment] == shapes for moment in self.moments)
-        )
 
 
 @dataclass
@@ -92,6 +32,11 @@ class History:
         if early_stopping:
             return cls(best_loss=None, validation_scores=[], best_validation_score=-np.inf)
         return cls()
+
+    @classmethod
+    def from_dict(cls, fields):
+        """The history whose fields, as ``dataclasses.asdict`` gives them, are in a dict; it shares no list with it."""
+        return cls(**deepcopy(fields))
 
     def add_epoch(self, loss, n_samples):
         """Enter the loss of an epoch over ``n_samples``."""
