@@ -1,10 +1,9 @@
 """Drives the compiled kernels of an optimizer on any function, without a network."""
 
-import ctypes
-
 import numpy as np
 
 from fastnet.ops import rows
+from fastnet.ops.signatures import PREPARE, UPDATE
 
 
 class Driver:
@@ -16,11 +15,8 @@ class Driver:
         self._states = [np.zeros_like(self.w) for _ in range(4)]
         self._numbers = np.zeros(rows.NUMBERS_SIZE, dtype)
         self._parameters = rows.parameter_array(op, dtype)
-        number = ctypes.c_float if dtype.itemsize == 4 else ctypes.c_double
-        pointer, double, integer = ctypes.c_void_p, ctypes.c_double, ctypes.c_ssize_t
-        self._prepare = ctypes.CFUNCTYPE(None, double, double, pointer, pointer)(rows.prepare(op, dtype))
-        update = ctypes.CFUNCTYPE(None, *[pointer] * 6, integer, pointer, number)
-        self._update = update(rows.update(op, dtype))
+        self._prepare = PREPARE.function(rows.prepare(op, dtype), dtype)
+        self._update = UPDATE.function(rows.update(op, dtype), dtype)
 
     @property
     def states(self):

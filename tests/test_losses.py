@@ -18,6 +18,7 @@ from fastnet.kernels.compiling.jit import FASTMATH, retyped
 from fastnet.kernels.host import tile
 from fastnet.ops import rows
 from fastnet.ops.losses import LOSSES, Gamma, Huber, LogLoss, Quantile, SigmoidCrossEntropy, SigmoidFocal, Tweedie
+from fastnet.ops.signatures import LINK
 
 STEP = 1e-5
 N_ROWS = 7
@@ -267,7 +268,7 @@ def link(op, z):
     stride = -(-z.shape[1] // panel) * panel
     buffer = np.zeros((len(z), stride), z.dtype)
     buffer[:, : z.shape[1]] = z
-    call(rows.link(op, z.dtype), buffer, stride, len(z), z.shape[1], rows.parameter_array(op, z.dtype))
+    call(LINK, rows.link(op, z.dtype), z.dtype, buffer, stride, len(z), z.shape[1], rows.parameter_array(op, z.dtype))
     return buffer[:, : z.shape[1]].copy()
 
 

@@ -41,6 +41,7 @@ from fastnet.ops.optimizers import (
 )
 from fastnet.ops.registry import Choice, Number, Op
 from fastnet.ops.schedules import SCHEDULES
+from fastnet.ops.signatures import PREPARE, UPDATE
 
 ULPS = 8  # of the compiled kernels
 
@@ -91,9 +92,9 @@ def test_five_steps_on_fixed_gradients_equal_the_plain_twin(op, dtype, l1):
     for step in range(5):
         g = gradients[step].copy()
         parameters = rows.parameter_array(op, dtype)
-        call(rows.prepare(op, dtype), float(step + 1), rate, parameters, numbers)
+        call(PREPARE, rows.prepare(op, dtype), dtype, step + 1, rate, parameters, numbers)
         assert_array_equal(numbers[rows.N_NUMBERS :], [*numbers[: rows.N_NUMBERS - 1], 0])
-        call(rows.update(op, dtype), w, g, *states, n, numbers, dtype.type(l1))
+        call(UPDATE, rows.update(op, dtype), dtype, w, g, *states, n, numbers, l1)
         assert_array_equal(g, gradients[step])
         plain, shrink = reference.step(plain, [g.astype(float)], rate)
         if l1:
