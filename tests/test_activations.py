@@ -29,7 +29,7 @@ from fastnet.ops.activations import (
     ReLU,
     Sine,
 )
-from fastnet.ops.signatures import ACTIVATE, BY_SLOPE, DERIVE, SLOPE
+from fastnet.ops.signatures import ACTIVATE, ACTIVATE_AND_DERIVE, BY_SLOPE, DERIVE
 
 # No kink at a round number is nearer than the step of a difference.
 GRID = np.linspace(-8, 8, 161) + 0.0137
@@ -121,9 +121,9 @@ def activate(op, z):
 
 def derive(op, delta, x):
     delta, parameters = delta.copy(), kernel_parameters(op, x.dtype)
-    if rows.keeps_slope(op):
+    if rows.keeps_derivative(op):
         a, x, z = x.copy(), np.full_like(x, 7), x
-        call(SLOPE, rows.slope(op, x.dtype), x.dtype, a, x, x.size, parameters)
+        call(ACTIVATE_AND_DERIVE, rows.activate_and_derive(op, x.dtype), x.dtype, a, x, x.size, parameters)
         info = np.finfo(x.dtype)
         assert_allclose(a, activate(op, z), rtol=8 * info.eps, atol=info.tiny)
     call(DERIVE, rows.derive(op, x.dtype), x.dtype, delta, x, x.size, parameters)
@@ -257,7 +257,7 @@ def test_loops_of_activations_are_whole_vectors(case, dtype, monkeypatch):
     op = case.op
     monkeypatch.setattr(jit, "cache_directory", lambda: None)  # code from a cache cannot be looked at
     monkeypatch.setattr(jit, "_told", True)  # that none is saved
-    for make in (rows.activate, rows.derive, *([rows.slope] if rows.keeps_slope(op) else [])):
+    for make in (rows.activate, rows.derive, *([rows.activate_and_derive] if rows.keeps_derivative(op) else [])):
         monkeypatch.setattr(jit, "_compiled", {})
         make.__wrapped__(op, dtype)
         (compiled,) = jit._compiled.values()

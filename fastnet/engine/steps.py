@@ -41,7 +41,7 @@ class Steps:
         self._set_penalties(tables.layers, architecture, state.layout, 0.0 if optimizer is None else l1, l2)
         if optimizer is not None:
             self._set_optimizer(optimizer, state)
-        n_shares = int(self._record["n_penalties"]) + len(tables.panels) * int(tables.record["shape"]["n_vectors"])
+        n_shares = int(self._record["n_penalties"]) + len(tables.panels) * int(tables.record["shape"]["n_terms"])
         self._set_clipping(clip_value, clip_norm, n_shares)
         record = self._record
         record["max_norm"], record["decay"] = max_norm or 0.0, ema_decay or 0.0

@@ -17,7 +17,7 @@ from ._training import Problem, train_lbfgs, train_stochastic
 from .calibration import check_calibration, network_temperature
 from .data import cast, cast_weights, check_fits, check_weights, engine_input
 from .doc_link import DocLink
-from .fitted import VECTOR_ATTRIBUTES, FittedNetwork, parameter_attributes
+from .fitted import HIDDEN_ATTRIBUTES, FittedNetwork, parameter_attributes
 from .health import check_training, quiet
 from .nested import NestedValues
 from .parameters import (
@@ -46,8 +46,7 @@ _OPTIONAL_ATTRIBUTES = (
     "_scoring",
     "n_transferred_layers_",
     "gradient_norms_",
-    "projections_",
-    *VECTOR_ATTRIBUTES.values(),
+    *HIDDEN_ATTRIBUTES,
 )
 
 

@@ -19,7 +19,7 @@ from ..kernels.mathematics import special  # noqa: F401  (teaches Numba more fun
 from ..kernels.memory import aligned_zeros
 from .digest import formulas_digest
 from .loss_kernels import LINK_KERNELS, LOSS_KERNELS, N_PARAMETERS, elementwise_link, softmax_link
-from .signatures import ACTIVATE, BY_SLOPE, DERIVE, LINK, LOSS, PREPARE, SLOPE, UPDATE
+from .signatures import ACTIVATE, ACTIVATE_AND_DERIVE, BY_SLOPE, DERIVE, LINK, LOSS, PREPARE, UPDATE
 
 N_NUMBERS = 8
 NUMBERS_SIZE = 2 * N_NUMBERS
@@ -86,35 +86,35 @@ def activate(op, dtype):
 
 
 @lru_cache(1024)
-def slope(op, dtype):
+def activate_and_derive(op, dtype):
     """Address of the kernel that applies an activation and keeps its derivative, which shares most of its terms."""
 
     def make():
         function, derivative = retyped(op.function, dtype), retyped(op.derivative, dtype)
 
-        def kernel(a, slope, n, p):
-            a, slope = carray(a, n), carray(slope, n)
+        def kernel(a, derivatives, n, p):
+            a, derivatives = carray(a, n), carray(derivatives, n)
             p = carray(p, N_PARAMETERS)
             parameters = (p[0], p[1], p[2], p[3])
             for j in range(n):
                 z = a[j]
-                slope[j] = derivative(z, parameters)
+                derivatives[j] = derivative(z, parameters)
                 a[j] = function(z, parameters)
 
         return kernel
 
-    return _address(op, "slope", dtype, make, SLOPE)
+    return _address(op, "activate_and_derive", dtype, make, ACTIVATE_AND_DERIVE)
 
 
-def keeps_slope(op):
-    """Whether `slope` serves the op in training: its derivative is of z, and known before z is gone."""
+def keeps_derivative(op):
+    """Whether `activate_and_derive` serves the op in training: its derivative is of z, and known before z is gone."""
     return op.derivative_of == "input" and not op.per_unit
 
 
 @lru_cache(1024)
 def derive(op, dtype):
     """Address of the kernel that multiplies deltas with an activation's derivative."""
-    if keeps_slope(op):
+    if keeps_derivative(op):
         return DERIVE.compile(_multiply, ("multiply",), dtype)
 
     def make():

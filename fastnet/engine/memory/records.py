@@ -6,10 +6,19 @@ is compiled once per computation dtype. Addresses are bytes, strides are element
 
 import numpy as np
 
+from ...network.layers import BIAS, SLOPE, TRAINED_VECTORS
+
 _I, _F = np.int64, np.float64
 
-# What a layer's units have each, in the order of the records' terms and vectors.
-VECTORS = ("bias", "gain", "slope")
+# Terms whose sums over the rows are the gradients of units' vectors: `UnitVector.terms`.
+N_TERMS = 1 + max(vector.terms for vector in TRAINED_VECTORS)
+
+
+def vector_field(vector, layer):
+    """The field of LAYER and PLAIN_LAYER that holds the address of a layer's vector."""
+    if vector is BIAS:
+        return "shift" if layer.normalization else "start"
+    return "parameters" if vector is SLOPE else vector.name
 
 
 def _record(**fields):
@@ -23,7 +32,7 @@ SHAPE = _record(
     segment_layers=_I,  # through which rows go before all meet: all, but with batch normalisation one
     n_frozen=_I,  # layers, from the first on, that are not trained
     n_panels=_I,  # panels of all trained layers together
-    n_vectors=_I,  # of a layer's units that are trained: biases, or more
+    n_terms=_I,  # of which a layer may have gradients of vectors: those of biases, or more
     total_cost=_I,  # of all panels, to share them out
 )
 
@@ -185,7 +194,7 @@ LAYER = _record(
     delta=_I,
     z=_I,  # or 0: a copy of z is kept here
     raw=_I,  # or 0: the activation before dropout and skip is kept here
-    slope=_I,  # or 0: the activation's derivative is kept here
+    derivative=_I,  # or 0: the activation's derivative is kept here
     source=_I,  # what the derivative reads
     activate=_I,  # or 0
     derive=_I,
@@ -201,8 +210,7 @@ LAYER = _record(
     residual=_I,  # whether the input is added to the output
     projection=_I,  # or the record, after those of all layers, of the matrix through which it is added; 0 for none
     is_projection=_I,
-    # vectors of the units: biases, gains, slopes. Their gradients are sums over the rows of panels of terms.
-    terms=(_I, 3),
+    terms=(_I, N_TERMS),  # panels; the gradients of the units' vectors are sums over their rows
     slope_terms=_I,  # or 0: the function that makes those of the slopes
     # normalisation (normalize.py): functions, or 0
     normalize=_I,
@@ -222,7 +230,7 @@ PANEL = _record(
     column=_I,  # first column
     width=_I,
     offset=_I,  # elements into the flat vector
-    vectors=(_I, 3),  # offsets of the units' vectors, as `terms`; -1 if there are none or they are not trained
+    vectors=(_I, N_TERMS),  # offsets of the units' vectors, as `terms`; -1 if there are none or they are not trained
     cost=_I,  # of all panels before it
     first_penalty=_I,
 )

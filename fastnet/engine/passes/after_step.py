@@ -159,7 +159,7 @@ def _make(dtype):
             n = layer.fan_in * part.width
             if net.steps.is_deferred != 0:
                 step_run(net, part.offset, n, factor, numbers, scalar(layer.l1 * scale))
-                for v in range(net.shape.n_vectors):
+                for v in range(net.shape.n_terms):
                     if part.vectors[v] >= 0:
                         step_run(net, part.vectors[v], part.width, factor, numbers + N_NUMBERS * itemsize, scalar(0))
             is_bounded = net.steps.max_norm > 0 and bound_columns(net, part, layer.fan_in, scratch)
@@ -168,7 +168,7 @@ def _make(dtype):
                 write_twin(layer, net.state.flat + part.offset * itemsize, part.width, 0, part.column, n)
             if net.state.average != 0:
                 average_run(net, part.offset, n, share)
-                for v in range(net.shape.n_vectors):
+                for v in range(net.shape.n_terms):
                     if part.vectors[v] >= 0:
                         average_run(net, part.vectors[v], part.width, share)
 

@@ -15,6 +15,7 @@ from ...kernels.compiling.jit import kernel
 from ...kernels.compiling.signatures import DOUBLE, INDEX, NUMBERS, Signature
 from ...kernels.host import tile
 from ...kernels.simd import make_pointer, scalar_type
+from ...network.layers import BIAS, GAIN
 from ...network.normalization import EPSILON, LEAST_SHARE
 from ..memory.records import LAYER, NET
 
@@ -241,6 +242,7 @@ def _make_columns(dtype):
 def _make_columns_back(dtype):
     panel, scalar, itemsize = tile(dtype).panel, dtype.type, dtype.itemsize
     pointer, weights_of = make_pointer(scalar_type(dtype)), _make_weights_of(dtype)
+    of_shift, of_gain = BIAS.terms, GAIN.terms
 
     def normalize_back(net, layers, number, thread, count, step):
         net, layer = carray(net, 1)[0], carray(layers, number + 1)[number]
@@ -255,8 +257,8 @@ def _make_columns_back(dtype):
             for i in range(count):
                 of_row = at + i * panel * itemsize
                 d, x = carray(pointer(layer.delta + of_row), width), carray(pointer(layer.normalized + of_row), width)
-                by_shift = carray(pointer(layer.terms[0] + of_row), width)
-                by_gain = carray(pointer(layer.terms[1] + of_row), width)
+                by_shift = carray(pointer(layer.terms[of_shift] + of_row), width)
+                by_gain = carray(pointer(layer.terms[of_gain] + of_row), width)
                 for j in range(width):
                     term = d[j] * x[j]
                     sums[j] += d[j]

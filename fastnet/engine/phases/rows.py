@@ -8,6 +8,7 @@ are row-major: losses read whole rows.
 
 from ...kernels.compiling.jit import kernel
 from ...kernels.tiles import make_copy_out, make_copy_row
+from ...network.layers import SLOPE
 from ...ops.signatures import BY_SLOPE, DERIVE, LINK, LOSS
 from ..passes.noise import ADD_NOISE
 from ..passes.sparse import MULTIPLY_ENTRIES
@@ -101,6 +102,7 @@ def make_backward(dtype, shape):
     itemsize, rows, panel = dtype.itemsize, shape.rows, shape.panel
     sweep, drop_panel, (copy, _) = make_sweep(dtype, shape), make_drop_panel(dtype, shape), make_runs(dtype)
     _, normalize_rows_back = make_normalize(dtype, shape)
+    of_slope = SLOPE.terms
     copy_same = make_copy_row(itemsize, itemsize, shape)
     call_loss, call_derive, call_slope_terms = LOSS.caller(dtype), DERIVE.caller(dtype), BY_SLOPE.caller(dtype)
 
@@ -155,7 +157,7 @@ def make_backward(dtype, shape):
                 if layer.drop_threshold != 0:
                     drop_panel(net, layer, below.delta, p, i, first, count, step, shift)
                 if below.slope_terms != 0:
-                    call_slope_terms(below.slope_terms, below.terms[2] + at, delta, below.source + at, n)
+                    call_slope_terms(below.slope_terms, below.terms[of_slope] + at, delta, below.source + at, n)
                 call_derive(
                     below.derive, delta, below.source + at, n,
                     below.parameters + p * below.parameter_panel * itemsize,

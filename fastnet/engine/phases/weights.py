@@ -186,7 +186,7 @@ def make_weight_phase(dtype, shape):
                     write_twin(layer, net.state.flat + offset * itemsize, part.width, start * block, part.column, n)
             if begin != 0 or end == 0:
                 continue
-            for v in range(net.shape.n_vectors):
+            for v in range(net.shape.n_terms):
                 offset = part.vectors[v]
                 if offset < 0:
                     continue
@@ -198,7 +198,7 @@ def make_weight_phase(dtype, shape):
                 if net.steps.chunks > 1:
                     add_same(net.state.gradient + offset * itemsize, g, part.width, is_first)
                 if is_last and net.steps.clip != 0:
-                    share = net.steps.n_penalties + p * net.shape.n_vectors + v
+                    share = net.steps.n_penalties + p * net.shape.n_terms + v
                     inspect_run(net, g, offset, part.width, part.width, share)
                 if is_last and net.steps.is_deferred == 0:
                     step_run(net, g, offset, part.width, numbers + N_NUMBERS * itemsize, scalar(0))
