@@ -60,6 +60,8 @@ class Architecture:
             object.__setattr__(self, "activations", (self.activations,) * n_hidden)
         if len(self.activations) != n_hidden:
             raise ValueError(f"{len(self.activations)} activations do not go with {n_hidden} hidden layer(s).")
+        if len(self.weight_groups) not in (0, self.n_layers):
+            raise ValueError(f"{len(self.weight_groups)} weight_groups do not go with {self.n_layers} layer(s).")
 
     @property
     def n_layers(self):

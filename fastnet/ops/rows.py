@@ -22,7 +22,6 @@ from .loss_kernels import LINK_KERNELS, LOSS_KERNELS, N_PARAMETERS, elementwise_
 from .signatures import ACTIVATE, ACTIVATE_AND_DERIVE, BY_SLOPE, DERIVE, LINK, LOSS, PREPARE, UPDATE
 
 N_NUMBERS = 8
-NUMBERS_SIZE = 2 * N_NUMBERS
 
 
 def parameter_array(op, dtype):
@@ -181,17 +180,17 @@ def link(op, dtype):
 
 @lru_cache(1024)
 def prepare(op, dtype):
-    """Address of the kernel that computes an optimizer's numbers of one mini-batch."""
+    """Address of the kernel that computes an optimizer's numbers of one mini-batch, for a group of parameters."""
 
     def make():
         function = retyped(op.prepare, np.dtype(np.float64))
 
-        def kernel(step, rate, p, numbers):
-            p, numbers = carray(p, N_PARAMETERS), carray(numbers, NUMBERS_SIZE)
+        def kernel(step, rate, decay, p, numbers):
+            p, numbers = carray(p, N_PARAMETERS), carray(numbers, N_NUMBERS)
             result = function(step, rate, (p[0], p[1], p[2], p[3]))
             for j in range(N_NUMBERS):
-                numbers[j] = numbers[N_NUMBERS + j] = result[j]
-            numbers[NUMBERS_SIZE - 1] = 0  # decoupled decay: none for biases
+                numbers[j] = result[j]
+            numbers[N_NUMBERS - 1] = result[N_NUMBERS - 1] * decay
 
         return kernel
 

@@ -11,8 +11,8 @@ LOSS                 a tile of rows of ``padded`` numbers, ``stride`` apart (y i
                      index): each row's weighted loss and ``delta = scale * weight * gradient``, zero in the
                      padding; y may be used up
 LINK                 raw outputs to predictions
-PREPARE              once a mini-batch: eight numbers for weights, then eight for biases
-UPDATE               n weights or n biases, with their eight numbers
+PREPARE              once a group of parameters and mini-batch: eight numbers, the last times ``decay``
+UPDATE               n parameters, with the eight numbers of their group
 ===================  ===========================================================================
 """
 
@@ -27,7 +27,7 @@ LOSS = Signature(
     scale=NUMBER, p=NUMBERS, values=DOUBLES,
 )  # fmt: skip
 LINK = Signature(None, z=NUMBERS, stride=INDEX, rows=INDEX, n=INDEX, p=NUMBERS)
-PREPARE = Signature(None, step=DOUBLE, rate=DOUBLE, p=DOUBLES, numbers=NUMBERS)
+PREPARE = Signature(None, step=DOUBLE, rate=DOUBLE, decay=DOUBLE, p=DOUBLES, numbers=NUMBERS)
 UPDATE = Signature(
     None, w=NUMBERS, g=NUMBERS, s0=NUMBERS, s1=NUMBERS, s2=NUMBERS, s3=NUMBERS, n=INDEX, numbers=NUMBERS, l1=NUMBER
 )

@@ -5,7 +5,7 @@ import numpy as np
 from ...kernels.memory import aligned_zeros
 from ...network.layers import TRAINED_VECTORS
 from ...network.layout import round_up
-from ...ops.rows import NUMBERS_SIZE
+from ...ops.rows import N_NUMBERS
 
 # A batch above this runs in chunks whose gradients add up; so does one whose workspace would be larger.
 MAX_ROWS = 1024
@@ -15,7 +15,7 @@ PREDICT_ROWS = 64
 # that their activations stay in L2.
 BLOCK_TILES = 32
 # Blocks of smaller nets that are updated in one go: fewer calls.
-GROUP_BLOCKS = 4
+RUN_BLOCKS = 4
 
 
 def panel_arrays(architecture, training, keep_z=False):
@@ -117,7 +117,9 @@ class Workspace:
         n_scales = max(self.padded_rows, *self.widths)
         self.scales = {i: aligned_zeros(n_scales, dtype) for i in self.normalized}
         self.zeros = aligned_zeros(tile.panel, dtype)
-        self._scratch_size = round_up(GROUP_BLOCKS * tile.block * tile.panel + NUMBERS_SIZE, 64)
+        # A run of gradients, and at the end the optimizer's numbers for each group of parameters.
+        n_numbers = N_NUMBERS * len(architecture.groups)
+        self._scratch_size = round_up(RUN_BLOCKS * tile.block * tile.panel + n_numbers, 64)
         self._scratch = aligned_zeros(self._scratch_size * n_threads, dtype)
         self.target_row = 1 if architecture.loss.class_index_target else self.output_row
         n_targets = self.padded_rows if training else 0

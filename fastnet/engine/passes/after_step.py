@@ -65,7 +65,7 @@ def after_step(dtype):
     """Address of the function that ends a step, each thread with whole panels of its own.
 
     It has the signature `AFTER_STEP`: with ``clip_norm`` it also takes the step, from the stored gradients. `numbers`
-    is the address of the optimizer's numbers.
+    is the address of the optimizer's numbers, eight for each group of parameters.
     """
     return AFTER_STEP.compile(lambda: _make(dtype), ("after_step",), dtype)
 
@@ -158,10 +158,12 @@ def _make(dtype):
             layer = layers[part.layer]
             n = layer.fan_in * part.width
             if net.steps.is_deferred != 0:
-                step_run(net, part.offset, n, factor, numbers, scalar(layer.l1 * scale))
+                of_group = numbers + part.group * N_NUMBERS * itemsize
+                step_run(net, part.offset, n, factor, of_group, scalar(layer.l1 * scale))
                 for v in range(net.shape.n_terms):
                     if part.vectors[v] >= 0:
-                        step_run(net, part.vectors[v], part.width, factor, numbers + N_NUMBERS * itemsize, scalar(0))
+                        of_group = numbers + part.vector_groups[v] * N_NUMBERS * itemsize
+                        step_run(net, part.vectors[v], part.width, factor, of_group, scalar(0))
             is_bounded = net.steps.max_norm > 0 and bound_columns(net, part, layer.fan_in, scratch)
             has_twin = layer.twin != 0 and layer.connect_threshold == 0  # else it is written before the next mini-batch
             if has_twin and (is_bounded or net.steps.is_deferred != 0):

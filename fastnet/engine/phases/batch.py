@@ -14,7 +14,7 @@ from ...kernels.compiling.signatures import INDEX, Signature
 from ...kernels.host import tile
 from ...kernels.simd import make_pointer, scalar_type
 from ...kernels.threads.team import barrier
-from ...ops.rows import NUMBERS_SIZE
+from ...ops.rows import N_NUMBERS
 from ...ops.signatures import PREPARE
 from ..memory.records import LAYER, NET, PANEL
 from ..passes.after_step import AFTER_STEP
@@ -79,7 +79,9 @@ def _make(dtype):
         layers, panels = carray(layers, net.shape.n_matrices), carray(panels, net.shape.n_panels)
         n_threads = net.team.n_threads
         space = net.workspace
-        numbers = space.scratch + ((thread + 1) * space.scratch_size - NUMBERS_SIZE) * itemsize
+        n_groups = net.steps.n_groups
+        groups = carray(double(net.steps.groups), 2 * n_groups)
+        numbers = space.scratch + ((thread + 1) * space.scratch_size - n_groups * N_NUMBERS) * itemsize
         arrivals = 0
         weight = -1.0
         for unit in range(first, last):
@@ -101,7 +103,11 @@ def _make(dtype):
                         return
             if net.steps.update != 0:
                 rate = carray(double(net.steps.rates), unit // net.steps.chunks + 1)[unit // net.steps.chunks]
-                call_prepare(net.steps.prepare, float(step), rate, net.steps.optimizer_parameters, numbers)
+                for group in range(n_groups):
+                    call_prepare(
+                        net.steps.prepare, float(step), rate * groups[2 * group], groups[2 * group + 1],
+                        net.steps.optimizer_parameters, numbers + group * N_NUMBERS * itemsize,
+                    )
             count = min(net.workspace.chunk_rows, batch_rows - shift)
             n_tiles = (count + rows - 1) // rows
             low, high = n_tiles * thread // n_threads, n_tiles * (thread + 1) // n_threads

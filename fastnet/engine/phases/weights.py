@@ -141,8 +141,8 @@ def make_weight_phase(dtype, shape):
             if is_sparse:
                 begin, end = first_column // block, (last_column + block - 1) // block
             d = layer.delta + part.column // panel * net.workspace.panel_stride * itemsize
-            for start in range(begin, end, net.steps.group_blocks):
-                stop = min(start + net.steps.group_blocks, end)
+            for start in range(begin, end, net.steps.run_blocks):
+                stop = min(start + net.steps.run_blocks, end)
                 offset = part.offset + start * unit
                 n = part.offset + min(stop * block, layer.fan_in) * part.width - offset
                 if is_last and net.steps.fetch_ahead:
@@ -181,7 +181,7 @@ def make_weight_phase(dtype, shape):
                     inspect_run(net, g, offset, n, unit, part.first_penalty + start)
                 if net.steps.is_deferred != 0:
                     continue
-                step_run(net, g, offset, n, numbers, l1)
+                step_run(net, g, offset, n, numbers + part.group * N_NUMBERS * itemsize, l1)
                 if layer.twin != 0 and layer.connect_threshold == 0:  # else before the next mini-batch
                     write_twin(layer, net.state.flat + offset * itemsize, part.width, start * block, part.column, n)
             if begin != 0 or end == 0:
@@ -201,6 +201,7 @@ def make_weight_phase(dtype, shape):
                     share = net.steps.n_penalties + p * net.shape.n_terms + v
                     inspect_run(net, g, offset, part.width, part.width, share)
                 if is_last and net.steps.is_deferred == 0:
-                    step_run(net, g, offset, part.width, numbers + N_NUMBERS * itemsize, scalar(0))
+                    of_group = numbers + part.vector_groups[v] * N_NUMBERS * itemsize
+                    step_run(net, g, offset, part.width, of_group, scalar(0))
 
     return update_weights
