@@ -25,7 +25,7 @@ def _record(**fields):
     return np.dtype([(name, kind) for name, kind in fields.items()])
 
 
-# What the net is. Written by `Run`.
+# What the net is. Written by `tables.py`.
 SHAPE = _record(
     n_layers=_I,
     n_matrices=_I,  # records of layers: one a layer of weights, then the projections
@@ -36,14 +36,14 @@ SHAPE = _record(
     total_cost=_I,  # of all panels, to share them out
 )
 
-# Who runs it. Written by `Run`.
+# Who runs it. Written by `team.py`.
 TEAM = _record(
     n_threads=_I,
     sync=_I,
     yield_function=_I,
 )
 
-# What is trained on, or predicted. Written by `Run` and `Session`.
+# What is trained on, or predicted. Written by `samples.py`.
 SAMPLES = _record(
     n_samples=_I,  # in the epoch's order
     order=_I,  # int64 row numbers, or 0 for 0, 1, 2 …
@@ -60,7 +60,7 @@ SAMPLES = _record(
     sample_weight=_I,  # or 0
 )
 
-# The memory of a chunk of rows. Written by `Run`, from its workspace, and by `Session`.
+# The memory of a chunk of rows. Written by `workspace.py`.
 WORKSPACE = _record(
     chunk_rows=_I,  # rows of the workspace; larger batches run in chunks
     thread_rows=_I,  # forward only: rows of the workspace that are one thread's own
@@ -84,7 +84,7 @@ WORKSPACE = _record(
     column_ends=_I,  # int32
 )
 
-# What training changes. Written by `Session`.
+# What training changes. Written by `state.py`.
 STATE = _record(
     flat=_I,
     states=(_I, 4),
@@ -94,7 +94,7 @@ STATE = _record(
     average_start=_I,  # steps before the average began
 )
 
-# What happens to raw outputs. Written by `Run`.
+# What happens to raw outputs. Written by `tables.py` and `predict.py`.
 HEAD = _record(
     training=_I,  # 0: forward only, into `outputs`
     loss=_I,
@@ -107,7 +107,7 @@ HEAD = _record(
     wide_parameters=_I,
 )
 
-# What a mini-batch is, and what its gradient does. Written by `Session`.
+# What a mini-batch is, and what its gradient does. Written by `steps.py` and `session.py`.
 STEPS = _record(
     batch_size=_I,
     chunks=_I,  # of a batch

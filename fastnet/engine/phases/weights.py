@@ -96,8 +96,8 @@ def make_weight_phase(dtype, shape):
         )
 
     @kernel
-    def inspect_run(net, g, offset, n, unit, first_share):
-        """Measure, clip and store complete gradients, as far as that is asked for."""
+    def clip_run(net, g, offset, n, unit, first_share):
+        """Measure, clip and store a run of complete gradients, as far as that is asked for."""
         store = net.state.gradient + offset * itemsize if net.steps.is_deferred != 0 else 0
         steps = net.steps
         call_clip(steps.clip, g, n, unit, steps.shares + first_share * 16, scalar(steps.clip_value), store)
@@ -178,7 +178,7 @@ def make_weight_phase(dtype, shape):
                 if net.steps.update == 0 or not is_last:
                     continue
                 if net.steps.clip != 0:
-                    inspect_run(net, g, offset, n, unit, part.first_penalty + start)
+                    clip_run(net, g, offset, n, unit, part.first_penalty + start)
                 if net.steps.is_deferred != 0:
                     continue
                 step_run(net, g, offset, n, numbers + part.group * N_NUMBERS * itemsize, l1)
@@ -199,7 +199,7 @@ def make_weight_phase(dtype, shape):
                     add_same(net.state.gradient + offset * itemsize, g, part.width, is_first)
                 if is_last and net.steps.clip != 0:
                     share = net.steps.n_penalties + p * net.shape.n_terms + v
-                    inspect_run(net, g, offset, part.width, part.width, share)
+                    clip_run(net, g, offset, part.width, part.width, share)
                 if is_last and net.steps.is_deferred == 0:
                     of_group = numbers + part.vector_groups[v] * N_NUMBERS * itemsize
                     step_run(net, g, offset, part.width, of_group, scalar(0))
