@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from fastnet.ops import rows
-from fastnet.ops.signatures import PREPARE, UPDATE
+from fastnet.ops.compiled import rows
+from fastnet.ops.compiled.signatures import PREPARE, UPDATE
 
 
 class Driver:

@@ -187,8 +187,8 @@ import json
 import numpy as np
 from fastnet.activations import ELU
 from fastnet.kernels.compiling.jit import compiled_keys
-from fastnet.ops import rows
-from fastnet.ops.signatures import ACTIVATE, UPDATE
+from fastnet.ops.compiled import rows
+from fastnet.ops.compiled.signatures import ACTIVATE, UPDATE
 from fastnet.optimizers import AdaGrad
 
 dtype = np.dtype(np.float64)

@@ -15,9 +15,9 @@ from sklearn.multioutput import MultiOutputClassifier
 
 from fastnet import MLPClassifier, inspect
 from fastnet.losses import Hinge, LogLoss
-from fastnet.ops import rows
-from fastnet.ops.losses_columns import ColumnsLogLoss, columns_loss
-from fastnet.ops.signatures import LINK
+from fastnet.ops.compiled import rows
+from fastnet.ops.compiled.signatures import LINK
+from fastnet.ops.losses.columns import ColumnsLogLoss, columns_loss
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 SIZES = [(3, 2), (2, 2, 2), (1, 4), (5, 40, 17)]

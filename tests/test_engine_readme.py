@@ -1,4 +1,4 @@
-"""fastnet/engine/README.md says which file is which step: it names all files and records, and none that is not there."""
+"""The README of the engine says which file is which step: it names all files and records there are, and no others."""
 
 import re
 from pathlib import Path

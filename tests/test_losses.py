@@ -16,9 +16,9 @@ from scipy.special import expit, softmax
 
 from fastnet.kernels.compiling.jit import FASTMATH, retyped
 from fastnet.kernels.host import tile
-from fastnet.ops import rows
+from fastnet.ops.compiled import rows
+from fastnet.ops.compiled.signatures import LINK
 from fastnet.ops.losses import LOSSES, Gamma, Huber, LogLoss, Quantile, SigmoidCrossEntropy, SigmoidFocal, Tweedie
-from fastnet.ops.signatures import LINK
 
 STEP = 1e-5
 N_ROWS = 7

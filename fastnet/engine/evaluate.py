@@ -5,8 +5,8 @@ import numpy as np
 from ..kernels.host import tile
 from ..kernels.memory import aligned_zeros
 from ..network.layout import round_up
-from ..ops import rows as op_kernels
-from ..ops.signatures import LOSS
+from ..ops.compiled import rows as op_kernels
+from ..ops.compiled.signatures import LOSS
 
 _ROWS = 1024  # at a time
 

@@ -2,7 +2,7 @@
 
 from ..kernels.memory import aligned_zeros
 from ..network.layers import UNIT_VECTORS
-from ..ops import rows as op_kernels
+from ..ops.compiled import rows as op_kernels
 from .memory.records import LAYER, vector_field
 from .passes import normalize
 

@@ -5,8 +5,8 @@ from sklearn.utils.validation import validate_data
 
 from ..network.architecture import Architecture
 from ..network.layers import BIAS, UNIT_VECTORS
-from .data import DTYPES, check_fits, engine_input, given_dtype, named
-from .health import warn_of_outputs
+from ..training.health import warn_of_outputs
+from .inputs.arrays import DTYPES, check_fits, engine_input, given_dtype, named
 
 # Fitted attributes with an array for each hidden layer that has one; all layers have weights and biases.
 HIDDEN_ATTRIBUTES = ("projections_", *(vector.attribute for vector in UNIT_VECTORS.values() if vector is not BIAS))

@@ -18,8 +18,8 @@ from ...kernels.simd import make_pointer, scalar_type
 from ...kernels.tiles import make_vector_tile
 from ...network.layers import UNIT_VECTORS
 from ...network.layout import round_up
-from ...ops import rows as op_kernels
-from ...ops.signatures import ACTIVATE, LINK
+from ...ops.compiled import rows as op_kernels
+from ...ops.compiled.signatures import ACTIVATE, LINK
 from ..memory.records import PLAIN_LAYER, vector_field
 from ..passes.normalize import ROWS, rows
 from .outputs import is_wider, make_widen, narrowed, output_links, space_size

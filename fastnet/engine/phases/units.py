@@ -7,7 +7,7 @@ from ...kernels.compiling.jit import kernel
 from ...kernels.random import bits, layer_key, row_key
 from ...kernels.simd import make_pointer, scalar_type
 from ...network.layers import BIAS, GAIN
-from ...ops.signatures import ACTIVATE, ACTIVATE_AND_DERIVE
+from ...ops.compiled.signatures import ACTIVATE, ACTIVATE_AND_DERIVE
 from ..passes.normalize import ROWS, ROWS_BACK
 
 
