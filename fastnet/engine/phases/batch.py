@@ -12,7 +12,7 @@ from numba import carray, types
 from ...kernels.compiling.jit import kernel
 from ...kernels.compiling.signatures import INDEX, Signature
 from ...kernels.host import tile
-from ...kernels.simd import make_pointer, scalar_type
+from ...kernels.simd import make_element, make_pointer, scalar_type
 from ...kernels.threads.team import barrier
 from ...ops.compiled.rows import N_NUMBERS
 from ...ops.compiled.signatures import PREPARE
@@ -44,8 +44,9 @@ def engine(dtype):
 
 
 def _make(dtype):
+    element = make_element(dtype.itemsize)
     shape = tile(dtype)
-    itemsize, scalar, rows = dtype.itemsize, dtype.type, shape.rows
+    scalar, rows = dtype.type, shape.rows
     forward, backward = make_forward(dtype, shape), make_backward(dtype, shape)
     update_weights = make_weight_phase(dtype, shape)
     pointer, double, index = make_pointer(scalar_type(dtype)), make_pointer(types.float64), make_pointer(types.int64)
@@ -81,7 +82,7 @@ def _make(dtype):
         space = net.workspace
         n_groups = net.steps.n_groups
         groups = carray(double(net.steps.groups), 2 * n_groups)
-        numbers = space.scratch + ((thread + 1) * space.scratch_size - n_groups * N_NUMBERS) * itemsize
+        numbers = element(space.scratch, (thread + 1) * space.scratch_size - n_groups * N_NUMBERS)
         arrivals = 0
         weight = -1.0
         for unit in range(first, last):
@@ -106,7 +107,7 @@ def _make(dtype):
                 for group in range(n_groups):
                     call_prepare(
                         net.steps.prepare, float(step), rate * groups[2 * group], groups[2 * group + 1],
-                        net.steps.optimizer_parameters, numbers + group * N_NUMBERS * itemsize,
+                        net.steps.optimizer_parameters, element(numbers, group * N_NUMBERS),
                     )
             count = min(net.workspace.chunk_rows, batch_rows - shift)
             n_tiles = (count + rows - 1) // rows

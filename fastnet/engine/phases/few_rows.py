@@ -14,7 +14,7 @@ from ...kernels.compiling.jit import kernel
 from ...kernels.compiling.signatures import ADDRESS, INDEX, Signature
 from ...kernels.host import tile
 from ...kernels.memory import aligned_zeros, copy, empty
-from ...kernels.simd import make_pointer, scalar_type
+from ...kernels.simd import make_element, make_pointer, scalar_type
 from ...kernels.tiles import make_vector_tile
 from ...network.layers import UNIT_VECTORS
 from ...network.layout import round_up
@@ -96,6 +96,7 @@ def _few_rows(dtype):
 
 
 def _make(dtype):
+    element = make_element(dtype.itemsize)
     itemsize, scalar, lanes = dtype.itemsize, dtype.type, tile(dtype).lanes
     step = SIDE_BY_SIDE * lanes
     multiply, widen = make_vector_tile(itemsize, tile(dtype), SIDE_BY_SIDE), make_widen(itemsize)
@@ -125,7 +126,7 @@ def _make(dtype):
         layers = carray(layers, n_layers)
         n_outputs = layers[n_layers - 1].fan_out
         for i in range(n_rows):
-            a, c = space, space + width * itemsize
+            a, c = space, element(space, width)
             gather(a, x + i * x_row, x_column, is_double, layers[0].fan_in)
             for number in range(n_layers):
                 layer = layers[number]
@@ -133,7 +134,7 @@ def _make(dtype):
                 while True:  # the weights, then the projection
                     for j in range(0, layer.fan_out, step):
                         multiply(
-                            a, weights + j * itemsize, layer.fan_out, start + j * itemsize, c + j * itemsize,
+                            a, element(weights, j), layer.fan_out, element(start, j), element(c, j),
                             layer.fan_in, layer.fan_out - j,
                         )
                     if weights == layer.projection:
@@ -144,7 +145,7 @@ def _make(dtype):
                     if layer.per_unit:
                         for j in range(0, layer.fan_out, panel):
                             n = min(panel, layer.fan_out - j)
-                            call_activate(layer.activate, c + j * itemsize, n, layer.parameters + j * itemsize)
+                            call_activate(layer.activate, element(c, j), n, element(layer.parameters, j))
                     elif layer.activate != 0:
                         call_activate(layer.activate, c, (layer.fan_out + lanes - 1) // lanes * lanes, layer.parameters)
                     if layer.projection == 0:
@@ -158,7 +159,7 @@ def _make(dtype):
             if wide != 0:
                 widen(a, width, 1, n_outputs, wide_link, wide_parameters, wide, outputs + i * n_outputs * 8)
                 continue
-            result = carray(pointer(outputs + i * n_outputs * itemsize), n_outputs)
+            result = carray(pointer(element(outputs, i * n_outputs)), n_outputs)
             source = carray(pointer(a), n_outputs)
             for j in range(n_outputs):
                 result[j] = source[j]
