@@ -1,10 +1,9 @@
 """Drives the compiled kernels of an optimizer on any function, without a network."""
 
-import ctypes
-
 import numpy as np
 
 from fastnet.ops.compiled import rows
+from fastnet.ops.compiled.signatures import PREPARE, UPDATE
 
 
 class Driver:
@@ -14,13 +13,10 @@ class Driver:
         dtype = np.dtype(dtype)
         self.op, self.w, self.steps = op, np.array(w, dtype), 0
         self._states = [np.zeros_like(self.w) for _ in range(4)]
-        self._numbers = np.zeros(rows.NUMBERS_SIZE, dtype)
+        self._numbers = np.zeros(rows.N_NUMBERS, dtype)
         self._parameters = rows.parameter_array(op, dtype)
-        number = ctypes.c_float if dtype.itemsize == 4 else ctypes.c_double
-        pointer, double, integer = ctypes.c_void_p, ctypes.c_double, ctypes.c_ssize_t
-        self._prepare = ctypes.CFUNCTYPE(None, double, double, pointer, pointer)(rows.prepare(op, dtype))
-        update = ctypes.CFUNCTYPE(None, *[pointer] * 6, integer, pointer, number)
-        self._update = update(rows.update(op, dtype))
+        self._prepare = PREPARE.function(rows.prepare(op, dtype), dtype)
+        self._update = UPDATE.function(rows.update(op, dtype), dtype)
 
     @property
     def states(self):
@@ -31,11 +27,10 @@ class Driver:
         """The point that the optimizer predicts with."""
         return self.op.evaluated(self.w, self.states)
 
-    def step(self, g, rate, l1=0.0, biases=False):
+    def step(self, g, rate, l1=0.0, decay=1.0):
         self.steps += 1
         g = np.ascontiguousarray(g, self.w.dtype)
         numbers = self._numbers.ctypes.data
-        self._prepare(self.steps, rate, self._parameters.ctypes.data, numbers)
+        self._prepare(self.steps, rate, decay, self._parameters.ctypes.data, numbers)
         arrays = [a.ctypes.data for a in (self.w, g, *self._states)]
-        numbers += rows.N_NUMBERS * self.w.itemsize if biases else 0
         self._update(*arrays, self.w.size, numbers, l1)

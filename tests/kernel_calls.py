@@ -1,13 +1,12 @@
 """Calling compiled row kernels by address, for the tests of ops."""
 
-import ctypes
-
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
 from fastnet.kernels.host import tile
 from fastnet.ops.compiled import rows
+from fastnet.ops.compiled.signatures import LOSS
 
 DTYPES = [np.dtype(np.float32), np.dtype(np.float64)]
 F32, F64 = DTYPES
@@ -20,12 +19,10 @@ def known(table, name, where, what):
     return table[name]
 
 
-def call(address, *arguments):
+def call(signature, address, dtype, *arguments):
     """Call a row kernel; arrays go by address."""
-    kinds = {float: ctypes.c_double, int: ctypes.c_ssize_t, np.float32: ctypes.c_float, np.float64: ctypes.c_double}
     values = [a.ctypes.data if isinstance(a, np.ndarray) else a for a in arguments]
-    signature = [ctypes.c_void_p if isinstance(a, np.ndarray) else kinds[type(a)] for a in arguments]
-    ctypes.CFUNCTYPE(None, *signature)(address)(*values)
+    signature.function(address, np.dtype(dtype))(*values)
 
 
 def loss_and_delta(op, z, y, weight=None, scale=1.0, padding=np.nan):
@@ -43,7 +40,7 @@ def loss_and_delta(op, z, y, weight=None, scale=1.0, padding=np.nan):
         y[:, :n] = given
     values = np.full(n_rows, -1.0)
     call(
-        rows.loss(op, dtype), rows_z, y, weight, delta, stride, n_rows, n, padded, dtype.type(scale),
+        LOSS, rows.loss(op, dtype), dtype, rows_z, y, weight, delta, stride, n_rows, n, padded, scale,
         rows.parameter_array(op, dtype), values,
     )  # fmt: skip
     assert_array_equal(rows_z[:, :n], z)

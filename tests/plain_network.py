@@ -7,7 +7,8 @@ import naive
 import numpy as np
 
 from fastnet.engine import Session
-from fastnet.network.architecture import MEASURED, Architecture
+from fastnet.network.architecture import Architecture
+from fastnet.network.layers import UNIT_VECTORS
 from fastnet.ops.activations import ACTIVATIONS, PReLU
 from fastnet.ops.losses import LOSSES
 
@@ -105,7 +106,7 @@ class Network:
 
     @property
     def n_trained(self):
-        return sum(kind not in MEASURED for kind, _ in self.architecture.vectors())
+        return sum(not UNIT_VECTORS[kind].is_measured for kind, _ in self.architecture.vectors())
 
     def session(self, X=None, **kw):
         weight = None if self.weight is None else self.weight.astype(self.dtype)

@@ -29,6 +29,7 @@ from fastnet.ops.activations import (
     Sine,
 )
 from fastnet.ops.compiled import rows
+from fastnet.ops.compiled.signatures import ACTIVATE, ACTIVATE_AND_DERIVE, BY_SLOPE, DERIVE
 
 # No kink at a round number is nearer than the step of a difference.
 GRID = np.linspace(-8, 8, 161) + 0.0137
@@ -114,18 +115,18 @@ def kernel_parameters(op, dtype):
 
 def activate(op, z):
     a = z.copy()
-    call(rows.activate(op, z.dtype), a, a.size, kernel_parameters(op, z.dtype))
+    call(ACTIVATE, rows.activate(op, z.dtype), z.dtype, a, a.size, kernel_parameters(op, z.dtype))
     return a
 
 
 def derive(op, delta, x):
     delta, parameters = delta.copy(), kernel_parameters(op, x.dtype)
-    if rows.keeps_slope(op):
+    if rows.keeps_derivative(op):
         a, x, z = x.copy(), np.full_like(x, 7), x
-        call(rows.slope(op, x.dtype), a, x, x.size, parameters)
+        call(ACTIVATE_AND_DERIVE, rows.activate_and_derive(op, x.dtype), x.dtype, a, x, x.size, parameters)
         info = np.finfo(x.dtype)
         assert_allclose(a, activate(op, z), rtol=8 * info.eps, atol=info.tiny)
-    call(rows.derive(op, x.dtype), delta, x, x.size, parameters)
+    call(DERIVE, rows.derive(op, x.dtype), x.dtype, delta, x, x.size, parameters)
     return delta
 
 
@@ -256,7 +257,7 @@ def test_loops_of_activations_are_whole_vectors(case, dtype, monkeypatch):
     op = case.op
     monkeypatch.setattr(jit, "cache_directory", lambda: None)  # code from a cache cannot be looked at
     monkeypatch.setattr(jit, "_told", True)  # that none is saved
-    for make in (rows.activate, rows.derive, *([rows.slope] if rows.keeps_slope(op) else [])):
+    for make in (rows.activate, rows.derive, *([rows.activate_and_derive] if rows.keeps_derivative(op) else [])):
         monkeypatch.setattr(jit, "_compiled", {})
         make.__wrapped__(op, dtype)
         (compiled,) = jit._compiled.values()
@@ -278,12 +279,12 @@ def test_units_have_slopes_of_their_own(dtype):
     z[7] = np.nan
     of_each = np.resize(slopes, z.size)
     a, delta, terms = z.copy(), 1 + z[::-1], np.empty_like(z)
-    call(rows.activate(op, dtype), a, a.size, slopes)
+    call(ACTIVATE, rows.activate(op, dtype), dtype, a, a.size, slopes)
     assert_array_equal(a, np.where(z > 0, z, of_each * z))
     derived = delta.copy()
-    call(rows.derive(op, dtype), derived, z, z.size, slopes)
+    call(DERIVE, rows.derive(op, dtype), dtype, derived, z, z.size, slopes)
     assert_array_equal(derived, delta * np.where(z > 0, 1, of_each))
-    call(rows.by_slope(op, dtype), terms, delta, z, z.size)
+    call(BY_SLOPE, rows.by_slope(op, dtype), dtype, terms, delta, z, z.size)
     assert_array_equal(terms, delta * np.where(z < 0, z, 0))
 
 

@@ -183,19 +183,19 @@ def test_a_moved_source_file_makes_the_cache_stale(package):
 
 
 FORMULAS = """
-import ctypes, json
+import json
 import numpy as np
 from fastnet.activations import ELU
 from fastnet.kernels.compiling.jit import compiled_keys
-from fastnet.ops import rows
+from fastnet.ops.compiled import rows
+from fastnet.ops.compiled.signatures import ACTIVATE, UPDATE
 from fastnet.optimizers import AdaGrad
 
 dtype = np.dtype(np.float64)
 a, parameters = np.full(8, -1.0), np.array([1.0, 0, 0, 0])
-pointer, n = ctypes.c_void_p, ctypes.c_ssize_t
-ctypes.CFUNCTYPE(None, pointer, n, pointer)(rows.activate(ELU(), dtype))(a.ctypes.data, 8, parameters.ctypes.data)
+ACTIVATE.function(rows.activate(ELU(), dtype), dtype)(a.ctypes.data, 8, parameters.ctypes.data)
 w, g, states, numbers = np.zeros(8), np.ones(8), np.zeros((4, 8)), np.ones(8)
-update = ctypes.CFUNCTYPE(None, *[pointer] * 6, n, pointer, ctypes.c_double)(rows.update(AdaGrad(), dtype))
+update = UPDATE.function(rows.update(AdaGrad(), dtype), dtype)
 update(w.ctypes.data, g.ctypes.data, *[s.ctypes.data for s in states], 8, numbers.ctypes.data, 0.0)
 print(json.dumps({"values": [a[0], w[0]], "loaded": list(compiled_keys().values())}))
 """

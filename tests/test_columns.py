@@ -1,13 +1,12 @@
 """Several columns of classes at once: the loss, and the classifier."""
 
-import ctypes
 import pickle
 
 import naive
 import numpy as np
 import pandas as pd
 import pytest
-from kernel_calls import loss_and_delta
+from kernel_calls import call, loss_and_delta
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
@@ -17,6 +16,7 @@ from sklearn.multioutput import MultiOutputClassifier
 from fastnet import MLPClassifier, inspect
 from fastnet.losses import Hinge, LogLoss
 from fastnet.ops.compiled import rows
+from fastnet.ops.compiled.signatures import LINK
 from fastnet.ops.losses.columns import ColumnsLogLoss, columns_loss
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -82,8 +82,7 @@ def test_the_link_is_a_softmax_of_each_column(sizes, dtype):
     z = np.random.default_rng(1).normal(0, 30, (4, n)).astype(dtype)
     expected = np.hstack([softmax(part, axis=1) for part in np.split(z.astype(float), np.cumsum(sizes)[:-1], axis=1)])
     parameters = rows.parameter_array(op, z.dtype)
-    link = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p, *[ctypes.c_int64] * 3, ctypes.c_void_p])
-    link(rows.link(op, np.dtype(dtype)))(z.ctypes.data, n, 4, n, parameters.ctypes.data)
+    call(LINK, rows.link(op, z.dtype), z.dtype, z, n, 4, n, parameters)
     assert_allclose(z, expected, rtol=1e-5 if dtype == np.float32 else 1e-13, atol=1e-30)
 
 

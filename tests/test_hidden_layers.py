@@ -112,7 +112,9 @@ def test_a_projection_by_hand():
 def test_a_projection_never_skips_the_first_hidden_layer_and_stands_only_where_widths_differ():
     op, loss = ACTIVATIONS["relu"], LOSSES["squared_error"]
     architecture = Architecture((7, 9, 9, 5, 5, 8, 8), (op,) * 5, loss, residual="projection")
-    assert architecture.projections() == (2, 4) and architecture.skips() == (False, True, False, True, False, False)
+    assert architecture.projections() == (2, 4)
+    skips = [None, "identity", "projection", "identity", "projection", None]
+    assert [layer.skip for layer in architecture.layers] == skips
 
 
 # ---- gradients ----------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from scipy.special import expit, softmax
 from fastnet.kernels.compiling.jit import FASTMATH, retyped
 from fastnet.kernels.host import tile
 from fastnet.ops.compiled import rows
+from fastnet.ops.compiled.signatures import LINK
 from fastnet.ops.losses import LOSSES, Gamma, Huber, LogLoss, Quantile, SigmoidCrossEntropy, SigmoidFocal, Tweedie
 
 STEP = 1e-5
@@ -267,7 +268,7 @@ def link(op, z):
     stride = -(-z.shape[1] // panel) * panel
     buffer = np.zeros((len(z), stride), z.dtype)
     buffer[:, : z.shape[1]] = z
-    call(rows.link(op, z.dtype), buffer, stride, len(z), z.shape[1], rows.parameter_array(op, z.dtype))
+    call(LINK, rows.link(op, z.dtype), z.dtype, buffer, stride, len(z), z.shape[1], rows.parameter_array(op, z.dtype))
     return buffer[:, : z.shape[1]].copy()
 
 

@@ -25,6 +25,7 @@ from fastnet.kernels.compiling.jit import FASTMATH, retyped
 from fastnet.network.initializers import INITIALIZERS
 from fastnet.ops.activations import ACTIVATIONS
 from fastnet.ops.compiled import rows
+from fastnet.ops.compiled.signatures import PREPARE, UPDATE
 from fastnet.ops.losses import LOSSES, Gamma, Poisson
 from fastnet.ops.optimizers import (
     OPTIMIZERS,
@@ -84,16 +85,17 @@ def test_five_steps_on_fixed_gradients_equal_the_plain_twin(op, dtype, l1):
     gradients = rng.normal(size=(5, n)).astype(dtype) * np.logspace(-6, 3, n).astype(dtype)
     gradients[2, :5] = 0
     states, largest = [np.zeros(n, dtype) for _ in range(4)], np.zeros((4, n))
-    numbers = np.full(rows.NUMBERS_SIZE, np.nan, dtype)
+    numbers, undecayed = np.full((2, rows.N_NUMBERS), np.nan, dtype)
     plain = [w.astype(float)]
     reference = twin(op, plain)
     assert len(reference.states) == op.n_states
     for step in range(5):
         g = gradients[step].copy()
         parameters = rows.parameter_array(op, dtype)
-        call(rows.prepare(op, dtype), float(step + 1), rate, parameters, numbers)
-        assert_array_equal(numbers[rows.N_NUMBERS :], [*numbers[: rows.N_NUMBERS - 1], 0])
-        call(rows.update(op, dtype), w, g, *states, n, numbers, dtype.type(l1))
+        call(PREPARE, rows.prepare(op, dtype), dtype, step + 1, rate, 1.0, parameters, numbers)
+        call(PREPARE, rows.prepare(op, dtype), dtype, step + 1, rate, 0.0, parameters, undecayed)
+        assert_array_equal(undecayed, [*numbers[:-1], 0])
+        call(UPDATE, rows.update(op, dtype), dtype, w, g, *states, n, numbers, l1)
         assert_array_equal(g, gradients[step])
         plain, shrink = reference.step(plain, [g.astype(float)], rate)
         if l1:

@@ -30,9 +30,9 @@ SHAPES = [(6, 9, 9, 3), (7, 5, 5, 5, 5, 2), (4, 20, 20, 7, 7, 7, 3), (9, 70, 70,
 def test_which_layers_have_a_skip():
     # by hand: neither the first (64 features into 64 units) nor the last (10 units into 10 outputs)
     problem = Problem(0, (64, 64, 64, 32, 10, 10, 10), residual=True)
-    assert problem.architecture().skips() == (False, True, False, False, True, False)
+    assert [layer.skip for layer in problem.architecture().layers] == [None, "identity", None, None, "identity", None]
     problem.residual = False
-    assert problem.architecture().skips() == (False,) * 6
+    assert [layer.skip for layer in problem.architecture().layers] == [None] * 6
 
 
 def test_the_plain_networks_skips_by_hand():

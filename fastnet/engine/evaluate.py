@@ -1,13 +1,12 @@
 """The loss of outputs that are at hand, by the kernels that train."""
 
-import ctypes
-
 import numpy as np
 
 from ..kernels.host import tile
 from ..kernels.memory import aligned_zeros
 from ..network.layout import round_up
 from ..ops.compiled import rows as op_kernels
+from ..ops.compiled.signatures import LOSS
 
 _ROWS = 1024  # at a time
 
@@ -37,9 +36,7 @@ def mean_loss(loss, outputs, targets, sample_weight=None):
     target_stride = 1 if loss.class_index_target else stride
     z, delta, y = (aligned_zeros(size * width, dtype) for width in (stride, stride, target_stride))
     weight, values = aligned_zeros(size, dtype), aligned_zeros(size, np.float64)
-    scale_type = ctypes.c_double if dtype == np.float64 else ctypes.c_float
-    signature = [ctypes.c_void_p] * 4 + [ctypes.c_ssize_t] * 4 + [scale_type, ctypes.c_void_p, ctypes.c_void_p]
-    kernel = ctypes.CFUNCTYPE(None, *signature)(op_kernels.loss(loss, dtype))
+    kernel = LOSS.function(op_kernels.loss(loss, dtype), dtype)
     parameters = op_kernels.parameter_array(loss, dtype)
     arrays = [array.ctypes.data for array in (z, y, weight, delta)]
     total = 0.0

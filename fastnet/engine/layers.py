@@ -1,8 +1,9 @@
 """The records of all layers: where weights, activations and deltas are, and which functions take them on."""
 
 from ..kernels.memory import aligned_zeros
+from ..network.layers import UNIT_VECTORS
 from ..ops.compiled import rows as op_kernels
-from .memory.records import LAYER, VECTORS
+from .memory.records import LAYER, vector_field
 from .passes import normalize
 
 
@@ -60,52 +61,57 @@ class LayerRecords:
         if self._space.training:
             self.table[number]["delta"] = self._space.projected[layer].ctypes.data
 
-    def _set_units(self, record, layer):
+    def _set_units(self, record, number):
         """What a layer's units have besides their weights."""
-        architecture, space, above = self._architecture, self._space, layer + 1
-        record["start"], record["start_panel"] = self._vector("bias", layer), space.tile.panel
-        rate = architecture.drop_rates()[layer]
-        record["drop_threshold"] = min(round(rate * 2**32), 2**32 - 1)
-        record["drop_scale"] = 1.0 / (1.0 - rate)
-        record["residual"] = architecture.skips()[layer]
-        if above == architecture.n_layers:
+        space, above, layer = self._space, number + 1, self._architecture.layers[number]
+        record["drop_threshold"] = min(round(layer.dropout * 2**32), 2**32 - 1)
+        record["drop_scale"] = 1.0 / (1.0 - layer.dropout)
+        record["residual"] = layer.skip == "identity"
+        record["start_panel"] = space.tile.panel
+        if layer.activation is None:
             record["output_row"], record["output_panel"] = space.output_row, space.tile.panel
         else:
-            self._set_activation(record, layer)
-            self._set_normalization(record, layer)
+            self._set_activation(record, number, layer)
+            self._set_normalization(record, number, layer)
+        self._set_vectors(record, number, layer)
         if space.training:
             record["delta"] = space.deltas[above].ctypes.data
-            record["terms"][0] = record["delta"]
-            for vector in range(len(VECTORS)):
-                if (vector, above) in space.terms:
-                    record["terms"][vector] = space.terms[vector, above].ctypes.data
 
-    def _vector(self, kind, layer):
-        """Address of a vector of a layer's units."""
-        return self._flat.ctypes.data + self._layout.offset(kind, layer) * self._dtype.itemsize
+    def _set_vectors(self, record, number, layer):
+        """Addresses of the vectors of a layer's units, and of the terms of their gradients."""
+        space, above = self._space, number + 1
+        for name, vector in UNIT_VECTORS.items():
+            if not vector.belongs(layer):
+                continue
+            at = self._layout.offset(name, number) * self._dtype.itemsize
+            record[vector_field(vector, layer)] = self._flat.ctypes.data + at
+            if space.training and not vector.is_measured:
+                terms = space.terms[vector.terms, above] if vector.own_terms(layer) else space.deltas[above]
+                record["terms"][vector.terms] = terms.ctypes.data
 
-    def _set_activation(self, record, layer):
-        op, space, above = self._architecture.activations[layer], self._space, layer + 1
+    def _set_activation(self, record, number, layer):
+        op, space, above = layer.activation, self._space, number + 1
         source = space.activations[above]
         if above in space.z:
             record["z"] = space.z[above].ctypes.data
             source = space.z[above] if op.per_unit else source
-        if above in space.slopes:
-            source = space.slopes[above]
-            record["slope"] = source.ctypes.data
+        if above in space.derivatives:
+            source = space.derivatives[above]
+            record["derivative"] = source.ctypes.data
         if above in space.raw:
             record["raw"] = space.raw[above].ctypes.data
             source = space.raw[above]
         record["source"] = source.ctypes.data
-        record["parameters"] = self._parameters[layer].ctypes.data
+        record["parameters"] = self._parameters[number].ctypes.data
         if op.per_unit:
-            record["parameters"], record["parameter_panel"] = self._vector("slope", layer), space.tile.panel
+            record["parameter_panel"] = space.tile.panel
             record["slope_terms"] = op_kernels.by_slope(op, self._dtype) if space.training else 0
-        record["activate"] = (op_kernels.slope if record["slope"] else op_kernels.activate)(op, self._dtype)
+        activate = op_kernels.activate_and_derive if record["derivative"] else op_kernels.activate
+        record["activate"] = activate(op, self._dtype)
         record["derive"] = op_kernels.derive(op, self._dtype) if space.training else 0
 
-    def _set_normalization(self, record, layer):
-        kind, space = self._architecture.normalization, self._space
+    def _set_normalization(self, record, number, layer):
+        kind, space = layer.normalization, self._space
         if kind is None:
             return
         forward, back = normalize.rows, normalize.rows_back
@@ -113,11 +119,8 @@ class LayerRecords:
             forward, back = normalize.columns, normalize.columns_back
         record["normalize"] = forward(self._dtype)
         record["start"], record["start_panel"] = space.zeros.ctypes.data, 0
-        record["gain"], record["shift"] = self._vector("gain", layer), self._vector("bias", layer)
         record["is_centred"] = kind != "rms"
-        if kind == "batch":
-            record["mean"], record["variance"] = self._vector("mean", layer), self._vector("variance", layer)
         if space.training:
             record["normalize_back"] = back(self._dtype)
-            record["normalized"] = space.normalized[layer + 1].ctypes.data
-            record["scales"] = space.scales[layer + 1].ctypes.data
+            record["normalized"] = space.normalized[number + 1].ctypes.data
+            record["scales"] = space.scales[number + 1].ctypes.data

@@ -6,7 +6,7 @@ from ..kernels.host import tile
 from ..kernels.memory import aligned_zeros
 from ..ops.compiled import rows as op_kernels
 from .memory import plan
-from .memory.workspace import GROUP_BLOCKS
+from .memory.workspace import RUN_BLOCKS
 from .passes.after_step import after_step, clip
 
 
@@ -37,11 +37,14 @@ class Steps:
     def __init__(self, tables, state, architecture, optimizer, l1, l2, clip_value, clip_norm, max_norm, ema_decay):
         self._record, self._results = tables.record["steps"], tables.record["results"]
         self._kept, self._dtype = [], state.flat.dtype
-        self._record["group_blocks"] = GROUP_BLOCKS
+        self._record["run_blocks"] = RUN_BLOCKS
         self._set_penalties(tables.layers, architecture, state.layout, 0.0 if optimizer is None else l1, l2)
+        groups = aligned_zeros(2 * len(architecture.groups), np.float64)
+        groups.reshape(-1, 2)[:] = [(group.rate, group.decay) for group in architecture.groups]
+        self._record["groups"], self._record["n_groups"] = self._address(groups), len(architecture.groups)
         if optimizer is not None:
             self._set_optimizer(optimizer, state)
-        n_shares = int(self._record["n_penalties"]) + len(tables.panels) * int(tables.record["shape"]["n_vectors"])
+        n_shares = int(self._record["n_penalties"]) + len(tables.panels) * int(tables.record["shape"]["n_terms"])
         self._set_clipping(clip_value, clip_norm, n_shares)
         record = self._record
         record["max_norm"], record["decay"] = max_norm or 0.0, ema_decay or 0.0
@@ -69,7 +72,7 @@ class Steps:
         record["update"] = op_kernels.update(optimizer, self._dtype)
         record["optimizer_parameters"] = self._address(parameters)
         if state.outgrows_cache:
-            record["fetch_ahead"], record["group_blocks"] = True, 1
+            record["fetch_ahead"], record["run_blocks"] = True, 1
 
     def _set_clipping(self, clip_value, clip_norm, n_shares):
         record = self._record

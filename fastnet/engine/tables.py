@@ -4,10 +4,11 @@ from scipy.sparse import issparse
 
 from ..kernels.host import tile
 from ..kernels.memory import aligned_zeros
+from ..network.layers import UNIT_VECTORS
 from ..ops.compiled import rows as op_kernels
 from .layers import LayerRecords
 from .memory import plan, workspace
-from .memory.records import NET, VECTORS
+from .memory.records import NET
 from .memory.samples import Samples
 from .passes import sparse
 
@@ -71,8 +72,7 @@ class Tables:
             architecture.n_layers, len(self.layers), len(self.panels)
         )  # fmt: skip
         shape["segment_layers"] = 1 if architecture.normalization == "batch" else architecture.n_layers
-        kinds = {kind for kind, _ in architecture.vectors()} & set(VECTORS)
-        shape["n_vectors"] = 1 + max(VECTORS.index(kind) for kind in kinds)
+        shape["n_terms"] = 1 + max(UNIT_VECTORS[name].terms or 0 for name, _ in architecture.vectors())
         shape["n_frozen"], shape["total_cost"] = architecture.n_frozen, cost
 
     @property

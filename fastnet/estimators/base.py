@@ -16,7 +16,7 @@ from sklearn.utils import check_random_state
 from ..training.health import check_training, quiet
 from ..training.problem import Problem
 from .exchange.portable import Portable
-from .fitted import VECTOR_ATTRIBUTES, FittedNetwork, parameter_attributes
+from .fitted import HIDDEN_ATTRIBUTES, FittedNetwork, parameter_attributes
 from .fitting.calibration import check_calibration, network_temperature
 from .fitting.scoring import score_function
 from .fitting.start import check_same_network, initial_parameters
@@ -48,8 +48,7 @@ _OPTIONAL_ATTRIBUTES = (
     "_scoring",
     "n_transferred_layers_",
     "gradient_norms_",
-    "projections_",
-    *VECTOR_ATTRIBUTES.values(),
+    *HIDDEN_ATTRIBUTES,
 )
 
 

@@ -4,11 +4,12 @@ import numpy as np
 from sklearn.utils.validation import validate_data
 
 from ..network.architecture import Architecture
+from ..network.layers import BIAS, UNIT_VECTORS
 from ..training.health import warn_of_outputs
 from .inputs.arrays import DTYPES, check_fits, engine_input, given_dtype, named
 
-# Fitted attributes of the vectors: a list with one for each hidden layer. The output layer has biases only.
-VECTOR_ATTRIBUTES = {"slope": "slopes_", "gain": "gains_", "mean": "means_", "variance": "variances_"}
+# Fitted attributes with an array for each hidden layer that has one; all layers have weights and biases.
+HIDDEN_ATTRIBUTES = ("projections_", *(vector.attribute for vector in UNIT_VECTORS.values() if vector is not BIAS))
 
 _SINGLE, _DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
 
@@ -16,7 +17,7 @@ _SINGLE, _DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
 def parameter_places(architecture, layer):
     """Where a layer's parameters stand: of each fitted attribute, whether they are matrices and their number there."""
     matrix_names = ["coefs_"] * architecture.n_layers + ["projections_"] * len(architecture.projections())
-    vector_names = [{"bias": "intercepts_", **VECTOR_ATTRIBUTES}[kind] for kind, _ in architecture.vectors()]
+    vector_names = [UNIT_VECTORS[name].attribute for name, _ in architecture.vectors()]
     layers = architecture.matrix_layers(), [layer for _, layer in architecture.vectors()]
     places = {}
     for is_matrix, names, of_layers in ((True, matrix_names, layers[0]), (False, vector_names, layers[1])):
@@ -39,14 +40,14 @@ def parameter_attributes(architecture, matrices, vectors):
     Returns
     -------
     dict of list
-        'coefs_' and 'intercepts_', one for each layer, and those of `VECTOR_ATTRIBUTES` and 'projections_' that the net
-        has, one for each hidden layer.
+        'coefs_' and 'intercepts_', one for each layer, and those of `HIDDEN_ATTRIBUTES` that the net has, one for each
+        hidden layer.
     """
     n = architecture.n_layers
     attributes = {"coefs_": matrices[:n], "intercepts_": vectors[:n]}
     for layer in range(n - 1):
         for name, (is_matrix, number) in parameter_places(architecture, layer).items():
-            if number >= n:
+            if name in HIDDEN_ATTRIBUTES:
                 attributes.setdefault(name, [None] * (n - 1))[layer] = (matrices if is_matrix else vectors)[number]
     return attributes
 
@@ -54,8 +55,7 @@ def parameter_attributes(architecture, matrices, vectors):
 def parameter_arrays(architecture, attributes):
     """The other way round: matrices and vectors as they stand in an estimator's attributes, a dict."""
     matrices = [*attributes["coefs_"], *(attributes["projections_"][i] for i in architecture.projections())]
-    others = architecture.vectors()[architecture.n_layers :]
-    return matrices, [*attributes["intercepts_"], *(attributes[VECTOR_ATTRIBUTES[kind]][i] for kind, i in others)]
+    return matrices, [attributes[UNIT_VECTORS[name].attribute][i] for name, i in architecture.vectors()]
 
 
 def _is_ready(parameter, dtype):
@@ -78,7 +78,7 @@ class FittedNetwork:
             parameters = [np.ascontiguousarray(p, dtype=dtype) for p in parameters]
             matrices, vectors = parameters[: len(matrices)], parameters[len(matrices) :]
         shapes = tuple(w.shape for w in matrices)
-        sizes = [(architecture.layer_units[layer + 1],) for _, layer in architecture.vectors()]
+        sizes = [(architecture.layers[layer].units,) for _, layer in architecture.vectors()]
         if shapes != architecture.matrix_shapes() or [b.shape for b in vectors] != sizes:
             names = sorted(parameter_attributes(architecture, matrices, vectors))
             raise ValueError(

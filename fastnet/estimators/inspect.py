@@ -15,14 +15,6 @@ from .inputs.arrays import cast_weights, check_fits, check_weights, engine_input
 from .parameters import penalties, plain_parameters
 from .parameters.types import MatrixLike
 
-_GRADIENTS = {
-    "coefs_": "coef",
-    "intercepts_": "intercept",
-    "gains_": "gain",
-    "slopes_": "slope",
-    "projections_": "projection",
-}
-
 
 @dataclass(frozen=True)
 class LayerPass:
@@ -154,13 +146,12 @@ def inspect(
     output_layer = Architecture(architecture.layer_units[last:], (), architecture.loss)
     output_dtype = estimator._output_dtype(given, X)
     arrays[-1]["output"] = forward(output_layer, [matrices[last]], [vectors[last]], below, output_dtype=output_dtype)
-    names = {attribute: f"{name}_gradient" for attribute, name in _GRADIENTS.items()}
     layers = []
     for layer, a in enumerate(arrays):
         of_parameters = {
-            names[attribute]: gradients[0 if is_matrix else 1][number]
+            f"{attribute.removesuffix('s_')}_gradient": gradients[0 if is_matrix else 1][number]
             for attribute, (is_matrix, number) in parameter_places(architecture, layer).items()
-            if attribute in names
+            if is_matrix or number < len(gradients[1])  # what is merely measured comes last
         }
         layers.append(LayerPass(a["input"], a["z"], a["output"], a["delta"], **of_parameters))
     return Pass(loss, layers)

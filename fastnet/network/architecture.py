@@ -5,9 +5,7 @@ from functools import lru_cache
 
 from ..ops.activations import Activation
 from ..ops.losses import Loss
-
-# Vectors that are measured in training, not trained.
-MEASURED = ("mean", "variance")
+from .layers import UNIT_VECTORS, WEIGHTS, Layer
 
 
 @dataclass(frozen=True)
@@ -35,10 +33,12 @@ class Architecture:
     n_frozen : int
         Layers of weights, from the first on, that are not trained; less than all.
     residual : bool or 'projection'
-        Whether hidden layers as wide as the hidden layer below have a skip connection, see `skips`, and the others
-        one through a matrix, see `projections`.
+        Whether a hidden layer as wide as the hidden layer below adds what it reads to its activation; with
+        'projection' the other hidden layers do so through a matrix. The first never does: it reads features, not units.
     normalization : {None, 'batch', 'layer', 'rms'}
         How the hidden layers' z are normalised before the activation.
+    weight_groups : tuple of Group
+        Parameter groups of the matrices, one per layer of weights; empty for `WEIGHTS`.
     """
 
     layer_units: tuple
@@ -52,6 +52,7 @@ class Architecture:
     drop_connect: tuple = ()
     residual: bool | str = False
     normalization: str | None = None
+    weight_groups: tuple = ()
 
     def __post_init__(self):
         n_hidden = self.n_layers - 1
@@ -59,6 +60,8 @@ class Architecture:
             object.__setattr__(self, "activations", (self.activations,) * n_hidden)
         if len(self.activations) != n_hidden:
             raise ValueError(f"{len(self.activations)} activations do not go with {n_hidden} hidden layer(s).")
+        if len(self.weight_groups) not in (0, self.n_layers):
+            raise ValueError(f"{len(self.weight_groups)} weight_groups do not go with {self.n_layers} layer(s).")
 
     @property
     def n_layers(self):
@@ -73,27 +76,22 @@ class Architecture:
     @property
     def is_noisy(self):
         """Whether training draws random bits."""
-        return bool(any(self.drop_rates()) or self.input_noise or any(self.drop_connect))
+        return bool(self.input_noise) or any(layer.dropout or layer.drop_connect for layer in self.layers)
 
-    def drop_rates(self):
-        """Dropout of the input and of each hidden layer, as one tuple."""
-        return (self.input_dropout, *(self.dropout or (0.0,) * (self.n_layers - 1)))
+    @property
+    def layers(self):
+        """The layers of weights, a tuple of `Layer`: what each of them is stands there."""
+        return _layers(self)
 
-    def skips(self):
-        """Whether each layer of weights has a skip connection, a tuple of bool.
-
-        A hidden layer that reads as many hidden units as it has adds what it reads to its activation. The first hidden
-        layer never does: it reads features, not units.
-        """
-        units, last = self.layer_units, self.n_layers - 1
-        return tuple(bool(self.residual) and 0 < i < last and units[i] == units[i + 1] for i in range(self.n_layers))
+    @property
+    def groups(self):
+        """The parameter groups, a tuple of `Group`."""
+        vectors = (UNIT_VECTORS[name].group for name, _ in self.vectors() if not UNIT_VECTORS[name].is_measured)
+        return tuple(dict.fromkeys((*(layer.group for layer in self.layers), *vectors)))
 
     def projections(self):
         """The layers of weights, as numbers, whose skip connection is a matrix of its own."""
-        if self.residual != "projection":
-            return ()
-        skips = self.skips()
-        return tuple(i for i in range(1, self.n_layers - 1) if not skips[i])
+        return tuple(i for i, layer in enumerate(self.layers) if layer.skip == "projection")
 
     def matrix_shapes(self):
         """Shapes of all matrices, in the order in which they are passed: each layer's weights, then `projections`."""
@@ -104,42 +102,50 @@ class Architecture:
         return (*range(self.n_layers), *self.projections())
 
     def vectors(self):
-        """All vectors, in the order in which they are passed: pairs of what they are and a layer's number.
+        """All vectors, in the order in which they are passed: pairs of the name of a `UnitVector` and a layer's number.
 
-        Biases; 'slope' where the activation learns one for each unit; 'gain' of each normalised layer. Last what is not
-        trained but measured: with batch normalisation 'mean' and 'variance' of each normalised layer. Without batch
-        normalisation what is left begins as with it.
+        Biases come first, what is not trained but measured comes last. Without batch normalisation what is left begins
+        as with it.
         """
         return _vectors(self)
 
     def trained(self):
         """Whether each matrix, and each vector that can be trained at all, is trained: two lists of bool."""
-        matrices = [layer >= self.n_frozen for layer in self.matrix_layers()]
-        vectors = [
-            layer >= self.n_frozen and (self.use_bias or kind != "bias")
-            for kind, layer in self.vectors()
-            if kind not in MEASURED
+        layers, vectors = self.layers, ((UNIT_VECTORS[name], i) for name, i in self.vectors())
+        matrices = [layers[i].is_trained for i in self.matrix_layers()]
+        return matrices, [
+            layers[i].is_trained and vector.is_trained(layers[i]) for vector, i in vectors if not vector.is_measured
         ]
-        return matrices, vectors
 
 
 # Each prediction asks for these.
 @lru_cache(256)
+def _layers(net):
+    units, n = net.layer_units, net.n_layers
+    dropout = net.input_dropout, *(net.dropout or (0.0,) * (n - 1))
+    drop_connect, groups = net.drop_connect or (0.0,) * n, net.weight_groups or (WEIGHTS,) * n
+    layers = []
+    for i in range(n):
+        is_hidden, skip = i < n - 1, None
+        if is_hidden and i > 0 and net.residual:
+            is_as_wide = units[i] == units[i + 1]
+            skip = "identity" if is_as_wide else "projection" if net.residual == "projection" else None
+        layers.append(
+            Layer(
+                units[i], units[i + 1], net.activations[i] if is_hidden else None,
+                net.normalization if is_hidden else None, skip, dropout[i], drop_connect[i],
+                is_trained=i >= net.n_frozen, use_bias=net.use_bias, group=groups[i],
+            )
+        )  # fmt: skip
+    return tuple(layers)
+
+
+@lru_cache(256)
 def _matrix_shapes(net):
-    units = net.layer_units
-    weights = tuple(zip(units, units[1:], strict=False))
-    return (*weights, *(weights[i] for i in net.projections()))
+    return tuple((net.layers[i].fan_in, net.layers[i].units) for i in net.matrix_layers())
 
 
 @lru_cache(256)
 def _vectors(net):
-    hidden = range(net.n_layers - 1)
-    normalized = hidden if net.normalization else ()
-    measured = hidden if net.normalization == "batch" else ()
-    return (
-        *(("bias", i) for i in range(net.n_layers)),
-        *(("slope", i) for i in hidden if net.activations[i].per_unit),
-        *(("gain", i) for i in normalized),
-        *(("mean", i) for i in measured),
-        *(("variance", i) for i in measured),
-    )
+    layers = tuple(enumerate(net.layers))
+    return tuple((name, i) for name, vector in UNIT_VECTORS.items() for i, layer in layers if vector.belongs(layer))

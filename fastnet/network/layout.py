@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .architecture import MEASURED
+from .layers import UNIT_VECTORS
 
 
 def round_up(n, multiple):
@@ -94,7 +94,7 @@ class Layout:
 
     def __init__(self, architecture, tile):
         self.matrices, self.twins, self.vectors = [], [], []
-        self._kinds = architecture.vectors()
+        self._vectors = architecture.vectors()
         self.size = self.twin_size = 0
         n_layers = architecture.n_layers
         # A layer's biases follow its weights. The first layers lie as if there were nothing else.
@@ -108,19 +108,19 @@ class Layout:
             twin = Panels(fan_out, fan_in, round_up(fan_out, tile.panel), tile.panel, tile.lanes, self.twin_size)
             self.twins.append(twin if number else None)
             self.twin_size += twin.size if number else 0
-        self.n_trained = sum(kind not in MEASURED for kind, _ in self._kinds)
-        for _, layer in self._kinds[n_layers:]:
-            self._add_vector(architecture.layer_units[layer + 1], tile)
-        is_measured = self.n_trained < len(self._kinds)
+        self.n_trained = sum(not UNIT_VECTORS[name].is_measured for name, _ in self._vectors)
+        for _, layer in self._vectors[n_layers:]:
+            self._add_vector(architecture.layers[layer].units, tile)
+        is_measured = self.n_trained < len(self._vectors)
         self.measured = slice(self.vectors[self.n_trained].start if is_measured else self.size, self.size)
 
     def _add_vector(self, n, tile):
         self.vectors.append(slice(self.size, self.size + n))
         self.size += round_up(n, tile.panel)
 
-    def offset(self, kind, layer):
+    def offset(self, name, layer):
         """Where a vector begins, or None if the net has no such vector."""
-        return self.vectors[self._kinds.index((kind, layer))].start if (kind, layer) in self._kinds else None
+        return self.vectors[self._vectors.index((name, layer))].start if (name, layer) in self._vectors else None
 
     def pack(self, flat, matrices, vectors):
         """Write matrices, such as coefficients, and vectors, all or the first of them, into the flat vector."""

@@ -1,10 +1,12 @@
 """How a fit is laid out: records of panels, loop order, what is fetched ahead, number of threads."""
 
+import numpy as np
 from scipy.sparse import issparse
 
 from ...kernels.memory import aligned_zeros
 from ...kernels.threads.team import allowed_threads
-from .records import PANEL, VECTORS
+from ...network.layers import UNIT_VECTORS
+from .records import N_TERMS, PANEL
 
 # Weights and state beyond this come from L3 or memory and are asked for in time.
 FETCH_AHEAD_BYTES = 600 << 10
@@ -28,19 +30,25 @@ def panel_records(architecture, layout, tile, sparse=False):
     """
     records = []
     cost = penalty = 0
-    trained = dict(zip(architecture.vectors(), architecture.trained()[1], strict=False))
+    groups, starts = architecture.groups, np.full((architecture.n_layers, N_TERMS), -1)  # of vectors that are trained
+    vector_groups = [0] * N_TERMS
+    for (name, layer), is_trained in zip(architecture.vectors(), architecture.trained()[1], strict=False):
+        if is_trained:
+            vector = UNIT_VECTORS[name]
+            starts[layer, vector.terms] = layout.offset(name, layer)
+            vector_groups[vector.terms] = groups.index(vector.group)
     for number, (layer, weights) in enumerate(zip(architecture.matrix_layers(), layout.matrices, strict=True)):
-        if layer < architecture.n_frozen:
+        if not architecture.layers[layer].is_trained:
             continue
+        group = groups.index(architecture.layers[layer].group)
         n_blocks = -(-weights.rows // tile.block)
-        is_projection = number >= architecture.n_layers
-        vectors = [layout.offset(kind, layer) if trained.get((kind, layer)) else None for kind in VECTORS]
+        of_layer = starts[layer] if number < architecture.n_layers else np.full(N_TERMS, -1)
         for p in range(weights.n_panels):
             width = tile.panel if p < weights.n_panels - 1 else weights.last_width
             column = p * tile.panel
             offset = weights.offset + column * weights.padded_rows
-            places = [-1 if is_projection or start is None else start + column for start in vectors]
-            records.append((number, column, width, offset, places, cost, penalty))
+            places = np.where(of_layer < 0, -1, of_layer + column)
+            records.append((number, column, width, offset, group, places, vector_groups, cost, penalty))
             cost += 0 if sparse and layer == 0 else n_blocks * tile.block * width
             penalty += n_blocks
     table = aligned_zeros(len(records), PANEL)

@@ -6,35 +6,44 @@ is compiled once per computation dtype. Addresses are bytes, strides are element
 
 import numpy as np
 
+from ...network.layers import BIAS, SLOPE, TRAINED_VECTORS
+
 _I, _F = np.int64, np.float64
 
-# What a layer's units have each, in the order of the records' terms and vectors.
-VECTORS = ("bias", "gain", "slope")
+# Terms whose sums over the rows are the gradients of units' vectors: `UnitVector.terms`.
+N_TERMS = 1 + max(vector.terms for vector in TRAINED_VECTORS)
+
+
+def vector_field(vector, layer):
+    """The field of LAYER and PLAIN_LAYER that holds the address of a layer's vector."""
+    if vector is BIAS:
+        return "shift" if layer.normalization else "start"
+    return "parameters" if vector is SLOPE else vector.name
 
 
 def _record(**fields):
     return np.dtype([(name, kind) for name, kind in fields.items()])
 
 
-# What the net is. Written by `Run`.
+# What the net is. Written by `tables.py`.
 SHAPE = _record(
     n_layers=_I,
     n_matrices=_I,  # records of layers: one a layer of weights, then the projections
     segment_layers=_I,  # through which rows go before all meet: all, but with batch normalisation one
     n_frozen=_I,  # layers, from the first on, that are not trained
     n_panels=_I,  # panels of all trained layers together
-    n_vectors=_I,  # of a layer's units that are trained: biases, or more
+    n_terms=_I,  # of which a layer may have gradients of vectors: those of biases, or more
     total_cost=_I,  # of all panels, to share them out
 )
 
-# Who runs it. Written by `Run`.
+# Who runs it. Written by `team.py`.
 TEAM = _record(
     n_threads=_I,
     sync=_I,
     yield_function=_I,
 )
 
-# What is trained on, or predicted. Written by `Run` and `Session`.
+# What is trained on, or predicted. Written by `samples.py`.
 SAMPLES = _record(
     n_samples=_I,  # in the epoch's order
     order=_I,  # int64 row numbers, or 0 for 0, 1, 2 …
@@ -51,7 +60,7 @@ SAMPLES = _record(
     sample_weight=_I,  # or 0
 )
 
-# The memory of a chunk of rows. Written by `Run`, from its workspace, and by `Session`.
+# The memory of a chunk of rows. Written by `workspace.py`.
 WORKSPACE = _record(
     chunk_rows=_I,  # rows of the workspace; larger batches run in chunks
     thread_rows=_I,  # forward only: rows of the workspace that are one thread's own
@@ -75,7 +84,7 @@ WORKSPACE = _record(
     column_ends=_I,  # int32
 )
 
-# What training changes. Written by `Session`.
+# What training changes. Written by `state.py`.
 STATE = _record(
     flat=_I,
     states=(_I, 4),
@@ -85,7 +94,7 @@ STATE = _record(
     average_start=_I,  # steps before the average began
 )
 
-# What happens to raw outputs. Written by `Run`.
+# What happens to raw outputs. Written by `tables.py` and `predict.py`.
 HEAD = _record(
     training=_I,  # 0: forward only, into `outputs`
     loss=_I,
@@ -98,7 +107,7 @@ HEAD = _record(
     wide_parameters=_I,
 )
 
-# What a mini-batch is, and what its gradient does. Written by `Session`.
+# What a mini-batch is, and what its gradient does. Written by `steps.py` and `session.py`.
 STEPS = _record(
     batch_size=_I,
     chunks=_I,  # of a batch
@@ -106,8 +115,10 @@ STEPS = _record(
     prepare=_I,
     update=_I,  # 0: only store the gradient
     optimizer_parameters=_I,
+    groups=_I,  # double, two a group of parameters: factors of the rate and of the decay
+    n_groups=_I,
     fetch_ahead=_I,  # whether weights and state outgrow L2
-    group_blocks=_I,  # blocks of weights that are updated in one go
+    run_blocks=_I,  # blocks of weights that are updated in one go
     has_penalty=_I,  # of any layer
     penalties=_I,  # double, one a block of weights
     n_penalties=_I,
@@ -185,7 +196,7 @@ LAYER = _record(
     delta=_I,
     z=_I,  # or 0: a copy of z is kept here
     raw=_I,  # or 0: the activation before dropout and skip is kept here
-    slope=_I,  # or 0: the activation's derivative is kept here
+    derivative=_I,  # or 0: the activation's derivative is kept here
     source=_I,  # what the derivative reads
     activate=_I,  # or 0
     derive=_I,
@@ -201,8 +212,7 @@ LAYER = _record(
     residual=_I,  # whether the input is added to the output
     projection=_I,  # or the record, after those of all layers, of the matrix through which it is added; 0 for none
     is_projection=_I,
-    # vectors of the units: biases, gains, slopes. Their gradients are sums over the rows of panels of terms.
-    terms=(_I, 3),
+    terms=(_I, N_TERMS),  # panels; the gradients of the units' vectors are sums over their rows
     slope_terms=_I,  # or 0: the function that makes those of the slopes
     # normalisation (normalize.py): functions, or 0
     normalize=_I,
@@ -222,7 +232,9 @@ PANEL = _record(
     column=_I,  # first column
     width=_I,
     offset=_I,  # elements into the flat vector
-    vectors=(_I, 3),  # offsets of the units' vectors, as `terms`; -1 if there are none or they are not trained
+    group=_I,  # of parameters
+    vectors=(_I, N_TERMS),  # offsets of the units' vectors, as `terms`; -1 if there are none or they are not trained
+    vector_groups=(_I, N_TERMS),
     cost=_I,  # of all panels before it
     first_penalty=_I,
 )

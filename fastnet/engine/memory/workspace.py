@@ -3,8 +3,9 @@
 import numpy as np
 
 from ...kernels.memory import aligned_zeros
+from ...network.layers import TRAINED_VECTORS
 from ...network.layout import round_up
-from ...ops.compiled.rows import NUMBERS_SIZE
+from ...ops.compiled.rows import N_NUMBERS
 
 # A batch above this runs in chunks whose gradients add up; so does one whose workspace would be larger.
 MAX_ROWS = 1024
@@ -14,7 +15,7 @@ PREDICT_ROWS = 64
 # that their activations stay in L2.
 BLOCK_TILES = 32
 # Blocks of smaller nets that are updated in one go: fewer calls.
-GROUP_BLOCKS = 4
+RUN_BLOCKS = 4
 
 
 def panel_arrays(architecture, training, keep_z=False):
@@ -38,22 +39,26 @@ def panel_arrays(architecture, training, keep_z=False):
     arrays = {"activations": {i: i for i in range(last)}}  # those of the output layer are rows
     if not training:
         return arrays
-    hidden, activations = range(1, last), (None, *architecture.activations)
-    rates, skips, projections = architecture.drop_rates(), architecture.skips(), architecture.projections()
-    learnt = {i for i in hidden if activations[i].per_unit}
-    by_input = {i for i in hidden if activations[i].derivative_of == "input"}
-    changed = {i for i in hidden if rates[i] > 0 or skips[i - 1] or i - 1 in projections}  # after the activation
-    normalized = hidden if architecture.normalization else ()
-    widest = max(hidden, key=lambda i: skips[i - 1] * architecture.layer_units[i], default=None)
-    arrays["deltas"] = {i: i for i in range(1, last + 1)}
+    layers = dict(enumerate(architecture.layers, 1))  # by the number of the units that they lead to
+    hidden = {i: layer for i, layer in layers.items() if layer.activation is not None}
+    learnt = {i for i, layer in hidden.items() if layer.activation.per_unit}
+    by_input = {i for i, layer in hidden.items() if layer.activation.derivative_of == "input"}
+    changed = {i for i, layer in hidden.items() if layers[i + 1].dropout > 0 or layer.skip}  # after the activation
+    skips = {i: layer.units for i, layer in hidden.items() if layer.skip == "identity"}
+    arrays["deltas"] = {i: i for i in layers}
     arrays["z"] = {i: i for i in hidden if keep_z or i in learnt}
-    arrays["slopes"] = {i: i for i in by_input - learnt}
+    arrays["derivatives"] = {i: i for i in by_input - learnt}
     arrays["raw"] = {i: i for i in changed - by_input}
-    arrays["errors"] = {widest: widest} if any(skips) else {}
-    arrays["projected"] = {i: i + 1 for i in projections}  # the loss's derivatives by the layer's outputs
-    arrays["normalized"] = {i: i for i in normalized}
-    # Terms of biases, gains and slopes; where nothing else is, a bias's terms are the deltas.
-    arrays["terms"] = {(vector, i): i for vector in (0, 1) for i in normalized} | {(2, i): i for i in learnt}
+    arrays["errors"] = {i: i for i in [max(skips, key=skips.get, default=None)] if i is not None}
+    # The loss's derivatives by the layer's outputs.
+    arrays["projected"] = {i - 1: i for i, layer in hidden.items() if layer.skip == "projection"}
+    arrays["normalized"] = {i: i for i, layer in hidden.items() if layer.normalization}
+    arrays["terms"] = {
+        (vector.terms, i): i
+        for vector in TRAINED_VECTORS
+        for i, layer in layers.items()
+        if vector.belongs(layer) and vector.own_terms(layer)
+    }
     return arrays
 
 
@@ -101,8 +106,8 @@ class Workspace:
         }
         self._outputs = aligned_zeros(self.padded_rows * self.output_row, dtype)
         self.activations = [*arrays["activations"].values(), self._outputs]
-        self.deltas, self.z, self.slopes, self.raw, self.projected, self.normalized, self.terms = (
-            arrays.get(name, {}) for name in ("deltas", "z", "slopes", "raw", "projected", "normalized", "terms")
+        self.deltas, self.z, self.derivatives, self.raw, self.projected, self.normalized, self.terms = (
+            arrays.get(name, {}) for name in ("deltas", "z", "derivatives", "raw", "projected", "normalized", "terms")
         )
         self.errors = next(iter(arrays.get("errors", {}).values()), aligned_zeros(0, dtype))
         # The loss works on whole rows. One panel is both.
@@ -112,7 +117,9 @@ class Workspace:
         n_scales = max(self.padded_rows, *self.widths)
         self.scales = {i: aligned_zeros(n_scales, dtype) for i in self.normalized}
         self.zeros = aligned_zeros(tile.panel, dtype)
-        self._scratch_size = round_up(GROUP_BLOCKS * tile.block * tile.panel + NUMBERS_SIZE, 64)
+        # A run of gradients, and at the end the optimizer's numbers for each group of parameters.
+        n_numbers = N_NUMBERS * len(architecture.groups)
+        self._scratch_size = round_up(RUN_BLOCKS * tile.block * tile.panel + n_numbers, 64)
         self._scratch = aligned_zeros(self._scratch_size * n_threads, dtype)
         self.target_row = 1 if architecture.loss.class_index_target else self.output_row
         n_targets = self.padded_rows if training else 0

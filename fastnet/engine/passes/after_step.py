@@ -12,7 +12,7 @@ from numba import carray, types
 from ...kernels.compiling.jit import kernel
 from ...kernels.compiling.signatures import ADDRESS, DOUBLE, DOUBLES, INDEX, NUMBER, Signature
 from ...kernels.host import tile
-from ...kernels.simd import make_pointer, scalar_type
+from ...kernels.simd import make_element, make_pointer, scalar_type
 from ...ops.compiled.rows import N_NUMBERS
 from ...ops.compiled.signatures import UPDATE
 from ..memory.records import LAYER, NET, PANEL
@@ -32,15 +32,16 @@ def clip(dtype):
     the second share; then they are copied to `store` unless that is 0. Units do not depend on the threads, so neither
     do their sums.
     """
+    element = make_element(dtype.itemsize)
     scalar, number = dtype.type, scalar_type(dtype)
-    pointer, itemsize = make_pointer(number), dtype.itemsize
+    pointer = make_pointer(number)
 
     def make():
         def clip(g, n, unit, shares, limit, store):
             shares = carray(shares, 2 * ((n + unit - 1) // unit))
             for b in range((n + unit - 1) // unit):
                 count = min(unit, n - b * unit)
-                run = carray(pointer(g + b * unit * itemsize), count)
+                run = carray(pointer(element(g, b * unit)), count)
                 squares, excess = 0.0, scalar(0)
                 for j in range(count):
                     squares += np.float64(run[j]) * np.float64(run[j])
@@ -65,12 +66,13 @@ def after_step(dtype):
     """Address of the function that ends a step, each thread with whole panels of its own.
 
     It has the signature `AFTER_STEP`: with ``clip_norm`` it also takes the step, from the stored gradients. `numbers`
-    is the address of the optimizer's numbers.
+    is the address of the optimizer's numbers, eight for each group of parameters.
     """
     return AFTER_STEP.compile(lambda: _make(dtype), ("after_step",), dtype)
 
 
 def _make(dtype):
+    element = make_element(dtype.itemsize)
     itemsize, scalar, shape = dtype.itemsize, dtype.type, tile(dtype)
     number = scalar_type(dtype)
     pointer, double = make_pointer(number), make_pointer(types.float64)
@@ -115,7 +117,7 @@ def _make(dtype):
         for j in range(part.width):
             factors[j] = 0.0
         for k in range(fan_in):
-            row = carray(pointer(net.state.flat + (part.offset + k * part.width) * itemsize), part.width)
+            row = carray(pointer(element(net.state.flat, part.offset + k * part.width)), part.width)
             for j in range(part.width):
                 factors[j] += np.float64(row[j]) * np.float64(row[j])
         any_longer = False
@@ -125,7 +127,7 @@ def _make(dtype):
             any_longer = any_longer or is_longer
         if any_longer:
             for k in range(fan_in):
-                row = carray(pointer(net.state.flat + (part.offset + k * part.width) * itemsize), part.width)
+                row = carray(pointer(element(net.state.flat, part.offset + k * part.width)), part.width)
                 for j in range(part.width):
                     row[j] *= scalar(factors[j])
         return any_longer
@@ -140,7 +142,7 @@ def _make(dtype):
     def after_step(net, layers, panels, thread, numbers, scale, step):
         net = carray(net, 1)[0]
         layers, panels = carray(layers, net.shape.n_matrices), carray(panels, net.shape.n_panels)
-        scratch = net.workspace.scratch + thread * net.workspace.scratch_size * itemsize
+        scratch = element(net.workspace.scratch, thread * net.workspace.scratch_size)
         factor, share = 1.0, scalar(0)
         if net.steps.shares != 0:
             norm = measure(net, thread)
@@ -158,17 +160,19 @@ def _make(dtype):
             layer = layers[part.layer]
             n = layer.fan_in * part.width
             if net.steps.is_deferred != 0:
-                step_run(net, part.offset, n, factor, numbers, scalar(layer.l1 * scale))
-                for v in range(net.shape.n_vectors):
+                of_group = element(numbers, part.group * N_NUMBERS)
+                step_run(net, part.offset, n, factor, of_group, scalar(layer.l1 * scale))
+                for v in range(net.shape.n_terms):
                     if part.vectors[v] >= 0:
-                        step_run(net, part.vectors[v], part.width, factor, numbers + N_NUMBERS * itemsize, scalar(0))
+                        of_group = element(numbers, part.vector_groups[v] * N_NUMBERS)
+                        step_run(net, part.vectors[v], part.width, factor, of_group, scalar(0))
             is_bounded = net.steps.max_norm > 0 and bound_columns(net, part, layer.fan_in, scratch)
             has_twin = layer.twin != 0 and layer.connect_threshold == 0  # else it is written before the next mini-batch
             if has_twin and (is_bounded or net.steps.is_deferred != 0):
-                write_twin(layer, net.state.flat + part.offset * itemsize, part.width, 0, part.column, n)
+                write_twin(layer, element(net.state.flat, part.offset), part.width, 0, part.column, n)
             if net.state.average != 0:
                 average_run(net, part.offset, n, share)
-                for v in range(net.shape.n_vectors):
+                for v in range(net.shape.n_terms):
                     if part.vectors[v] >= 0:
                         average_run(net, part.vectors[v], part.width, share)
 

@@ -53,11 +53,12 @@ def set_up(architecture, X, flat, passes, layers):
         if issparse(X):
             raise ValueError("input_noise is for dense X")
         passes["input_noise"], passes["noise_deviation"] = input_noise(flat.dtype), architecture.input_noise
-    if not any(architecture.drop_connect):
+    rates = [layer.drop_connect for layer in architecture.layers]
+    if not any(rates):
         return None
     passes["drop_connect"], passes["mask_weights"] = drop_connect(flat.dtype), mask_weights(flat.dtype)
     copies = aligned_zeros(flat.size, flat.dtype)
-    for layer, rate in zip(layers[: architecture.n_layers], architecture.drop_connect, strict=True):
+    for layer, rate in zip(layers[: architecture.n_layers], rates, strict=True):
         layer["connect_threshold"] = min(round(rate * 2**32), 2**32 - 1)
         layer["connect_scale"] = 1.0 / (1.0 - rate)
         if layer["connect_threshold"]:

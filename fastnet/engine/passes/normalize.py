@@ -14,7 +14,8 @@ from numba import carray
 from ...kernels.compiling.jit import kernel
 from ...kernels.compiling.signatures import DOUBLE, INDEX, NUMBERS, Signature
 from ...kernels.host import tile
-from ...kernels.simd import make_pointer, scalar_type
+from ...kernels.simd import make_element, make_pointer, scalar_type
+from ...network.layers import BIAS, GAIN
 from ...network.normalization import EPSILON, LEAST_SHARE
 from ..memory.records import LAYER, NET
 
@@ -174,6 +175,7 @@ def _make_weights_of(dtype):
 
 
 def _make_columns(dtype):
+    element = make_element(dtype.itemsize)
     panel, scalar, itemsize = tile(dtype).panel, dtype.type, dtype.itemsize
     pointer, weights_of = make_pointer(scalar_type(dtype)), _make_weights_of(dtype)
 
@@ -183,12 +185,12 @@ def _make_columns(dtype):
         width = len(mean)
         mean[:] = variance[:] = 0.0
         for i in range(count):
-            row = carray(pointer(z + i * panel * itemsize), width)
+            row = carray(pointer(element(z, i * panel)), width)
             share = np.float64(weights[i]) / weight
             for j in range(width):
                 mean[j] += share * row[j]
         for i in range(count):
-            row = carray(pointer(z + i * panel * itemsize), width)
+            row = carray(pointer(element(z, i * panel)), width)
             share = np.float64(weights[i]) / weight
             for j in range(width):
                 variance[j] += share * (row[j] - mean[j]) * (row[j] - mean[j])
@@ -228,8 +230,8 @@ def _make_columns(dtype):
                     kept = np.float64(running_variance[j]) + share * away * away
                     running_variance[j] = scalar((1.0 - share) * kept + share * variance[j])
             for i in range(count):
-                row = carray(pointer(layer.output + at + i * panel * itemsize), width)
-                kept_row = carray(pointer(layer.normalized + at + i * panel * itemsize), width)
+                row = carray(pointer(element(layer.output + at, i * panel)), width)
+                kept_row = carray(pointer(element(layer.normalized + at, i * panel)), width)
                 for j in range(width):
                     x = (row[j] - centre[j]) * factor[j]
                     kept_row[j] = x
@@ -241,6 +243,7 @@ def _make_columns(dtype):
 def _make_columns_back(dtype):
     panel, scalar, itemsize = tile(dtype).panel, dtype.type, dtype.itemsize
     pointer, weights_of = make_pointer(scalar_type(dtype)), _make_weights_of(dtype)
+    of_shift, of_gain = BIAS.terms, GAIN.terms
 
     def normalize_back(net, layers, number, thread, count, step):
         net, layer = carray(net, 1)[0], carray(layers, number + 1)[number]
@@ -255,8 +258,8 @@ def _make_columns_back(dtype):
             for i in range(count):
                 of_row = at + i * panel * itemsize
                 d, x = carray(pointer(layer.delta + of_row), width), carray(pointer(layer.normalized + of_row), width)
-                by_shift = carray(pointer(layer.terms[0] + of_row), width)
-                by_gain = carray(pointer(layer.terms[1] + of_row), width)
+                by_shift = carray(pointer(layer.terms[of_shift] + of_row), width)
+                by_gain = carray(pointer(layer.terms[of_gain] + of_row), width)
                 for j in range(width):
                     term = d[j] * x[j]
                     sums[j] += d[j]

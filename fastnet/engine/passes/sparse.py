@@ -17,7 +17,7 @@ from ...kernels.compiling.jit import kernel
 from ...kernels.compiling.signatures import ADDRESS, INDEX, Signature
 from ...kernels.host import tile
 from ...kernels.random import bits, layer_key, row_key
-from ...kernels.simd import make_pointer, scalar_type
+from ...kernels.simd import make_element, make_pointer, scalar_type
 from ...kernels.sparse import make_entry_sum
 from ..memory.records import IS_DOUBLE, LAYER, NET, WIDE_INDICES
 
@@ -131,20 +131,21 @@ def set_up(passes, dtype, follows_entries, training):
 
 def _make_spread(dtype, shape):
     """Spread a row of X into the input panels at `target`; duplicates add up."""
-    itemsize, panel, scalar = dtype.itemsize, shape.panel, dtype.type
+    element = make_element(dtype.itemsize)
+    panel, scalar = shape.panel, dtype.type
     pointer = make_pointer(scalar_type(dtype))
 
     def spread(net, layer, fan_in, row, target):
         net = carray(net, 1)[0]
         for p in range((fan_in + panel - 1) // panel):
-            a = carray(pointer(target + p * net.workspace.panel_stride * itemsize), panel)
+            a = carray(pointer(element(target, p * net.workspace.panel_stride)), panel)
             for j in range(panel):
                 a[j] = scalar(0)
         wide_indices = net.samples.x_kind & WIDE_INDICES
         begin, end = row_span(net, wide_indices, row)
         for i in range(begin, end):
             column = index_at(net.samples.x_indices, wide_indices, i)
-            at = target + (column // panel * net.workspace.panel_stride + column % panel) * itemsize
+            at = element(target, column // panel * net.workspace.panel_stride + column % panel)
             if net.samples.x_kind & IS_DOUBLE:
                 value = scalar(carray(_double(net.samples.x + i * 8), 1)[0])
             else:
@@ -160,7 +161,8 @@ def _make_gather(dtype, shape):
     Samples `begin + first …` of the epoch's order go to entries `at …`, of workspace rows `first …`; to where those of
     the rows before end if `at` is negative.
     """
-    itemsize, scalar = dtype.itemsize, dtype.type
+    element = make_element(dtype.itemsize)
+    scalar = dtype.type
     pointer = make_pointer(scalar_type(dtype))
 
     @kernel
@@ -193,7 +195,7 @@ def _make_gather(dtype, shape):
                 if drops:
                     value = keep(low, high, column, np.uint32(layer.drop_threshold), value, scale)
                 carray(_index32(net.workspace.entry_columns + at * 4), 1)[0] = column
-                carray(pointer(net.workspace.entry_values + at * itemsize), 1)[0] = value
+                carray(pointer(element(net.workspace.entry_values, at)), 1)[0] = value
                 at += 1
 
     return gather
@@ -204,6 +206,7 @@ def _make_multiply(dtype, shape):
 
     Rows that only fill the last tile get the start.
     """
+    element = make_element(dtype.itemsize)
     itemsize, rows, panel = dtype.itemsize, shape.rows, shape.panel
     wide, narrow = make_entry_sum(itemsize, shape, 2), make_entry_sum(itemsize, shape, 1)
 
@@ -211,15 +214,15 @@ def _make_multiply(dtype, shape):
         net, layer = carray(net, 1)[0], carray(layer, 1)[0]
         spans = carray(_index64(net.workspace.entry_spans), 2 * (first + count))
         for p in range(layer.n_panels):
-            weights = layer.weights + p * layer.padded_in * panel * itemsize
-            start = layer.start + p * layer.start_panel * itemsize
+            weights = element(layer.weights, p * layer.padded_in * panel)
+            start = element(layer.start, p * layer.start_panel)
             is_wide = p < layer.n_panels - 1 or layer.last_width == panel
             for i in range(first, first + n_tiles * rows):
                 begin = n = 0
                 if i < first + count:
                     begin, n = spans[2 * i], spans[2 * i + 1] - spans[2 * i]
-                columns, values = net.workspace.entry_columns + begin * 4, net.workspace.entry_values + begin * itemsize
-                target = layer.output + (p * layer.output_panel + i * layer.output_row) * itemsize
+                columns, values = net.workspace.entry_columns + begin * 4, element(net.workspace.entry_values, begin)
+                target = element(layer.output, p * layer.output_panel + i * layer.output_row)
                 if is_wide:
                     wide(columns, values, n, weights, panel, start, target)
                 else:
@@ -275,6 +278,7 @@ def _make_gradient(dtype, shape):
 
     Rows `k0 …`, `k_rows` of them, stored contiguously at g; d is the address of the panel's deltas.
     """
+    element = make_element(dtype.itemsize)
     itemsize, panel = dtype.itemsize, shape.panel
     wide, narrow = make_entry_sum(itemsize, shape, 2), make_entry_sum(itemsize, shape, 1)
 
@@ -284,8 +288,8 @@ def _make_gradient(dtype, shape):
         begin = np.int64(ends[k0 - 1]) if k0 > low else base
         for i in range(k_rows):
             end = np.int64(ends[k0 + i])
-            numbers, values = net.workspace.column_rows + begin * 4, net.workspace.column_values + begin * itemsize
-            target = g + i * width * itemsize
+            numbers, values = net.workspace.column_rows + begin * 4, element(net.workspace.column_values, begin)
+            target = element(g, i * width)
             if width == panel:
                 wide(numbers, values, end - begin, d, panel, net.workspace.zeros, target)
             else:

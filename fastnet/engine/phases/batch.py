@@ -12,9 +12,9 @@ from numba import carray, types
 from ...kernels.compiling.jit import kernel
 from ...kernels.compiling.signatures import INDEX, Signature
 from ...kernels.host import tile
-from ...kernels.simd import make_pointer, scalar_type
+from ...kernels.simd import make_element, make_pointer, scalar_type
 from ...kernels.threads.team import barrier
-from ...ops.compiled.rows import NUMBERS_SIZE
+from ...ops.compiled.rows import N_NUMBERS
 from ...ops.compiled.signatures import PREPARE
 from ..memory.records import LAYER, NET, PANEL
 from ..passes.after_step import AFTER_STEP
@@ -44,8 +44,9 @@ def engine(dtype):
 
 
 def _make(dtype):
+    element = make_element(dtype.itemsize)
     shape = tile(dtype)
-    itemsize, scalar, rows = dtype.itemsize, dtype.type, shape.rows
+    scalar, rows = dtype.type, shape.rows
     forward, backward = make_forward(dtype, shape), make_backward(dtype, shape)
     update_weights = make_weight_phase(dtype, shape)
     pointer, double, index = make_pointer(scalar_type(dtype)), make_pointer(types.float64), make_pointer(types.int64)
@@ -79,7 +80,9 @@ def _make(dtype):
         layers, panels = carray(layers, net.shape.n_matrices), carray(panels, net.shape.n_panels)
         n_threads = net.team.n_threads
         space = net.workspace
-        numbers = space.scratch + ((thread + 1) * space.scratch_size - NUMBERS_SIZE) * itemsize
+        n_groups = net.steps.n_groups
+        groups = carray(double(net.steps.groups), 2 * n_groups)
+        numbers = element(space.scratch, (thread + 1) * space.scratch_size - n_groups * N_NUMBERS)
         arrivals = 0
         weight = -1.0
         for unit in range(first, last):
@@ -101,7 +104,11 @@ def _make(dtype):
                         return
             if net.steps.update != 0:
                 rate = carray(double(net.steps.rates), unit // net.steps.chunks + 1)[unit // net.steps.chunks]
-                call_prepare(net.steps.prepare, float(step), rate, net.steps.optimizer_parameters, numbers)
+                for group in range(n_groups):
+                    call_prepare(
+                        net.steps.prepare, float(step), rate * groups[2 * group], groups[2 * group + 1],
+                        net.steps.optimizer_parameters, element(numbers, group * N_NUMBERS),
+                    )
             count = min(net.workspace.chunk_rows, batch_rows - shift)
             n_tiles = (count + rows - 1) // rows
             low, high = n_tiles * thread // n_threads, n_tiles * (thread + 1) // n_threads

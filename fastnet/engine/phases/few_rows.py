@@ -4,6 +4,7 @@ Each element is summed in the order of the engine's tiles: a row has the same bi
 """
 
 from functools import cache, lru_cache
+from itertools import zip_longest
 
 import numpy as np
 from numba import carray, types
@@ -13,12 +14,13 @@ from ...kernels.compiling.jit import kernel
 from ...kernels.compiling.signatures import ADDRESS, INDEX, Signature
 from ...kernels.host import tile
 from ...kernels.memory import aligned_zeros, copy, empty
-from ...kernels.simd import make_pointer, scalar_type
+from ...kernels.simd import make_element, make_pointer, scalar_type
 from ...kernels.tiles import make_vector_tile
+from ...network.layers import UNIT_VECTORS
 from ...network.layout import round_up
 from ...ops.compiled import rows as op_kernels
 from ...ops.compiled.signatures import ACTIVATE, LINK
-from ..memory.records import PLAIN_LAYER
+from ..memory.records import PLAIN_LAYER, vector_field
 from ..passes.normalize import ROWS, rows
 from .outputs import is_wider, make_widen, narrowed, output_links, space_size
 
@@ -31,7 +33,7 @@ FEW_ROWS = Signature(
 # Laying out weights and workspace costs as much as a few rows, or as so many products of small nets.
 MAX_ROWS, MAX_PRODUCTS = 8, 4_000_000
 # Vectors of columns summed side by side: enough to hide an FMA's latency.
-VECTORS = 8
+SIDE_BY_SIDE = 8
 
 
 def are_few(architecture, X):
@@ -64,26 +66,24 @@ def forward_few(architecture, matrices, vectors, X, link=True, output_dtype=None
 @lru_cache(256)
 def _prepared(architecture, dtype):
     """All that does not change from call to call; the last is only kept because the table holds its address."""
-    units = architecture.layer_units
-    width = round_up(max(units), VECTORS * tile(dtype).lanes)
+    width = round_up(max(architecture.layer_units), SIDE_BY_SIDE * tile(dtype).lanes)
     parameters = [op_kernels.parameter_array(op, dtype) for op in architecture.activations]
     zeros = aligned_zeros(width, dtype)
     layers = np.zeros((architecture.n_layers, len(PLAIN_LAYER.names)), np.int64)
     records = layers.view(PLAIN_LAYER)[:, 0]
-    records["fan_in"], records["fan_out"], records["residual"] = units[:-1], units[1:], architecture.skips()
-    for record, op, array in zip(records, architecture.activations, parameters, strict=False):
-        record["activate"], record["parameters"] = op_kernels.activate(op, dtype), array.ctypes.data
-        record["per_unit"] = op.per_unit
-        if architecture.normalization is not None:
-            record["normalize"], record["is_centred"] = rows(dtype), architecture.normalization != "rms"
+    for record, layer, array in zip_longest(records, architecture.layers, parameters):
+        record["fan_in"], record["fan_out"], record["residual"] = layer.fan_in, layer.units, layer.skip == "identity"
+        if layer.activation is not None:
+            record["activate"], record["parameters"] = op_kernels.activate(layer.activation, dtype), array.ctypes.data
+            record["per_unit"] = layer.activation.per_unit
+        if layer.normalization is not None:
+            record["normalize"], record["is_centred"] = rows(dtype), layer.normalization != "rms"
             record["start"] = zeros.ctypes.data
     # Where in the table the addresses of the parameters go, in the architecture's order.
     fields = ["weights"] * architecture.n_layers + ["projection"] * len(architecture.projections())
     places = list(zip(architecture.matrix_layers(), fields, strict=True))
-    names = {"bias": "start", "slope": "parameters", "gain": "gain"}
-    for kind, layer in architecture.vectors():
-        is_shift = kind == "bias" and records[layer]["normalize"] != 0
-        places.append((layer, "shift" if is_shift else names[kind]))
+    for name, layer in architecture.vectors():
+        places.append((layer, vector_field(UNIT_VECTORS[name], architecture.layers[layer])))
     columns = [PLAIN_LAYER.names.index(name) for _, name in places]
     link_parameters = op_kernels.parameter_array(architecture.loss, dtype)
     kept = parameters, zeros
@@ -96,9 +96,10 @@ def _few_rows(dtype):
 
 
 def _make(dtype):
+    element = make_element(dtype.itemsize)
     itemsize, scalar, lanes = dtype.itemsize, dtype.type, tile(dtype).lanes
-    step = VECTORS * lanes
-    multiply, widen = make_vector_tile(itemsize, tile(dtype), VECTORS), make_widen(itemsize)
+    step = SIDE_BY_SIDE * lanes
+    multiply, widen = make_vector_tile(itemsize, tile(dtype), SIDE_BY_SIDE), make_widen(itemsize)
     pointer, single, double = (make_pointer(t) for t in (scalar_type(dtype), types.float32, types.float64))
     call_activate, call_link, call_normalize = ACTIVATE.caller(dtype), LINK.caller(dtype), ROWS.caller(dtype)
     panel = tile(dtype).panel
@@ -125,7 +126,7 @@ def _make(dtype):
         layers = carray(layers, n_layers)
         n_outputs = layers[n_layers - 1].fan_out
         for i in range(n_rows):
-            a, c = space, space + width * itemsize
+            a, c = space, element(space, width)
             gather(a, x + i * x_row, x_column, is_double, layers[0].fan_in)
             for number in range(n_layers):
                 layer = layers[number]
@@ -133,7 +134,7 @@ def _make(dtype):
                 while True:  # the weights, then the projection
                     for j in range(0, layer.fan_out, step):
                         multiply(
-                            a, weights + j * itemsize, layer.fan_out, start + j * itemsize, c + j * itemsize,
+                            a, element(weights, j), layer.fan_out, element(start, j), element(c, j),
                             layer.fan_in, layer.fan_out - j,
                         )
                     if weights == layer.projection:
@@ -144,7 +145,7 @@ def _make(dtype):
                     if layer.per_unit:
                         for j in range(0, layer.fan_out, panel):
                             n = min(panel, layer.fan_out - j)
-                            call_activate(layer.activate, c + j * itemsize, n, layer.parameters + j * itemsize)
+                            call_activate(layer.activate, element(c, j), n, element(layer.parameters, j))
                     elif layer.activate != 0:
                         call_activate(layer.activate, c, (layer.fan_out + lanes - 1) // lanes * lanes, layer.parameters)
                     if layer.projection == 0:
@@ -158,7 +159,7 @@ def _make(dtype):
             if wide != 0:
                 widen(a, width, 1, n_outputs, wide_link, wide_parameters, wide, outputs + i * n_outputs * 8)
                 continue
-            result = carray(pointer(outputs + i * n_outputs * itemsize), n_outputs)
+            result = carray(pointer(element(outputs, i * n_outputs)), n_outputs)
             source = carray(pointer(a), n_outputs)
             for j in range(n_outputs):
                 result[j] = source[j]

@@ -3,7 +3,7 @@
 from numba import carray, types
 
 from ...kernels.compiling.jit import kernel
-from ...kernels.simd import make_pointer, prefetch, scalar_type
+from ...kernels.simd import make_element, make_pointer, prefetch, scalar_type
 from ...kernels.tiles import make_copy_row
 from ..memory.records import IS_CSR, IS_DOUBLE
 from ..passes.sparse import SPREAD_ENTRIES
@@ -11,6 +11,7 @@ from ..passes.sparse import SPREAD_ENTRIES
 
 def make_gather(dtype, shape):
     """Compile-time factory: brings samples, their targets and weights into the workspace, for one dtype."""
+    element = make_element(dtype.itemsize)
     itemsize, panel, scalar = dtype.itemsize, shape.panel, dtype.type
     copy_single, copy_double = make_copy_row(itemsize, 4, shape), make_copy_row(itemsize, 8, shape)
     number = scalar_type(dtype)
@@ -29,7 +30,7 @@ def make_gather(dtype, shape):
                 copy_single(source, target, net.workspace.panel_stride, layer.fan_in)
             return
         for j in range(layer.fan_in):
-            a = carray(pointer(target + (j // panel * net.workspace.panel_stride + j % panel) * itemsize), 1)
+            a = carray(pointer(element(target, j // panel * net.workspace.panel_stride + j % panel)), 1)
             if net.samples.x_kind & IS_DOUBLE:
                 a[0] = scalar(carray(pointer64(source + j * net.samples.x_column), 1)[0])
             else:
@@ -43,7 +44,7 @@ def make_gather(dtype, shape):
             sample = begin + i
             if net.samples.order != 0:
                 sample = carray(index64(net.samples.order), sample + 1)[sample]
-            target = layer.input + i * panel * itemsize
+            target = element(layer.input, i * panel)
             later = begin + i + net.samples.fetch_rows
             if net.samples.fetch_bytes != 0 and later < net.samples.n_samples:
                 address = net.samples.x + carray(index64(net.samples.order), later + 1)[later] * net.samples.x_row
@@ -54,8 +55,8 @@ def make_gather(dtype, shape):
             elif net.workspace.entry_columns == 0:
                 call_spread(net.passes.spread_entries, net.address, net.first_layer, layer.fan_in, sample, target)
             if net.head.training:
-                y = net.samples.targets + sample * width * itemsize
-                place = net.workspace.batch_targets + i * net.workspace.target_row * itemsize
+                y = element(net.samples.targets, sample * width)
+                place = element(net.workspace.batch_targets, i * net.workspace.target_row)
                 if width == 1:
                     carray(pointer(place), 1)[0] = carray(pointer(y), 1)[0]
                 else:

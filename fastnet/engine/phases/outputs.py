@@ -10,6 +10,7 @@ import numpy as np
 
 from ...kernels.compiling.jit import kernel
 from ...kernels.host import tile
+from ...kernels.simd import make_element
 from ...kernels.tiles import make_copy_out, make_copy_row
 from ...network.layout import round_up
 from ...ops.compiled import rows as op_kernels
@@ -56,6 +57,7 @@ def make_widen(itemsize):
     Rows of the source are `source_row` elements apart, those of the target lie side by side. `link` is the address of
     a link of doubles, or 0; `space` that of `space_size` doubles.
     """
+    element = make_element(itemsize)
     shape = tile(DOUBLE)
     panel = shape.panel
     to_double, copy_out = make_copy_row(8, itemsize, shape), make_copy_out(8, shape)
@@ -67,7 +69,7 @@ def make_widen(itemsize):
         for i in range(0, count, ROWS):
             n_rows = min(ROWS, count - i)
             for j in range(n_rows):
-                to_double(source + (i + j) * source_row * itemsize, space + j * space_row * 8, panel, n)
+                to_double(element(source, (i + j) * source_row), space + j * space_row * 8, panel, n)
             if link != 0:
                 call_link(link, space, space_row, n_rows, n, parameters)
             for j in range(n_rows):

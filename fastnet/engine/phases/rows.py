@@ -7,7 +7,9 @@ are row-major: losses read whole rows.
 """
 
 from ...kernels.compiling.jit import kernel
+from ...kernels.simd import make_element
 from ...kernels.tiles import make_copy_out, make_copy_row
+from ...network.layers import SLOPE
 from ...ops.compiled.signatures import BY_SLOPE, DERIVE, LINK, LOSS
 from ..passes.noise import ADD_NOISE
 from ..passes.sparse import MULTIPLY_ENTRIES
@@ -23,7 +25,8 @@ MULTIPLY, ACTIVATE_ALONE, PROJECT, DONE = range(4)
 
 def make_forward(dtype, shape):
     """Compile-time factory: ``forward`` over a block of row tiles, for one dtype."""
-    itemsize, rows, panel, scalar = dtype.itemsize, shape.rows, shape.panel, dtype.type
+    element = make_element(dtype.itemsize)
+    rows, panel, scalar = shape.rows, shape.panel, dtype.type
     sweep, gather = make_sweep(dtype, shape), make_gather(dtype, shape)
     drop_panel, finish_panel = make_drop_panel(dtype, shape), make_finish_panel(dtype, shape)
     normalize_rows, _ = make_normalize(dtype, shape)
@@ -44,7 +47,7 @@ def make_forward(dtype, shape):
         gather(net, layer, begin, first, count)
         if net.passes.input_noise != 0:
             call_noise(
-                net.passes.input_noise, layer.input + first * panel * itemsize, net.workspace.panel_stride,
+                net.passes.input_noise, element(layer.input, first * panel), net.workspace.panel_stride,
                 layer.fan_in, count, net.steps.seed, step, shift + first, scalar(net.passes.noise_deviation),
             )
         if layer.drop_threshold != 0 and net.head.training and net.workspace.entry_columns == 0:
@@ -75,13 +78,13 @@ def make_forward(dtype, shape):
                 activates = stage == ACTIVATE_ALONE or (stage == MULTIPLY and layer.normalize == 0)
                 for p in range(layer.n_panels):
                     if stage != ACTIVATE_ALONE and not follows_entries:
-                        c = layer.output + (first * layer.output_row + p * layer.output_panel) * itemsize
-                        start, start_row = matrix.start + p * matrix.start_panel * itemsize, 0
+                        c = element(layer.output, first * layer.output_row + p * layer.output_panel)
+                        start, start_row = element(matrix.start, p * matrix.start_panel), 0
                         if stage == PROJECT:  # adds to what is there
                             start, start_row = c, layer.output_row
                         sweep(
-                            matrix.input + first * panel * itemsize, net.workspace.panel_stride, matrix.fan_in,
-                            matrix.weights + p * matrix.padded_in * panel * itemsize,
+                            element(matrix.input, first * panel), net.workspace.panel_stride, matrix.fan_in,
+                            element(matrix.weights, p * matrix.padded_in * panel),
                             panel if p < layer.n_panels - 1 else layer.last_width,
                             start, start_row, c, layer.output_row, n_tiles,
                         )
@@ -98,9 +101,11 @@ def make_forward(dtype, shape):
 
 def make_backward(dtype, shape):
     """Compile-time factory: ``backward`` over a block of row tiles, for one dtype."""
+    element = make_element(dtype.itemsize)
     itemsize, rows, panel = dtype.itemsize, shape.rows, shape.panel
     sweep, drop_panel, (copy, _) = make_sweep(dtype, shape), make_drop_panel(dtype, shape), make_runs(dtype)
     _, normalize_rows_back = make_normalize(dtype, shape)
+    of_slope = SLOPE.terms
     copy_same = make_copy_row(itemsize, itemsize, shape)
     call_loss, call_derive, call_slope_terms = LOSS.caller(dtype), DERIVE.caller(dtype), BY_SLOPE.caller(dtype)
 
@@ -109,14 +114,14 @@ def make_backward(dtype, shape):
         """Each row's loss and the delta of its outputs."""
         space, at = net.workspace, first * last.output_row * itemsize
         call_loss(
-            net.head.loss, last.output + at, space.batch_targets + first * space.target_row * itemsize,
-            space.batch_weights + first * itemsize, space.loss_delta + at, last.output_row, count, last.fan_out,
+            net.head.loss, last.output + at, element(space.batch_targets, first * space.target_row),
+            element(space.batch_weights, first), space.loss_delta + at, last.output_row, count, last.fan_out,
             last.n_panels * panel, scale, net.head.loss_parameters, space.row_losses + first * 8,
         )
         if space.loss_delta != last.delta:
             for i in range(first, first + count):
-                row = space.loss_delta + i * last.output_row * itemsize
-                copy_same(row, last.delta + i * panel * itemsize, space.panel_stride, last.output_row)
+                row = element(space.loss_delta, i * last.output_row)
+                copy_same(row, element(last.delta, i * panel), space.panel_stride, last.output_row)
 
     @kernel
     def backward(net, layers, first_tile, n_tiles, count, scale, step, shift, segment):
@@ -143,8 +148,8 @@ def make_backward(dtype, shape):
                     elif matrix.is_projection:
                         start, start_row = delta, panel
                     sweep(
-                        matrix.delta + first * panel * itemsize, net.workspace.panel_stride, matrix.fan_out,
-                        matrix.twin + p * matrix.twin_rows * panel * itemsize,
+                        element(matrix.delta, first * panel), net.workspace.panel_stride, matrix.fan_out,
+                        element(matrix.twin, p * matrix.twin_rows * panel),
                         panel if p < below.n_panels - 1 else matrix.twin_last_width,
                         start, start_row, delta, panel, n_tiles,
                     )
@@ -155,10 +160,10 @@ def make_backward(dtype, shape):
                 if layer.drop_threshold != 0:
                     drop_panel(net, layer, below.delta, p, i, first, count, step, shift)
                 if below.slope_terms != 0:
-                    call_slope_terms(below.slope_terms, below.terms[2] + at, delta, below.source + at, n)
+                    call_slope_terms(below.slope_terms, below.terms[of_slope] + at, delta, below.source + at, n)
                 call_derive(
                     below.derive, delta, below.source + at, n,
-                    below.parameters + p * below.parameter_panel * itemsize,
+                    element(below.parameters, p * below.parameter_panel),
                 )
             if below.normalize_back != 0 and net.shape.segment_layers == net.shape.n_layers:
                 normalize_rows_back(net, below, first, count)
@@ -168,6 +173,7 @@ def make_backward(dtype, shape):
 
 def make_predict(dtype, shape):
     """Compile-time factory: ``predict``, a forward pass to where the outputs go, for one dtype."""
+    element = make_element(dtype.itemsize)
     itemsize, rows = dtype.itemsize, shape.rows
     forward, call_link = make_forward(dtype, shape), LINK.caller(dtype)
     copy_out, widen = make_copy_out(itemsize, shape), make_widen(itemsize)
@@ -178,7 +184,7 @@ def make_predict(dtype, shape):
         # Neither step nor shift matters.
         count = forward(net, layers, begin, first_tile, n_tiles, n_rows, net.results.step, begin, 0)
         last = layers[net.shape.n_layers - 1]
-        source = last.output + first_tile * rows * last.output_row * itemsize
+        source = element(last.output, first_tile * rows * last.output_row)
         if net.head.link != 0:
             call_link(net.head.link, source, last.output_row, count, last.fan_out, net.head.loss_parameters)
         place = (begin + first_tile * rows) * last.fan_out
@@ -189,7 +195,7 @@ def make_predict(dtype, shape):
             )
             return
         for i in range(count):
-            at = net.head.outputs + (place + i * last.fan_out) * itemsize
-            copy_out(source + i * last.output_row * itemsize, at, last.fan_out)
+            at = element(net.head.outputs, place + i * last.fan_out)
+            copy_out(element(source, i * last.output_row), at, last.fan_out)
 
     return predict

@@ -5,8 +5,9 @@ from numba import carray
 
 from ...kernels.compiling.jit import kernel
 from ...kernels.random import bits, layer_key, row_key
-from ...kernels.simd import make_pointer, scalar_type
-from ...ops.compiled.signatures import ACTIVATE, SLOPE
+from ...kernels.simd import make_element, make_pointer, scalar_type
+from ...network.layers import BIAS, GAIN
+from ...ops.compiled.signatures import ACTIVATE, ACTIVATE_AND_DERIVE
 from ..passes.normalize import ROWS, ROWS_BACK
 
 
@@ -31,7 +32,8 @@ def make_runs(dtype):
 
 def make_drop_panel(dtype, shape):
     """Compile-time factory: dropout of a panel of a layer's inputs or of their deltas, for one dtype."""
-    itemsize, panel, scalar = dtype.itemsize, shape.panel, dtype.type
+    element = make_element(dtype.itemsize)
+    panel, scalar = shape.panel, dtype.type
     pointer = make_pointer(scalar_type(dtype))
 
     @kernel
@@ -51,7 +53,7 @@ def make_drop_panel(dtype, shape):
         """
         scale, key = scalar(layer.drop_scale), layer_key(net.steps.seed, step, number)
         for i in range(first, first + count):
-            at = address + (p * net.workspace.panel_stride + i * panel) * itemsize
+            at = element(address, p * net.workspace.panel_stride + i * panel)
             drop(at, row_key(key, shift + i), p * panel, layer.drop_threshold, scale)
 
     return drop_panel
@@ -59,8 +61,9 @@ def make_drop_panel(dtype, shape):
 
 def make_finish_panel(dtype, shape):
     """Compile-time factory: all that follows the sums of a panel of units, for one dtype."""
+    element = make_element(dtype.itemsize)
     itemsize, rows, panel = dtype.itemsize, shape.rows, shape.panel
-    call_activate, call_slope = ACTIVATE.caller(dtype), SLOPE.caller(dtype)
+    call_activate, call_both = ACTIVATE.caller(dtype), ACTIVATE_AND_DERIVE.caller(dtype)
     (copy, add), drop_panel = make_runs(dtype), make_drop_panel(dtype, shape)
 
     @kernel
@@ -70,9 +73,9 @@ def make_finish_panel(dtype, shape):
         n = n_tiles * rows * panel
         if layer.z != 0:
             copy(layer.z + at, layer.output + at, n)
-        parameters = layer.parameters + p * layer.parameter_panel * itemsize
-        if layer.slope != 0:
-            call_slope(layer.activate, layer.output + at, layer.slope + at, n, parameters)
+        parameters = element(layer.parameters, p * layer.parameter_panel)
+        if layer.derivative != 0:
+            call_both(layer.activate, layer.output + at, layer.derivative + at, n, parameters)
         else:
             call_activate(layer.activate, layer.output + at, n, parameters)
         if layer.raw != 0:
@@ -94,7 +97,9 @@ def make_finish_panel(dtype, shape):
 
 def make_normalize(dtype, shape):
     """Compile-time factory: the normalisation of rows and its way back, for one dtype."""
+    element = make_element(dtype.itemsize)
     itemsize, panel = dtype.itemsize, shape.panel
+    of_shift, of_gain = BIAS.terms, GAIN.terms
     call_normalize, call_normalize_back = ROWS.caller(dtype), ROWS_BACK.caller(dtype)
 
     @kernel
@@ -115,7 +120,8 @@ def make_normalize(dtype, shape):
         at = first * panel * itemsize
         call_normalize_back(
             layer.normalize_back, layer.delta + at, net.workspace.panel_stride, count, layer.fan_out, layer.gain,
-            layer.normalized + at, layer.scales + first * itemsize, layer.terms[0] + at, layer.terms[1] + at,
+            layer.normalized + at, element(layer.scales, first),
+            layer.terms[of_shift] + at, layer.terms[of_gain] + at,
             layer.is_centred,
         )
 

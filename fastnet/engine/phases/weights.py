@@ -7,7 +7,7 @@ No gradient buffer, no reduction over threads: every element is summed by one th
 from numba import carray, types
 
 from ...kernels.compiling.jit import kernel
-from ...kernels.simd import make_pointer, prefetch, scalar_type
+from ...kernels.simd import make_element, make_pointer, prefetch, scalar_type
 from ...kernels.tiles import make_column_sums, make_gradient_tile
 from ...ops.compiled.rows import N_NUMBERS
 from ...ops.compiled.signatures import UPDATE
@@ -19,6 +19,7 @@ from ..passes.twins import make_write_twin
 
 def make_weight_phase(dtype, shape):
     """Compile-time factory: the weight phase of one thread, for one dtype."""
+    element = make_element(dtype.itemsize)
     itemsize, rows, panel, block = dtype.itemsize, shape.rows, shape.panel, shape.block
     scalar = dtype.type
     number = scalar_type(dtype)
@@ -50,7 +51,7 @@ def make_weight_phase(dtype, shape):
         for b in range(start, stop):
             done = (b - start) * unit
             at = done * itemsize
-            share = penalise(net.state.flat + offset * itemsize + at, g + at, min(unit, n - done), l1, l2)
+            share = penalise(element(net.state.flat, offset) + at, g + at, min(unit, n - done), l1, l2)
             shares[part.first_penalty + b] = share
 
     @kernel
@@ -81,7 +82,7 @@ def make_weight_phase(dtype, shape):
         else:
             narrow_sums(d, g, whole)
         for i in range(whole, count):
-            row = carray(pointer(d + i * panel * itemsize), width)
+            row = carray(pointer(element(d, i * panel)), width)
             for j in range(width):
                 sums[j] += row[j]
 
@@ -96,9 +97,9 @@ def make_weight_phase(dtype, shape):
         )
 
     @kernel
-    def inspect_run(net, g, offset, n, unit, first_share):
-        """Measure, clip and store complete gradients, as far as that is asked for."""
-        store = net.state.gradient + offset * itemsize if net.steps.is_deferred != 0 else 0
+    def clip_run(net, g, offset, n, unit, first_share):
+        """Measure, clip and store a run of complete gradients, as far as that is asked for."""
+        store = element(net.state.gradient, offset) if net.steps.is_deferred != 0 else 0
         steps = net.steps
         call_clip(steps.clip, g, n, unit, steps.shares + first_share * 16, scalar(steps.clip_value), store)
 
@@ -120,7 +121,7 @@ def make_weight_phase(dtype, shape):
     @kernel
     def update_weights(net, layers, panels, thread, step, numbers, count, scale, is_first, is_last):
         """Gradient and update of this thread's blocks, from `count` workspace rows."""
-        g = net.workspace.scratch + thread * net.workspace.scratch_size * itemsize
+        g = element(net.workspace.scratch, thread * net.workspace.scratch_size)
         low = net.shape.total_cost * thread // net.team.n_threads
         high = net.shape.total_cost * (thread + 1) // net.team.n_threads
         first_column = last_column = first_entry = 0
@@ -140,9 +141,9 @@ def make_weight_phase(dtype, shape):
             is_sparse = part.layer == 0 and net.workspace.entry_columns != 0
             if is_sparse:
                 begin, end = first_column // block, (last_column + block - 1) // block
-            d = layer.delta + part.column // panel * net.workspace.panel_stride * itemsize
-            for start in range(begin, end, net.steps.group_blocks):
-                stop = min(start + net.steps.group_blocks, end)
+            d = element(layer.delta, part.column // panel * net.workspace.panel_stride)
+            for start in range(begin, end, net.steps.run_blocks):
+                stop = min(start + net.steps.run_blocks, end)
                 offset = part.offset + start * unit
                 n = part.offset + min(stop * block, layer.fan_in) * part.width - offset
                 if is_last and net.steps.fetch_ahead:
@@ -150,8 +151,8 @@ def make_weight_phase(dtype, shape):
                 for b in range(start, stop):
                     k0 = b * block
                     k_rows = min(block, layer.fan_in - k0)
-                    a = layer.input + (k0 // panel * net.workspace.panel_stride + k0 % panel) * itemsize
-                    target = g + (b - start) * unit * itemsize
+                    a = element(layer.input, k0 // panel * net.workspace.panel_stride + k0 % panel)
+                    target = element(g, (b - start) * unit)
                     if is_sparse:
                         call_gradient(
                             net.passes.gradient_of_entries, net.address, net.first_layer, k0, k_rows, part.width,
@@ -159,7 +160,7 @@ def make_weight_phase(dtype, shape):
                         )
                     elif part.width == panel:
                         for i in range(0, k_rows, rows):
-                            wide(a + i * itemsize, d, target + i * panel * itemsize, count)
+                            wide(element(a, i), d, element(target, i * panel), count)
                     elif k_rows > rows:
                         tall(a, d, target, count)
                     else:
@@ -170,7 +171,7 @@ def make_weight_phase(dtype, shape):
                         net.steps.seed, step, part.layer, layer.connect_threshold, scalar(layer.connect_scale),
                     )
                 if net.steps.update != 0 and net.steps.chunks > 1:
-                    add_same(net.state.gradient + offset * itemsize, g, n, is_first)
+                    add_same(element(net.state.gradient, offset), g, n, is_first)
                 if is_last and (layer.l1 > 0 or layer.l2 > 0):
                     penalise_blocks(net, part, start, stop, offset, n, unit, g, l1, l2)
                 if net.steps.update == 0:
@@ -178,29 +179,30 @@ def make_weight_phase(dtype, shape):
                 if net.steps.update == 0 or not is_last:
                     continue
                 if net.steps.clip != 0:
-                    inspect_run(net, g, offset, n, unit, part.first_penalty + start)
+                    clip_run(net, g, offset, n, unit, part.first_penalty + start)
                 if net.steps.is_deferred != 0:
                     continue
-                step_run(net, g, offset, n, numbers, l1)
+                step_run(net, g, offset, n, element(numbers, part.group * N_NUMBERS), l1)
                 if layer.twin != 0 and layer.connect_threshold == 0:  # else before the next mini-batch
-                    write_twin(layer, net.state.flat + offset * itemsize, part.width, start * block, part.column, n)
+                    write_twin(layer, element(net.state.flat, offset), part.width, start * block, part.column, n)
             if begin != 0 or end == 0:
                 continue
-            for v in range(net.shape.n_vectors):
+            for v in range(net.shape.n_terms):
                 offset = part.vectors[v]
                 if offset < 0:
                     continue
-                terms = layer.terms[v] + part.column // panel * net.workspace.panel_stride * itemsize
+                terms = element(layer.terms[v], part.column // panel * net.workspace.panel_stride)
                 column_sums(g, terms, part.width, count)
                 if net.steps.update == 0:
                     add_double(net.state.gradient + offset * 8, g, part.width, is_first)
                     continue
                 if net.steps.chunks > 1:
-                    add_same(net.state.gradient + offset * itemsize, g, part.width, is_first)
+                    add_same(element(net.state.gradient, offset), g, part.width, is_first)
                 if is_last and net.steps.clip != 0:
-                    share = net.steps.n_penalties + p * net.shape.n_vectors + v
-                    inspect_run(net, g, offset, part.width, part.width, share)
+                    share = net.steps.n_penalties + p * net.shape.n_terms + v
+                    clip_run(net, g, offset, part.width, part.width, share)
                 if is_last and net.steps.is_deferred == 0:
-                    step_run(net, g, offset, part.width, numbers + N_NUMBERS * itemsize, scalar(0))
+                    of_group = element(numbers, part.vector_groups[v] * N_NUMBERS)
+                    step_run(net, g, offset, part.width, of_group, scalar(0))
 
     return update_weights

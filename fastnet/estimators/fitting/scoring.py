@@ -8,10 +8,10 @@ from scipy.sparse import issparse
 from sklearn.metrics import check_scoring
 
 from ...ops.numbers import shown
-from ..fitted import VECTOR_ATTRIBUTES, parameter_attributes
+from ..fitted import HIDDEN_ATTRIBUTES, parameter_attributes
 
 # What an estimator that was fitted before may have, and the network in training has not.
-_OF_THE_FITTED = ("coefs_", "intercepts_", "projections_", *VECTOR_ATTRIBUTES.values(), "temperature_")
+_OF_THE_FITTED = ("coefs_", "intercepts_", *HIDDEN_ATTRIBUTES, "temperature_")
 
 
 def score_function(estimator, architecture, validation):

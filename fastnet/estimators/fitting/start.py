@@ -4,8 +4,9 @@ import numpy as np
 
 from ...network.draws import draw_layer, initialize
 from ...network.initializers import GlorotUniform
+from ...network.layers import UNIT_VECTORS
 from ...ops.numbers import shown
-from ..fitted import VECTOR_ATTRIBUTES, parameter_places
+from ..fitted import HIDDEN_ATTRIBUTES, parameter_places
 from ..inputs.arrays import check_fits
 
 
@@ -41,10 +42,9 @@ def initial_parameters(settings, architecture, random_state, dtype):
     matrices, vectors = initialize(units, activations, init, bias_init, random_state, dtype)
     for layer in architecture.projections():
         matrices.append(draw_layer(units[layer], units[layer + 1], activations[layer], init, random_state, dtype)[0])
-    begin = {"gain": 1.0, "mean": 0.0, "variance": 1.0}
-    for kind, layer in architecture.vectors()[architecture.n_layers :]:
-        value = activations[layer].values[0] if kind == "slope" else begin[kind]
-        vectors.append(np.full(units[layer + 1], value, dtype))
+    for name, number in architecture.vectors()[architecture.n_layers :]:
+        layer = architecture.layers[number]
+        vectors.append(np.full(layer.units, UNIT_VECTORS[name].begin(layer), dtype))
     if settings.source is None:
         return matrices, vectors, None
     taken = take_layers(settings.source, architecture, matrices, vectors)
@@ -157,7 +157,7 @@ def _take(init, architecture, layer, source, matrices, vectors):
     """Replace all parameters of one layer; `source` has its weights and biases."""
     places = parameter_places(architecture, layer)
     if layer < architecture.n_layers - 1:
-        for name in ("projections_", *VECTOR_ATTRIBUTES.values()):
+        for name in HIDDEN_ATTRIBUTES:
             array = _of_layer(init, name, layer)
             if (array is None) != (name not in places):
                 raise ValueError(

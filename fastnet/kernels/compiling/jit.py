@@ -7,7 +7,6 @@ configuration compiles anything twice.
 This file and ``cache.py`` are the only ones that touch Numba's private parts.
 """
 
-import ctypes
 import os
 import time
 import warnings
@@ -50,7 +49,7 @@ class _Compiler(_CFuncCompiler):
         return flags
 
 
-def c_function(make, return_type, argument_types, key, ctypes_signature=None):
+def c_function(make, return_type, argument_types, key):
     """Compile a function to a C function, load it from the cache on disk, or find it again.
 
     Parameters
@@ -62,13 +61,11 @@ def c_function(make, return_type, argument_types, key, ctypes_signature=None):
         The C signature.
     key : tuple of str
         Names what is compiled: equal keys mean equal code in this version of the package.
-    ctypes_signature : tuple, optional
-        When given, ``(result, *arguments)``: the function can be called from Python, without the GIL.
 
     Returns
     -------
-    int or ctypes function
-        The address, or the callable when `ctypes_signature` is given.
+    int
+        The address.
     """
     global _seconds
     with _lock:
@@ -95,10 +92,7 @@ def c_function(make, return_type, argument_types, key, ctypes_signature=None):
             _compiled[key] = compiled
             if failure is not None:
                 _tell(failure)
-        compiled = _compiled[key]
-    if ctypes_signature is None:
-        return compiled.address
-    return ctypes.CFUNCTYPE(*ctypes_signature)(compiled.address)
+        return _compiled[key].address
 
 
 def _tell(failure):

@@ -81,10 +81,13 @@ class Signature:
                 raise TypeError(f"{'-'.join(key)} takes {names}, its signature says {list(self._arguments)}.")
             return function
 
-        of_python = None
-        if from_python:
-            of_python = (None, *(self._python_type(kind, dtype) for kind in self._arguments.values()))
-        return c_function(checked, self._result, self.argument_types(dtype), (*key, dtype.name), of_python)
+        address = c_function(checked, self._result, self.argument_types(dtype), (*key, dtype.name))
+        return self.function(address, dtype) if from_python else address
+
+    def function(self, address, dtype):
+        """For Python: the function at an address, which runs without the GIL; it takes pointers as addresses."""
+        result = None if self._result == types.void else ctypes.c_ssize_t
+        return ctypes.CFUNCTYPE(result, *(self._python_type(kind, dtype) for kind in self._arguments.values()))(address)
 
     @staticmethod
     def _python_type(kind, dtype):

@@ -1,4 +1,4 @@
-"""Kernels of losses and links, by what the formulas are: see ``rows.py`` for their signatures.
+"""Kernels of losses and links, by what the formulas are: see ``signatures.py`` for their arguments.
 
 Each function returns the plain function that is compiled; rows are ``stride`` apart, and ``padded`` numbers long in the
 result.

@@ -1,45 +1,27 @@
 """The factory that makes row kernels from scalar formulas: C functions that the engine calls by address.
 
-========  ====================================================================================
-kernel    C signature (T is the computation dtype)
-========  ====================================================================================
-activate  ``void(T *a, intp n, T *parameters)``: in place on n contiguous numbers
-slope     ``void(T *a, T *slope, intp n, T *parameters)``: the same, with g' beside it where it is of the input z
-derive    ``void(T *delta, T *x, intp n, T *parameters)``: ``delta *= g'(x)``; x is g' itself if that was kept
-loss      ``void(T *z, T *y, T *weight, T *delta, intp stride, intp rows, intp n, intp padded, T scale,
-          T *parameters, double *value)``: a tile of rows of ``padded`` numbers, ``stride`` apart (y is one
-          number a row if it is a class index); writes each row's weighted loss and
-          ``delta = scale * weight * gradient``, zero in the padding; y may be used up
-by_slope  ``void(T *terms, T *delta, T *z, intp n)``: delta times the derivative by a learnt parameter
-link      ``void(T *z, intp stride, intp rows, intp n, T *parameters)``: raw outputs to predictions
-prepare   ``void(double step, double rate, double *parameters, T *numbers)``: once a mini-batch; eight numbers
-          for weights, then eight for biases
-update    ``void(T *w, T *g, T *s0, T *s1, T *s2, T *s3, intp n, T *numbers, T l1)``: n weights or n biases, with
-          their eight numbers
-========  ====================================================================================
-
-Each op is compiled alone, once per dtype, and called on a whole tile. Where units have parameters of their own,
-``activate`` and ``derive`` get rows of a panel's width and as many parameters.
+What each does, and what it takes, stands in ``signatures.py``. Each op is compiled alone, once per dtype, and called on
+a whole tile. Where units have parameters of their own, ``activate`` and ``derive`` get rows of a panel's width and as
+many parameters.
 """
 
 import math
 from functools import lru_cache
 
 import numpy as np
-from numba import carray, types
+from numba import carray
 from numba.core.errors import NumbaError
 
-from ...kernels.compiling.jit import c_function, retyped
 from ...kernels.compiling.jit import kernel as helper
+from ...kernels.compiling.jit import retyped
 from ...kernels.host import tile
 from ...kernels.mathematics import special  # noqa: F401  (teaches Numba more functions)
 from ...kernels.memory import aligned_zeros
-from ...kernels.simd import scalar_type
 from .digest import formulas_digest
 from .loss_kernels import LINK_KERNELS, LOSS_KERNELS, N_PARAMETERS, elementwise_link, softmax_link
+from .signatures import ACTIVATE, ACTIVATE_AND_DERIVE, BY_SLOPE, DERIVE, LINK, LOSS, PREPARE, UPDATE
 
 N_NUMBERS = 8
-NUMBERS_SIZE = 2 * N_NUMBERS
 
 
 def parameter_array(op, dtype):
@@ -56,21 +38,17 @@ def parameter_array(op, dtype):
     return array
 
 
-def _address(op, name, dtype, make, *argument_types):
+def _address(op, name, dtype, make, signature):
     """Compile one kernel of an op, or find it again."""
     cls = type(op)
-    key = (name, cls.__module__, cls.__qualname__, formulas_digest(op), dtype.name)
+    key = (name, cls.__module__, cls.__qualname__, formulas_digest(op))
     try:
-        return c_function(make, types.void, argument_types, key)
+        return signature.compile(make, key, dtype)
     except NumbaError as error:
         raise TypeError(
             f"The formulas of {op!r} do not compile: they must be plain arithmetic on floats, comparisons, functions "
             f"of math and of fastnet.kernels.functions, and helpers of that kind. Numba says: {error}"
         ) from error
-
-
-def _pointer(dtype):
-    return types.CPointer(scalar_type(dtype))
 
 
 def _soft_threshold(w, threshold):
@@ -103,44 +81,40 @@ def activate(op, dtype):
 
         return per_unit if op.per_unit else kernel
 
-    pointer = _pointer(dtype)
-    return _address(op, "activate", dtype, make, pointer, types.intp, pointer)
+    return _address(op, "activate", dtype, make, ACTIVATE)
 
 
 @lru_cache(1024)
-def slope(op, dtype):
+def activate_and_derive(op, dtype):
     """Address of the kernel that applies an activation and keeps its derivative, which shares most of its terms."""
 
     def make():
         function, derivative = retyped(op.function, dtype), retyped(op.derivative, dtype)
 
-        def kernel(a, slope, n, p):
-            a, slope = carray(a, n), carray(slope, n)
+        def kernel(a, derivatives, n, p):
+            a, derivatives = carray(a, n), carray(derivatives, n)
             p = carray(p, N_PARAMETERS)
             parameters = (p[0], p[1], p[2], p[3])
             for j in range(n):
                 z = a[j]
-                slope[j] = derivative(z, parameters)
+                derivatives[j] = derivative(z, parameters)
                 a[j] = function(z, parameters)
 
         return kernel
 
-    pointer = _pointer(dtype)
-    return _address(op, "slope", dtype, make, pointer, pointer, types.intp, pointer)
+    return _address(op, "activate_and_derive", dtype, make, ACTIVATE_AND_DERIVE)
 
 
-def keeps_slope(op):
-    """Whether `slope` serves the op in training: its derivative is of z, and known before z is gone."""
+def keeps_derivative(op):
+    """Whether `activate_and_derive` serves the op in training: its derivative is of z, and known before z is gone."""
     return op.derivative_of == "input" and not op.per_unit
 
 
 @lru_cache(1024)
 def derive(op, dtype):
     """Address of the kernel that multiplies deltas with an activation's derivative."""
-    pointer = _pointer(dtype)
-    arguments = (pointer, pointer, types.intp, pointer)
-    if keeps_slope(op):
-        return c_function(_multiply, types.void, arguments, ("multiply", dtype.name))
+    if keeps_derivative(op):
+        return DERIVE.compile(_multiply, ("multiply",), dtype)
 
     def make():
         derivative = retyped(op.derivative, dtype)
@@ -162,14 +136,14 @@ def derive(op, dtype):
 
         return per_unit if op.per_unit else kernel
 
-    return _address(op, "derive", dtype, make, *arguments)
+    return _address(op, "derive", dtype, make, DERIVE)
 
 
 def _multiply():
-    def kernel(delta, slope, n, p):
-        delta, slope = carray(delta, n), carray(slope, n)
+    def kernel(delta, x, n, p):
+        delta, x = carray(delta, n), carray(x, n)
         for j in range(n):
-            delta[j] *= slope[j]
+            delta[j] *= x[j]
 
     return kernel
 
@@ -188,44 +162,39 @@ def by_slope(op, dtype):
 
         return kernel
 
-    pointer = _pointer(dtype)
-    return _address(op, "by_slope", dtype, make, pointer, pointer, pointer, types.intp)
+    return _address(op, "by_slope", dtype, make, BY_SLOPE)
 
 
 @lru_cache(1024)
 def loss(op, dtype):
     """Address of the kernel that gives a tile of rows its loss and output delta together."""
-    pointer, n = _pointer(dtype), types.intp
-    arguments = [pointer] * 4 + [n] * 4 + [scalar_type(dtype), pointer, types.CPointer(types.float64)]
-    return _address(op, f"{op.kernel}_loss", dtype, lambda: LOSS_KERNELS[op.kernel](op, dtype), *arguments)
+    return _address(op, f"{op.kernel}_loss", dtype, lambda: LOSS_KERNELS[op.kernel](op, dtype), LOSS)
 
 
 @lru_cache(1024)
 def link(op, dtype):
     """Address of the kernel that turns raw outputs into predictions."""
-    pointer, n = _pointer(dtype), types.intp
     make = LINK_KERNELS.get(op.kernel, softmax_link if op.out_activation == "softmax" else elementwise_link)
-    return _address(op, "link", dtype, lambda: make(op, dtype), pointer, n, n, n, pointer)
+    return _address(op, "link", dtype, lambda: make(op, dtype), LINK)
 
 
 @lru_cache(1024)
 def prepare(op, dtype):
-    """Address of the kernel that computes an optimizer's numbers of one mini-batch."""
+    """Address of the kernel that computes an optimizer's numbers of one mini-batch, for a group of parameters."""
 
     def make():
         function = retyped(op.prepare, np.dtype(np.float64))
 
-        def kernel(step, rate, p, numbers):
-            p, numbers = carray(p, N_PARAMETERS), carray(numbers, NUMBERS_SIZE)
+        def kernel(step, rate, decay, p, numbers):
+            p, numbers = carray(p, N_PARAMETERS), carray(numbers, N_NUMBERS)
             result = function(step, rate, (p[0], p[1], p[2], p[3]))
             for j in range(N_NUMBERS):
-                numbers[j] = numbers[N_NUMBERS + j] = result[j]
-            numbers[NUMBERS_SIZE - 1] = 0  # decoupled decay: none for biases
+                numbers[j] = result[j]
+            numbers[N_NUMBERS - 1] = result[N_NUMBERS - 1] * decay
 
         return kernel
 
-    double = types.float64
-    return _address(op, "prepare", dtype, make, double, double, types.CPointer(double), _pointer(dtype))
+    return _address(op, "prepare", dtype, make, PREPARE)
 
 
 def _state_access(n_states):
@@ -295,5 +264,4 @@ def update(op, dtype):
 
         return kernel
 
-    pointer = _pointer(dtype)
-    return _address(op, "update", dtype, make, *[pointer] * 6, types.intp, pointer, scalar_type(dtype))
+    return _address(op, "update", dtype, make, UPDATE)

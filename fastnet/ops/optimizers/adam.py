@@ -45,9 +45,10 @@ class Adam(Optimizer):
 
     @staticmethod
     def update(w: float, g: float, states: Sequence[float], numbers: Sequence[float]) -> tuple:
-        m = numbers[1] * states[0] + numbers[2] * g
-        v = numbers[3] * states[1] + numbers[4] * g * g
-        own_rate = numbers[0] / (math.sqrt(v) + numbers[5])
+        rate, beta_1, rest_1, beta_2, rest_2, epsilon, _, _ = numbers
+        m = beta_1 * states[0] + rest_1 * g
+        v = beta_2 * states[1] + rest_2 * g * g
+        own_rate = rate / (math.sqrt(v) + epsilon)
         return -own_rate * m, own_rate, (m, v)
 
 
@@ -89,10 +90,11 @@ class AdamW(Optimizer):
 
     @staticmethod
     def update(w: float, g: float, states: Sequence[float], numbers: Sequence[float]) -> tuple:
-        m = numbers[1] * states[0] + numbers[2] * g
-        v = numbers[3] * states[1] + numbers[4] * g * g
-        own_rate = numbers[0] / (math.sqrt(v) + numbers[5])
-        return -own_rate * m - numbers[7] * w, own_rate, (m, v)
+        rate, beta_1, rest_1, beta_2, rest_2, epsilon, _, decay = numbers
+        m = beta_1 * states[0] + rest_1 * g
+        v = beta_2 * states[1] + rest_2 * g * g
+        own_rate = rate / (math.sqrt(v) + epsilon)
+        return -own_rate * m - decay * w, own_rate, (m, v)
 
 
 @register(OPTIMIZERS, "amsgrad")
@@ -127,10 +129,11 @@ class AMSGrad(Optimizer):
 
     @staticmethod
     def update(w: float, g: float, states: Sequence[float], numbers: Sequence[float]) -> tuple:
-        m = numbers[1] * states[0] + numbers[2] * g
-        v = numbers[3] * states[1] + numbers[4] * g * g
+        rate, beta_1, rest_1, beta_2, rest_2, epsilon, _, _ = numbers
+        m = beta_1 * states[0] + rest_1 * g
+        v = beta_2 * states[1] + rest_2 * g * g
         largest = states[2] if states[2] > v else v
-        own_rate = numbers[0] / (math.sqrt(largest) + numbers[5])
+        own_rate = rate / (math.sqrt(largest) + epsilon)
         return -own_rate * m, own_rate, (m, v, largest)
 
 
@@ -164,10 +167,11 @@ class AdaMax(Optimizer):
 
     @staticmethod
     def update(w: float, g: float, states: Sequence[float], numbers: Sequence[float]) -> tuple:
-        m = numbers[1] * states[0] + numbers[2] * g
-        old, new = numbers[3] * states[1], abs(g) + numbers[4]
+        rate, beta_1, rest_1, beta_2, epsilon, _, _, _ = numbers
+        m = beta_1 * states[0] + rest_1 * g
+        old, new = beta_2 * states[1], abs(g) + epsilon
         u = old if old > new else new
-        own_rate = numbers[0] / u
+        own_rate = rate / u
         return -own_rate * m, own_rate, (m, u)
 
 
@@ -227,8 +231,9 @@ class NAdam(Optimizer):
 
     @staticmethod
     def update(w: float, g: float, states: Sequence[float], numbers: Sequence[float]) -> tuple:
-        m = numbers[2] * states[0] + numbers[3] * g
-        v = numbers[4] * states[1] + numbers[5] * g * g
-        inverse = 1.0 / (math.sqrt(v) + numbers[6])
-        change = -inverse * (numbers[0] * g + numbers[1] * m)
-        return change, inverse * (numbers[0] + numbers[1]), (m, v)
+        of_gradient, of_mean, beta_1, rest_1, beta_2, rest_2, epsilon, _ = numbers
+        m = beta_1 * states[0] + rest_1 * g
+        v = beta_2 * states[1] + rest_2 * g * g
+        inverse = 1.0 / (math.sqrt(v) + epsilon)
+        change = -inverse * (of_gradient * g + of_mean * m)
+        return change, inverse * (of_gradient + of_mean), (m, v)

@@ -31,8 +31,9 @@ class AdaGrad(Optimizer):
 
     @staticmethod
     def update(w: float, g: float, states: Sequence[float], numbers: Sequence[float]) -> tuple:
+        rate, epsilon, _, _, _, _, _, _ = numbers
         s = states[0] + g * g
-        own_rate = numbers[0] / (math.sqrt(s) + numbers[1])
+        own_rate = rate / (math.sqrt(s) + epsilon)
         return -own_rate * g, own_rate, (s,)
 
 
@@ -65,11 +66,12 @@ class Adadelta(Optimizer):
 
     @staticmethod
     def update(w: float, g: float, states: Sequence[float], numbers: Sequence[float]) -> tuple:
-        v = numbers[1] * states[0] + numbers[2] * g * g
-        own_rate = math.sqrt(states[1] + numbers[3]) / math.sqrt(v + numbers[3])
+        rate, rho, rest, epsilon, _, _, _, _ = numbers
+        v = rho * states[0] + rest * g * g
+        own_rate = math.sqrt(states[1] + epsilon) / math.sqrt(v + epsilon)
         delta = own_rate * g
-        u = numbers[1] * states[1] + numbers[2] * delta * delta
-        return -numbers[0] * delta, numbers[0] * own_rate, (v, u)
+        u = rho * states[1] + rest * delta * delta
+        return -rate * delta, rate * own_rate, (v, u)
 
 
 @register(OPTIMIZERS, "rmsprop")
@@ -115,17 +117,18 @@ class RMSProp(Optimizer):
 
     @staticmethod
     def update(w: float, g: float, states: Sequence[float], numbers: Sequence[float]) -> tuple:
+        rate, rho, rest, epsilon, momentum, shrink, _, _ = numbers
         # Each number of states is compiled alone: only its own branches are left.
         if len(states) == 3:
             distance = g - states[1]
-            v = numbers[1] * (states[0] + numbers[2] * distance * distance)
-            m = numbers[1] * states[1] + numbers[2] * g
-            own_rate = 1.0 / (math.sqrt(v) + numbers[3])
-            b = numbers[4] * states[2] + own_rate * g
-            return -numbers[0] * b, numbers[5] * own_rate, (v, m, b)
-        v = numbers[1] * states[0] + numbers[2] * g * g
-        own_rate = 1.0 / (math.sqrt(v) + numbers[3])
+            v = rho * (states[0] + rest * distance * distance)
+            m = rho * states[1] + rest * g
+            own_rate = 1.0 / (math.sqrt(v) + epsilon)
+            b = momentum * states[2] + own_rate * g
+            return -rate * b, shrink * own_rate, (v, m, b)
+        v = rho * states[0] + rest * g * g
+        own_rate = 1.0 / (math.sqrt(v) + epsilon)
         if len(states) == 2:
-            b = numbers[4] * states[1] + own_rate * g
-            return -numbers[0] * b, numbers[5] * own_rate, (v, b)
-        return -numbers[0] * own_rate * g, numbers[0] * own_rate, (v,)
+            b = momentum * states[1] + own_rate * g
+            return -rate * b, shrink * own_rate, (v, b)
+        return -rate * own_rate * g, rate * own_rate, (v,)

@@ -1,11 +1,12 @@
 r"""What an optimizer is.
 
 ``prepare(step, rate, parameters)`` turns the step count (from 1), the learning rate and the op's values into
-eight numbers, once a mini-batch, in float64. ``update(w, g, states, numbers)`` then moves one weight: it
-returns the change of ``w``, the threshold per unit of L1 penalty (the weight's own step at a stationary point,
-so that the soft-thresholded fixed point is the penalised minimum), and the new states.
+eight numbers, once a mini-batch and group of parameters, in float64. ``update(w, g, states, numbers)`` then moves one
+weight: it returns the change of ``w``, the threshold per unit of L1 penalty (the weight's own step at a stationary
+point, so that the soft-thresholded fixed point is the penalised minimum), and the new states.
 
-The last of the eight numbers is for decoupled weight decay and nothing else: when biases are updated it is 0.
+A group may have a factor of the rate and one of the decay: the first of them is in ``rate``, the second multiplies the
+last of the eight numbers, which is for decoupled weight decay and nothing else. That of biases is 0.
 A weight, a gradient and states that are all 0 must stay 0, at least the weight: so is the padding.
 """
 

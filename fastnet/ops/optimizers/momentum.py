@@ -61,5 +61,6 @@ class SGD(Optimizer):
 
     @staticmethod
     def update(w: float, g: float, states: Sequence[float], numbers: Sequence[float]) -> tuple:
-        velocity = numbers[1] * states[0] - numbers[0] * g
-        return numbers[2] * velocity - numbers[3] * g, numbers[4], (velocity,)
+        pull, momentum, ahead, pull_ahead, threshold, _, _, _ = numbers
+        velocity = momentum * states[0] - pull * g
+        return ahead * velocity - pull_ahead * g, threshold, (velocity,)

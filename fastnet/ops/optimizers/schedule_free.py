@@ -51,14 +51,15 @@ class ScheduleFreeAdamW(Optimizer):
 
     @staticmethod
     def update(w: float, g: float, states: Sequence[float], numbers: Sequence[float]) -> tuple:
+        rate, beta_1, beta_2, rest_2, epsilon, square, rest_1, decay = numbers
         z, x = (states[0], states[3]) if states[2] > 0.0 else (w, w)  # a weight's first step
-        v = numbers[2] * states[1] + numbers[3] * g * g
-        total = states[2] + numbers[5]
-        c = numbers[5] / total if total > 0.0 else 1.0
-        step = numbers[0] * g / (math.sqrt(v) + numbers[4]) + numbers[7] * w
+        v = beta_2 * states[1] + rest_2 * g * g
+        total = states[2] + square
+        c = square / total if total > 0.0 else 1.0
+        step = rate * g / (math.sqrt(v) + epsilon) + decay * w
         z = z - step
         x = x + c * (z - x)
-        return numbers[6] * z + numbers[1] * x - w, 0.0, (z, v, total, x)
+        return rest_1 * z + beta_1 * x - w, 0.0, (z, v, total, x)
 
     def evaluated(self, w: np.ndarray, states: Sequence[np.ndarray]) -> np.ndarray:
         """The average x; where there was no step yet, the weights."""

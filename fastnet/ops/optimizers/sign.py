@@ -38,10 +38,11 @@ class Lion(Optimizer):
 
     @staticmethod
     def update(w: float, g: float, states: Sequence[float], numbers: Sequence[float]) -> tuple:
-        c = numbers[1] * states[0] + numbers[2] * g
+        rate, beta_1, rest_1, beta_2, rest_2, _, _, decay = numbers
+        c = beta_1 * states[0] + rest_1 * g
         sign = 1.0 if c > 0.0 else -1.0 if c < 0.0 else c  # 0 and NaN stay
-        m = numbers[3] * states[0] + numbers[4] * g
-        return -numbers[0] * sign - numbers[7] * w, 0.0, (m,)
+        m = beta_2 * states[0] + rest_2 * g
+        return -rate * sign - decay * w, 0.0, (m,)
 
 
 @register(OPTIMIZERS, "rprop")
@@ -88,10 +89,11 @@ class Rprop(Optimizer):
 
     @staticmethod
     def update(w: float, g: float, states: Sequence[float], numbers: Sequence[float]) -> tuple:
+        shrink, grow, smallest, largest, first, _, _, _ = numbers
         sign = 1.0 if g > 0.0 else -1.0 if g < 0.0 else g  # 0 and NaN stay
-        size = states[1] if states[1] > 0.0 else numbers[4]  # a weight's first step
+        size = states[1] if states[1] > 0.0 else first  # a weight's first step
         turned = sign * states[0]
-        size = size * (numbers[1] if turned > 0.0 else numbers[0] if turned < 0.0 else 1.0)
-        size = numbers[2] if size < numbers[2] else numbers[3] if size > numbers[3] else size
+        size = size * (grow if turned > 0.0 else shrink if turned < 0.0 else 1.0)
+        size = smallest if size < smallest else largest if size > largest else size
         sign = 0.0 if turned < 0.0 else sign
         return -size * sign, 0.0, (sign, size)
