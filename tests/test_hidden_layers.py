@@ -209,8 +209,10 @@ def test_rows_without_weight_do_not_count_in_a_batch():
 @pytest.mark.parametrize("residual", RESIDUALS)
 @pytest.mark.parametrize("normalization", KINDS)
 @pytest.mark.parametrize("activation", ["prelu", "silu"])
+@pytest.mark.oracle
 def test_training_equals_pytorchs(normalization, residual, activation):
-    torch = pytest.importorskip("torch")
+    import torch
+
     units = (6, 12, 12, 7, 3)
     net = Network(24, units, activation, "log_loss", 32, normalization=normalization, residual=residual)
     architecture = net.architecture
@@ -264,8 +266,10 @@ def test_training_equals_pytorchs(normalization, residual, activation):
         assert_allclose(a, b.detach().numpy(), rtol=1e-8, atol=1e-10)
 
 
+@pytest.mark.oracle
 def test_prediction_equals_pytorchs_batch_normalisation():
-    torch = pytest.importorskip("torch")
+    import torch
+
     net = Network(25, (6, 12, 3), "tanh", "log_loss", 32, normalization="batch")
     named = {kind: torch.tensor(v) for (kind, layer), v in zip(net.architecture.vectors(), net.vectors, strict=True)
              if layer == 0}  # fmt: skip

@@ -131,8 +131,10 @@ def test_few_rows_have_the_bits_of_many(units, activation, dtype):
     assert_allclose(many, expected, rtol=1e-4 if dtype == np.float32 else 1e-11, atol=1e-5)
 
 
+@pytest.mark.oracle
 def test_outputs_and_gradients_equal_pytorchs():
-    torch = pytest.importorskip("torch")
+    import torch
+
     problem = Problem(7, (8, 15, 15, 15, 6, 6, 3), "silu", "log_loss", n_samples=40, residual=True)
     weights = [torch.tensor(p, requires_grad=True) for p in problem.coefs]
     biases = [torch.tensor(p, requires_grad=True) for p in problem.intercepts]
