@@ -150,17 +150,19 @@ def test_gradients_equal_central_differences(normalization, residual, activation
         check_gradients(net, l2=0.3, n_jobs=n_jobs)
 
 
-@pytest.mark.parametrize("n_samples", [1, 2, 3, 2500])
+@pytest.mark.parametrize("n_samples", [1, 2, 1100])
 @SOME
+@pytest.mark.paths
 def test_gradients_of_few_rows_and_of_chunks(normalization, residual, activation, n_samples):
     net = Network(4, (4, 7, 12, 12, 3), activation, "log_loss", n_samples, normalization=normalization,
                   residual=residual)  # fmt: skip
     with net.session() as session:
-        assert (session.tables.record["steps"]["chunks"] == 1) == (n_samples < 2500 or normalization == "batch")
+        assert (session.tables.record["steps"]["chunks"] == 1) == (n_samples < 1100 or normalization == "batch")
     check_gradients(net, 1e-6)
 
 
 @SOME
+@pytest.mark.paths
 def test_gradients_in_single_precision_are_near(normalization, residual, activation):
     net = Network(5, (20, 33, 40, 40, 3), activation, "log_loss", 90, np.float32, normalization=normalization,
                   residual=residual)  # fmt: skip
