@@ -5,7 +5,6 @@ Bits change with the code, or with the compiler: of a change that is meant, run 
 
 import json
 import sys
-import tempfile
 from pathlib import Path
 
 import numba
@@ -16,9 +15,9 @@ STORED = Path(__file__).parent / "data" / "digests.json"
 COMMAND = "python tests/digests.py"
 
 
-def learnt(path, cache):
+def learnt(path):
     """Digests of what is learnt on a path, but for what BLAS or LAPACK, which the machine chooses, has a part in."""
-    found = json.loads(run_on(path, ["tests/configurations.py"], cache, PYTHONPATH="."))
+    found = json.loads(run_on(path, ["tests/configurations.py"], PYTHONPATH="."))
     return {name: found[name] for name, (net, *_) in configurations().items() if not uses_blas(net)}
 
 
@@ -29,9 +28,8 @@ def stored():
 
 def main():
     found = stored() if STORED.exists() else {path: {} for path in PATHS}
-    with tempfile.TemporaryDirectory() as cache:
-        for path in PATHS:
-            found[path][numba.__version__] = learnt(path, Path(cache))
+    for path in PATHS:
+        found[path][numba.__version__] = learnt(path)
     STORED.write_text(json.dumps(found, indent=1) + "\n")
 
 

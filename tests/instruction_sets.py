@@ -16,10 +16,10 @@ PATHS = {
 x86 = pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="names x86 CPUs")
 
 
-def run_on(path, arguments, cache, **variables):
-    """Output of ``python`` with these arguments on a path, which keeps what it compiles in ``cache``."""
+def run_on(path, arguments, **variables):
+    """Output of ``python`` with these arguments on a path. The cache on disk tells the paths' machine code apart."""
     outer = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
-    environment = {**outer, **PATHS[path][0], "NUMBA_CACHE_DIR": str(cache / path), **variables}
+    environment = {**outer, **PATHS[path][0], **variables}
     done = subprocess.run(
         [sys.executable, *arguments], env=environment, capture_output=True, text=True,
         cwd=Path(__file__).parent.parent,

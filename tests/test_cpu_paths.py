@@ -15,14 +15,14 @@ print(json.dumps([tile(numpy.dtype("float32")).lanes, tile(numpy.dtype("float32"
 
 @x86
 @pytest.mark.parametrize("path", PATHS)
-def test_the_variables_choose_the_path(path, tmp_path):
-    assert json.loads(run_on(path, ["-c", TILE], tmp_path)) == PATHS[path][1]
+def test_the_variables_choose_the_path(path):
+    assert json.loads(run_on(path, ["-c", TILE])) == PATHS[path][1]
 
 
 @x86
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("path", PATHS)
-def test_path_passes_the_tests_marked_so(path, tmp_path):
+def test_path_passes_the_tests_marked_so(path):
     options = ["-q", "-n", "0", "-p", "no:cacheprovider", "-m", "paths and not exhaustive and not oracle", "tests"]
-    output = run_on(path, ["-m", "pytest", *options], tmp_path)
+    output = run_on(path, ["-m", "pytest", *options])
     assert int(re.search(r"(\d+) passed", output)[1]) > 100, output

@@ -54,7 +54,7 @@ def test_every_loss_learns_classes(classes, loss, kind):
     predicted = model.predict(X_test)
     if loss in WITHOUT_PROBABILITIES:
         scores = model.decision_function(X_test)
-        assert scores.dtype == model.coefs_[0].dtype
+        assert scores.dtype == X_test.dtype
         assert not hasattr(model, "predict_proba") and not hasattr(model, "predict_log_proba")
         assert model.out_activation_ == "identity"
     else:
