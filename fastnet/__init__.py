@@ -3,6 +3,8 @@
 from . import activations, initializers, losses, optimizers, schedules
 from .estimators import MLPClassifier, MLPRegressor, from_sklearn
 from .estimators.inspect import inspect
+from .moved import find_moved_modules
+from .version import __version__
 
 __all__ = [
     "MLPClassifier",
@@ -16,4 +18,7 @@ __all__ = [
     "optimizers",
     "schedules",
 ]
-__version__ = "0.1.0"
+
+find_moved_modules()
+for _estimator in (MLPClassifier, MLPRegressor):
+    _estimator.__module__ = __name__  # pickles outlive moves of the sources

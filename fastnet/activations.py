@@ -6,10 +6,11 @@
 from typing import TYPE_CHECKING
 
 from .ops.activations import ACTIVATIONS, Activation
+from .ops.registry import publish
 
 if TYPE_CHECKING:  # type checkers do not see the names that follow
     from .ops.activations import *  # noqa: F403
 
-globals().update((type(entry).__name__, type(entry)) for entry in ACTIVATIONS.values())
+globals().update(publish(__name__, ACTIVATIONS, Activation))
 
 __all__ = ["Activation", *(type(entry).__name__ for entry in ACTIVATIONS.values())]

@@ -6,10 +6,11 @@
 from typing import TYPE_CHECKING
 
 from .network.initializers import INITIALIZERS, Initializer
+from .ops.registry import publish
 
 if TYPE_CHECKING:  # type checkers do not see the names that follow
     from .network.initializers import *  # noqa: F403
 
-globals().update((type(entry).__name__, type(entry)) for entry in INITIALIZERS.values())
+globals().update(publish(__name__, INITIALIZERS, Initializer))
 
 __all__ = ["Initializer", *(type(entry).__name__ for entry in INITIALIZERS.values())]

@@ -6,10 +6,12 @@
 from typing import TYPE_CHECKING
 
 from .ops.losses import LOSSES, Loss
+from .ops.losses.columns import ColumnsLogLoss
+from .ops.registry import publish
 
 if TYPE_CHECKING:  # type checkers do not see the names that follow
     from .ops.losses import *  # noqa: F403
 
-globals().update((type(entry).__name__, type(entry)) for entry in LOSSES.values())
+globals().update(publish(__name__, LOSSES, Loss, ColumnsLogLoss))
 
 __all__ = ["Loss", *(type(entry).__name__ for entry in LOSSES.values())]

@@ -6,10 +6,11 @@
 from typing import TYPE_CHECKING
 
 from .ops.optimizers import OPTIMIZERS, Optimizer
+from .ops.registry import publish
 
 if TYPE_CHECKING:  # type checkers do not see the names that follow
     from .ops.optimizers import *  # noqa: F403
 
-globals().update((type(entry).__name__, type(entry)) for entry in OPTIMIZERS.values())
+globals().update(publish(__name__, OPTIMIZERS, Optimizer))
 
 __all__ = ["Optimizer", *(type(entry).__name__ for entry in OPTIMIZERS.values())]

@@ -5,11 +5,12 @@
 
 from typing import TYPE_CHECKING
 
-from .ops.schedules import SCHEDULES, Schedule
+from .ops.registry import publish
+from .ops.schedules import SCHEDULES, Custom, Schedule
 
 if TYPE_CHECKING:  # type checkers do not see the names that follow
     from .ops.schedules import *  # noqa: F403
 
-globals().update((type(entry).__name__, type(entry)) for entry in SCHEDULES.values())
+globals().update(publish(__name__, SCHEDULES, Schedule, Custom))
 
 __all__ = ["Schedule", *(type(entry).__name__ for entry in SCHEDULES.values())]

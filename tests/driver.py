@@ -4,7 +4,7 @@ import ctypes
 
 import numpy as np
 
-from fastnet.ops import rows
+from fastnet.ops.compiled import rows
 
 
 class Driver:

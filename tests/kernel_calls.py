@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from fastnet.kernels.host import tile
-from fastnet.ops import rows
+from fastnet.ops.compiled import rows
 
 DTYPES = [np.dtype(np.float32), np.dtype(np.float64)]
 F32, F64 = DTYPES

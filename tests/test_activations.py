@@ -16,7 +16,6 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from fastnet.kernels.compiling import jit
 from fastnet.kernels.host import tile
-from fastnet.ops import rows
 from fastnet.ops.activations import (
     ACTIVATIONS,
     ELU,
@@ -30,6 +29,7 @@ from fastnet.ops.activations import (
     ReLU,
     Sine,
 )
+from fastnet.ops.compiled import rows
 
 # No kink at a round number is nearer than the step of a difference.
 GRID = np.linspace(-8, 8, 161) + 0.0137

@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -40,10 +41,37 @@ def test_imports_go_down_only(path):
     own = FLOORS.index(path.relative_to(PACKAGE).parts[0])
     for name in imported_modules(path):
         # a floor reaches others by their names: not the front door, not what stands beside the house
-        if len(name) > 1 and name[1] == "__version__":
+        if len(name) > 1 and name[1] == "version":
             continue
         assert len(name) > 1 and name[1] in FLOORS, ".".join(name)
         assert FLOORS.index(name[1]) <= own, f"{'.'.join(name)} is above"
+
+
+def rooms_of(folder):
+    """The folder's files and folders, each with those of its neighbours that it imports."""
+    rooms = {}
+    prefix = ["fastnet", *folder.relative_to(PACKAGE).parts]
+    for path in sorted(folder.rglob("*.py")):
+        room = path.relative_to(folder).parts[0].removesuffix(".py")
+        for name in imported_modules(path):
+            if name[: len(prefix)] == prefix and len(name) > len(prefix) and room != "__init__":
+                rooms.setdefault(room, set()).add(name[len(prefix)])
+    return rooms
+
+
+@pytest.mark.parametrize(
+    "folder",
+    sorted(path.parent for path in PACKAGE.rglob("__init__.py") if path.parent != PACKAGE),
+    ids=lambda path: str(path.relative_to(PACKAGE)),
+)
+def test_no_circle_of_imports(folder):
+    rooms = rooms_of(folder)
+    for room, neighbours in rooms.items():
+        neighbours.discard(room)
+    try:
+        list(TopologicalSorter(rooms).static_order())
+    except CycleError as error:
+        pytest.fail(str(error))
 
 
 @pytest.mark.parametrize("floor", FLOORS[:4])

@@ -12,7 +12,7 @@ from sklearn.utils.class_weight import compute_class_weight, compute_sample_weig
 from sklearn.utils.estimator_checks import check_class_weight_balanced_classifiers
 
 import fastnet
-from fastnet.estimators.class_weight import weigh_classes
+from fastnet.estimators.targets.class_weight import weigh_classes
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

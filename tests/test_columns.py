@@ -16,8 +16,8 @@ from sklearn.multioutput import MultiOutputClassifier
 
 from fastnet import MLPClassifier, inspect
 from fastnet.losses import Hinge, LogLoss
-from fastnet.ops import rows
-from fastnet.ops.losses_columns import ColumnsLogLoss, columns_loss
+from fastnet.ops.compiled import rows
+from fastnet.ops.losses.columns import ColumnsLogLoss, columns_loss
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 SIZES = [(3, 2), (2, 2, 2), (1, 4), (5, 40, 17)]

@@ -16,7 +16,7 @@ from scipy.special import expit, softmax
 
 from fastnet.kernels.compiling.jit import FASTMATH, retyped
 from fastnet.kernels.host import tile
-from fastnet.ops import rows
+from fastnet.ops.compiled import rows
 from fastnet.ops.losses import LOSSES, Gamma, Huber, LogLoss, Quantile, SigmoidCrossEntropy, SigmoidFocal, Tweedie
 
 STEP = 1e-5

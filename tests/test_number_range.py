@@ -18,8 +18,8 @@ from numpy.testing import assert_allclose
 from test_activations import activate, derive
 from test_losses import LOSS_VALUES
 
-from fastnet.ops import rows
 from fastnet.ops.activations import ACTIVATIONS, ELU, GELU, HardSigmoid, LeakyReLU, PReLU, Sine
+from fastnet.ops.compiled import rows
 from fastnet.ops.losses import LOSSES, Gamma, Huber, LogLoss, Quantile, SigmoidCrossEntropy, SigmoidFocal, Tweedie
 from fastnet.ops.optimizers import (
     OPTIMIZERS,

@@ -17,7 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 import fastnet
-import fastnet.estimators.doc_link
+import fastnet.estimators.parameters.doc_link
 import fastnet.optimizers
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -141,7 +141,7 @@ def test_the_diagram_has_a_tooltip_and_a_link_for_every_parameter(Estimator, fit
 
 
 def test_the_diagram_links_to_the_published_documentation_if_there_is_one(monkeypatch):
-    module = fastnet.estimators.doc_link
+    module = fastnet.estimators.parameters.doc_link
     monkeypatch.setattr(module, "documentation", lambda: None)
     assert fastnet.MLPRegressor()._get_doc_link() == neural_network.MLPRegressor()._get_doc_link()
     monkeypatch.setattr(module, "documentation", lambda: "https://example.org/fastnet/")

@@ -10,7 +10,7 @@ from problems import Problem, name_of, parameters, same_bits
 from sklearn.model_selection import GridSearchCV
 
 from fastnet import MLPClassifier, MLPRegressor
-from fastnet.estimators import validation
+from fastnet.estimators.fitting import validation
 from fastnet.ops.optimizers import (
     OPTIMIZERS,
     SGD,
@@ -204,7 +204,7 @@ def test_a_session_predicts_with_the_average_and_trains_on(dtype):
         hidden = np.maximum(problem.X @ coefs[0] + intercepts[0], 0)
         assert_allclose(predicted, hidden @ coefs[1] + intercepts[1], rtol=1e-4, atol=1e-5)
         assert same_bits(sum(one.get_parameters(), []), sum(other.get_parameters(), []))
-        trained = one.layout.unpack(one.flat)[0][0]
+        trained = one.state.layout.unpack(one.state.flat)[0][0]
         assert not np.allclose(trained, coefs[0], rtol=1e-3)
 
 

@@ -21,7 +21,7 @@ import fastnet
 from fastnet import MLPClassifier, MLPRegressor, activations, initializers, losses, optimizers, schedules
 from fastnet.kernels.compiling.jit import compiled_keys
 from fastnet.network.architecture import Architecture
-from fastnet.ops.digest import formulas_digest
+from fastnet.ops.compiled.digest import formulas_digest
 from fastnet.ops.registry import Value, choice, flag, number
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

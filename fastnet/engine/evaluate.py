@@ -7,7 +7,7 @@ import numpy as np
 from ..kernels.host import tile
 from ..kernels.memory import aligned_zeros
 from ..network.layout import round_up
-from ..ops import rows as op_kernels
+from ..ops.compiled import rows as op_kernels
 
 _ROWS = 1024  # at a time
 

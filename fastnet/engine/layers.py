@@ -1,7 +1,7 @@
 """The records of all layers: where weights, activations and deltas are, and which functions take them on."""
 
 from ..kernels.memory import aligned_zeros
-from ..ops import rows as op_kernels
+from ..ops.compiled import rows as op_kernels
 from .memory.records import LAYER, VECTORS
 from .passes import normalize
 

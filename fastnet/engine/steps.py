@@ -4,7 +4,7 @@ import numpy as np
 
 from ..kernels.host import tile
 from ..kernels.memory import aligned_zeros
-from ..ops import rows as op_kernels
+from ..ops.compiled import rows as op_kernels
 from .memory import plan
 from .memory.workspace import GROUP_BLOCKS
 from .passes.after_step import after_step, clip

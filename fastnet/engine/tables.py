@@ -4,7 +4,7 @@ from scipy.sparse import issparse
 
 from ..kernels.host import tile
 from ..kernels.memory import aligned_zeros
-from ..ops import rows as op_kernels
+from ..ops.compiled import rows as op_kernels
 from .layers import LayerRecords
 from .memory import plan, workspace
 from .memory.records import NET, VECTORS

@@ -1,7 +1,7 @@
 """Floor 5: what scikit-learn sees: validation, encoding of targets, tags, ``fit`` and ``predict``."""
 
 from .classifier import MLPClassifier
-from .convert import from_sklearn
+from .from_sklearn import from_sklearn
 from .regressor import MLPRegressor
 
 __all__ = ["MLPClassifier", "MLPRegressor", "from_sklearn"]

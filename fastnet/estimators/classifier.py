@@ -12,14 +12,14 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted
 
 from ..ops.losses import Loss
-from ._base import BaseMultilayerPerceptron, unchanged_on_failure
-from .calibration import log_probabilities, probabilities
-from .data import check_weights
-from .health import quiet
-from .label_types import plain_labels
-from .labels import LabelTargets
+from ..training.health import quiet
+from .base import BaseMultilayerPerceptron, unchanged_on_failure
+from .fitting.calibration import log_probabilities, probabilities
+from .inputs.arrays import check_weights
 from .parameters import CLASSIFICATION_LOSSES, PARAMETER_CONSTRAINTS
-from .types import Activations, Initial, LearningRate, Losses, ManyArrays, MatrixLike, Rates, Solver
+from .parameters.types import Activations, Initial, LearningRate, Losses, ManyArrays, MatrixLike, Rates, Solver
+from .targets.kinds import plain_labels
+from .targets.labels import LabelTargets
 
 
 def _gives_probabilities(classifier):

@@ -4,8 +4,8 @@ import numpy as np
 from sklearn.utils.validation import validate_data
 
 from ..network.architecture import Architecture
-from .data import DTYPES, check_fits, engine_input, given_dtype, named
-from .health import warn_of_outputs
+from ..training.health import warn_of_outputs
+from .inputs.arrays import DTYPES, check_fits, engine_input, given_dtype, named
 
 # Fitted attributes of the vectors: a list with one for each hidden layer. The output layer has biases only.
 VECTOR_ATTRIBUTES = {"slope": "slopes_", "gain": "gains_", "mean": "means_", "variance": "variances_"}

@@ -8,12 +8,12 @@ from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
 from ..network.architecture import Architecture
-from ._base import BaseMultilayerPerceptron
-from ._training import Problem
-from .data import cast_weights, check_fits, check_weights, engine_input
+from .base import BaseMultilayerPerceptron
 from .fitted import parameter_places
+from .fitting.training import Problem
+from .inputs.arrays import cast_weights, check_fits, check_weights, engine_input
 from .parameters import penalties, plain_parameters
-from .types import MatrixLike
+from .parameters.types import MatrixLike
 
 _GRADIENTS = {
     "coefs_": "coef",

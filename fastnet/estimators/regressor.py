@@ -13,11 +13,11 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..ops.losses import Loss
-from ._base import BaseMultilayerPerceptron, unchanged_on_failure
-from .data import DTYPES, check_weights, named, plain_numbers
-from .health import quiet
+from ..training.health import quiet
+from .base import BaseMultilayerPerceptron, unchanged_on_failure
+from .inputs.arrays import DTYPES, check_weights, named, plain_numbers
 from .parameters import PARAMETER_CONSTRAINTS, REGRESSION_LOSSES, regression_loss
-from .types import Activations, Initial, LearningRate, Losses, MatrixLike, Rates, Solver
+from .parameters.types import Activations, Initial, LearningRate, Losses, MatrixLike, Rates, Solver
 
 
 class MLPRegressor(RegressorMixin, BaseMultilayerPerceptron):

@@ -58,9 +58,6 @@ def initialize(layer_units, activations, init, bias_init, random_state, dtype):
     for (fan_in, fan_out), activation in zip(pairwise(layer_units), activations, strict=True):
         weights, biases = draw_layer(fan_in, fan_out, activation, init, random_state, dtype)
         if bias_init is not None:
-            lost = too_large_or_small(bias_init, dtype)
-            if lost is not None:
-                raise ValueError(lost_number(f"bias_init={shown(bias_init)}", lost, dtype))
             biases = np.full(fan_out, bias_init, dtype)
         coefs.append(weights)
         intercepts.append(biases)

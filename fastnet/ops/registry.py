@@ -129,7 +129,7 @@ class Value:
         """
         return {f.name: getattr(self, f.name) for f in fields(self)}
 
-    def check_dtype(self, dtype):
+    def check_dtype(self, dtype: np.dtype) -> None:
         """Raise ValueError if a parameter is lost in the type that formulas read it in.
 
         Parameters
@@ -203,9 +203,9 @@ def too_large_or_small(value, dtype, margin=1.0):
 
 def lost_number(what, lost, dtype):
     """The message of a number that the type of the computation cannot hold."""
-    remedy = {"too large": "take a smaller one", "too small": "take a larger one"}.get(lost, "take another one")
+    other = {"too large": "a smaller", "too small": "a larger"}.get(lost, "another")
     larger = ", or set dtype='float64'" if dtype == np.float32 else ""
-    return f"{what} is {lost} for {dtype}, the type of the computation: {remedy}{larger}."
+    return f"{what} is {lost} for {dtype}, the type of the computation: give {other} number{larger}."
 
 
 def register(registry, name):
@@ -216,6 +216,29 @@ def register(registry, name):
         return cls
 
     return enter
+
+
+def publish(module: str, registry: dict[str, Any], *others: type) -> dict[str, type]:
+    """Let the classes of a registry, and others, belong to their public module: pickles outlive moves of the sources.
+
+    Parameters
+    ----------
+    module : str
+        Name of the module, such as 'fastnet.activations'.
+    registry : dict
+        Names to objects of the classes.
+    *others : type
+        Base class, and classes that no name stands for.
+
+    Returns
+    -------
+    dict
+        The classes by their names.
+    """
+    classes = {cls.__name__: cls for cls in (*others, *map(type, registry.values()))}
+    for cls in classes.values():
+        cls.__module__ = module
+    return classes
 
 
 def resolve(parameter, value, registry, base, estimator=None):

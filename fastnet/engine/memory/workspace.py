@@ -4,7 +4,7 @@ import numpy as np
 
 from ...kernels.memory import aligned_zeros
 from ...network.layout import round_up
-from ...ops.rows import NUMBERS_SIZE
+from ...ops.compiled.rows import NUMBERS_SIZE
 
 # A batch above this runs in chunks whose gradients add up; so does one whose workspace would be larger.
 MAX_ROWS = 1024

@@ -13,8 +13,8 @@ from ...kernels.compiling.jit import kernel
 from ...kernels.compiling.signatures import ADDRESS, DOUBLE, DOUBLES, INDEX, NUMBER, Signature
 from ...kernels.host import tile
 from ...kernels.simd import make_pointer, scalar_type
-from ...ops.rows import N_NUMBERS
-from ...ops.signatures import UPDATE
+from ...ops.compiled.rows import N_NUMBERS
+from ...ops.compiled.signatures import UPDATE
 from ..memory.records import LAYER, NET, PANEL
 from .twins import make_write_twin
 

@@ -14,8 +14,8 @@ from ...kernels.compiling.signatures import INDEX, Signature
 from ...kernels.host import tile
 from ...kernels.simd import make_pointer, scalar_type
 from ...kernels.threads.team import barrier
-from ...ops.rows import NUMBERS_SIZE
-from ...ops.signatures import PREPARE
+from ...ops.compiled.rows import NUMBERS_SIZE
+from ...ops.compiled.signatures import PREPARE
 from ..memory.records import LAYER, NET, PANEL
 from ..passes.after_step import AFTER_STEP
 from ..passes.noise import DROP_WEIGHTS

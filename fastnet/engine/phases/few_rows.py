@@ -16,8 +16,8 @@ from ...kernels.memory import aligned_zeros, copy, empty
 from ...kernels.simd import make_pointer, scalar_type
 from ...kernels.tiles import make_vector_tile
 from ...network.layout import round_up
-from ...ops import rows as op_kernels
-from ...ops.signatures import ACTIVATE, LINK
+from ...ops.compiled import rows as op_kernels
+from ...ops.compiled.signatures import ACTIVATE, LINK
 from ..memory.records import PLAIN_LAYER
 from ..passes.normalize import ROWS, rows
 from .outputs import is_wider, make_widen, narrowed, output_links, space_size

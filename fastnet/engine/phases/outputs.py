@@ -12,8 +12,8 @@ from ...kernels.compiling.jit import kernel
 from ...kernels.host import tile
 from ...kernels.tiles import make_copy_out, make_copy_row
 from ...network.layout import round_up
-from ...ops import rows as op_kernels
-from ...ops.signatures import LINK
+from ...ops.compiled import rows as op_kernels
+from ...ops.compiled.signatures import LINK
 
 DOUBLE = np.dtype(np.float64)
 # Rows that are widened together: the softmax takes four side by side.

@@ -8,7 +8,7 @@ are row-major: losses read whole rows.
 
 from ...kernels.compiling.jit import kernel
 from ...kernels.tiles import make_copy_out, make_copy_row
-from ...ops.signatures import BY_SLOPE, DERIVE, LINK, LOSS
+from ...ops.compiled.signatures import BY_SLOPE, DERIVE, LINK, LOSS
 from ..passes.noise import ADD_NOISE
 from ..passes.sparse import MULTIPLY_ENTRIES
 from .gather import make_gather

@@ -6,7 +6,7 @@ from numba import carray
 from ...kernels.compiling.jit import kernel
 from ...kernels.random import bits, layer_key, row_key
 from ...kernels.simd import make_pointer, scalar_type
-from ...ops.signatures import ACTIVATE, SLOPE
+from ...ops.compiled.signatures import ACTIVATE, SLOPE
 from ..passes.normalize import ROWS, ROWS_BACK
 
 

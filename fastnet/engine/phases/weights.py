@@ -9,8 +9,8 @@ from numba import carray, types
 from ...kernels.compiling.jit import kernel
 from ...kernels.simd import make_pointer, prefetch, scalar_type
 from ...kernels.tiles import make_column_sums, make_gradient_tile
-from ...ops.rows import N_NUMBERS
-from ...ops.signatures import UPDATE
+from ...ops.compiled.rows import N_NUMBERS
+from ...ops.compiled.signatures import UPDATE
 from ..passes.after_step import CLIP
 from ..passes.noise import MASK_WEIGHTS
 from ..passes.sparse import GRADIENT_OF_ENTRIES, TRANSPOSE_ENTRIES

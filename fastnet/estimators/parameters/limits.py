@@ -11,7 +11,7 @@ from ...ops.numbers import shown
 _LBFGS_VECTORS = 25
 
 
-def check_type(estimator, settings, dtype):
+def check_type(estimator, settings, loss, dtype):
     """Raise ValueError if a number means nothing in the computation dtype.
 
     Parameters
@@ -20,9 +20,13 @@ def check_type(estimator, settings, dtype):
         Whose parameters the messages show as they were given.
     settings : Settings
         What they mean.
+    loss : Loss
+        What is minimised.
     dtype : numpy.dtype
         Of the computation.
     """
+    for op in (loss, *settings.activations, *([] if settings.optimizer is None else [settings.optimizer])):
+        op.check_dtype(dtype)
     limits, remedy = np.finfo(dtype), ", or set dtype='float64'" if dtype == np.float32 else ""
     for what, value, smallest, is_bound in _numbers(estimator, settings, float(limits.tiny)):
         # Its square must be finite, too; a bound may be larger than all numbers, then it binds none.
@@ -46,18 +50,12 @@ def _numbers(estimator, settings, tiny):
     yield f"input_noise={estimator.input_noise}", settings.input_noise, 0.0, False
     if settings.bias_init is not None:
         yield f"bias_init={estimator.bias_init}", abs(settings.bias_init), 0.0, False
-    rule = settings.optimizer
-    if rule is None:
+    if settings.optimizer is None:
         return
     yield f"learning_rate_init={estimator.learning_rate_init}", settings.learning_rate, tiny, False
     for name in ("clip_value", "clip_norm", "max_norm"):
         if getattr(settings, name) is not None:
             yield f"{name}={getattr(estimator, name)}", getattr(settings, name), tiny, True
-    for name, value in rule.get_params().items():
-        of = "" if isinstance(estimator.solver, str) else f" of solver={rule!r}"
-        # What steps are divided by: times the root of 1 - beta_2, and below the rate, it must still be a number.
-        smallest = 2**20 * tiny * max(1.0, settings.learning_rate) if name == "epsilon" else 0.0
-        yield f"{name}={value}{of}", abs(float(value)), smallest, False
 
 
 def check_memory(settings, architecture, dtype):

@@ -45,7 +45,7 @@ class Optimizer(Op):
     parameter_names: ClassVar[dict[str, str]] = {}
     formulas = ("prepare", "update")
 
-    def check_dtype(self, dtype):
+    def check_dtype(self, dtype: np.dtype) -> None:
         # `prepare` reads them in double precision. Of what it gives, a divisor such as epsilon must not become 0, also
         # times a root of 1 - beta_2, which is at least 1e-8; other small numbers may.
         for name, value, allowed in self._numbers():

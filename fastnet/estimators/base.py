@@ -1,0 +1,351 @@
+"""What both estimators share: the way from ``fit``'s arguments to the engine and back."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from contextlib import contextmanager
+from copy import deepcopy
+from numbers import Integral
+from typing import Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.sparse import issparse
+from sklearn.base import BaseEstimator, _fit_context
+from sklearn.utils import check_random_state
+
+from ..training.health import check_training, quiet
+from .exchange.portable import Portable
+from .fitted import VECTOR_ATTRIBUTES, FittedNetwork, parameter_attributes
+from .fitting.calibration import check_calibration, network_temperature
+from .fitting.start import check_same_network, initial_parameters
+from .fitting.training import Problem, train_lbfgs, train_stochastic
+from .fitting.validation import NO_DATA, Holdout, OwnData, check_validation, own_samples
+from .inputs.arrays import cast, cast_weights, check_fits, check_weights, engine_input
+from .parameters import (
+    PARAMETER_CONSTRAINTS,
+    check_each,
+    check_memory,
+    check_type,
+    is_stochastic,
+    needs_all_samples,
+    settings_of,
+)
+from .parameters.doc_link import DocLink
+from .parameters.nested import NestedValues
+from .parameters.types import Activations, Initial, LearningRate, Losses, MatrixLike, Rates, Solver
+
+# Fitted attributes that only some solvers set: a new fit must not inherit them.
+_OPTIONAL_ATTRIBUTES = (
+    "loss_",
+    "loss_curve_",
+    "best_loss_",
+    "validation_scores_",
+    "best_validation_score_",
+    "_no_improvement_count",
+    "_optimizer",
+    "_scoring",
+    "n_transferred_layers_",
+    "gradient_norms_",
+    "projections_",
+    *VECTOR_ATTRIBUTES.values(),
+)
+
+
+@contextmanager
+def unchanged_on_failure(estimator):
+    """Put the estimator's attributes back if the block raises."""
+    before = dict(vars(estimator))
+    try:
+        yield
+    except BaseException:
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        raise
+
+
+def _computation_dtype(settings, X, n_train, incremental):
+    """The dtype of a new model."""
+    if settings.dtype in ("float32", "float64"):
+        return np.dtype(settings.dtype)
+    if settings.dtype == "input" or not settings.is_stochastic:
+        return X.dtype
+    # What partial_fit sees is a part of the data, never a full batch.
+    full_batch = not incremental and settings.batch_rows(n_train) >= n_train
+    return X.dtype if full_batch else np.dtype(np.float32)
+
+
+class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, DocLink, BaseEstimator, ABC):
+    """Base class of the estimators. Subclasses know the targets: how to validate, encode, decode, score."""
+
+    def __init__(
+        self,
+        hidden_layer_sizes: int | ArrayLike = (100,),
+        activation: Activations = "relu",
+        *,
+        loss: Losses = "log_loss",
+        solver: Solver = "adam",
+        alpha: Rates = 0.0001,
+        batch_size: int | str | None = "auto",
+        learning_rate: LearningRate = "constant",
+        warmup: float = 0.0,
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: int | np.random.RandomState | None = None,
+        tol: float = 1e-4,
+        verbose: bool = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        validation_split: object = None,
+        scoring: str | Callable[..., float] | None = None,
+        restore_best_weights: bool = True,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float | None = 10,
+        max_fun: int = 15000,
+        max_time: float | None = None,
+        l1_ratio: float = 0.0,
+        clip_value: float | None = None,
+        clip_norm: float | None = None,
+        max_norm: float | None = None,
+        ema_decay: float | None = None,
+        dropout: Rates = 0.0,
+        input_dropout: float = 0.0,
+        drop_connect: Rates = 0.0,
+        input_noise: float = 0.0,
+        init: Initial = "glorot_uniform",
+        bias_init: float | None = None,
+        use_bias: bool = True,
+        freeze: int = 0,
+        residual: bool | str = False,
+        normalization: str | None = None,
+        dtype: str = "auto",
+        n_jobs: int | None = None,
+    ) -> None:
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.loss = loss
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.warmup = warmup
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.validation_split = validation_split
+        self.scoring = scoring
+        self.restore_best_weights = restore_best_weights
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+        self.max_time = max_time
+        self.l1_ratio = l1_ratio
+        self.clip_value = clip_value
+        self.clip_norm = clip_norm
+        self.max_norm = max_norm
+        self.ema_decay = ema_decay
+        self.dropout = dropout
+        self.input_dropout = input_dropout
+        self.drop_connect = drop_connect
+        self.input_noise = input_noise
+        self.init = init
+        self.bias_init = bias_init
+        self.use_bias = use_bias
+        self.freeze = freeze
+        self.residual = residual
+        self.normalization = normalization
+        self.dtype = dtype
+        self.n_jobs = n_jobs
+
+    _parameter_constraints: dict = PARAMETER_CONSTRAINTS
+
+    @staticmethod
+    @abstractmethod
+    def _plain_targets(y, name="y"):
+        """Targets as the user gave them in a plain array, which is all that is seen of them from then on."""
+
+    @abstractmethod
+    def _validate_input(self, X, y, incremental, reset):
+        """Validated X; targets as a 2-D array; the loss; number of outputs."""
+
+    @abstractmethod
+    def _validation_targets(self, y, targets, loss):
+        """Targets of validation samples as a 2-D array like that of the training samples."""
+
+    @abstractmethod
+    def _score_outputs(self, targets, outputs, sample_weight):
+        """Validation score of the network's outputs."""
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X: MatrixLike,
+        y: MatrixLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        X_val: MatrixLike | None = None,
+        y_val: MatrixLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+    ) -> Self:
+        """Train the network.
+
+        With ``warm_start=True`` training goes on from the current ``coefs_`` and ``intercepts_``, with the
+        optimizer's moments and step count. If anything raises, the estimator stays as it was.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training data. float32 and float64, in any memory order, and CSR are never copied; CSC becomes
+            CSR once.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Class labels, a 0/1 matrix of several labels, or numbers.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights, at least 0 and not all 0; None means equal weights.
+        X_val : {array-like, sparse matrix} of shape (n_validation, n_features), default=None
+            Samples for early stopping to watch; then none are held out of X. In a pipeline
+            ``Pipeline(..., transform_input=["X_val"])`` transforms them like X.
+        y_val : array-like of shape (n_validation,) or (n_validation, n_outputs), default=None
+            Their targets. A classifier must know the labels from y.
+        sample_weight_val : array-like of shape (n_validation,), default=None
+            Their weights, at least 0 and not all 0; None means equal weights.
+        groups : array-like of shape (n_samples,), default=None
+            Group of each sample of X, for a ``validation_split`` that keeps groups together.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If an argument or parameter is invalid, or training produced weights that are not finite.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If ``max_iter`` was reached before convergence, unless ``n_iter_no_change`` is None.
+        UserWarning
+            If Ctrl-C ended the training; the weights it had reached are kept.
+        RuntimeWarning
+            If numbers became too large on the way, and weights may not have been trained.
+        """
+        with unchanged_on_failure(self), quiet():
+            y = self._plain_targets(y)
+            return self._fit(X, y, sample_weight, OwnData(X_val, y_val, sample_weight_val, groups))
+
+    def _check_solver(self):
+        if not is_stochastic(self):
+            raise AttributeError(
+                f"partial_fit is only available for stochastic optimizers. {self.solver} is not stochastic."
+            )
+        if needs_all_samples(self):
+            raise AttributeError(
+                f"partial_fit sees a part of the samples at a time, solver={self.solver!r} needs all of them: choose "
+                "another solver."
+            )
+        return True
+
+    def _fit(self, X, y, sample_weight, own=NO_DATA, incremental=False):
+        if incremental:
+            self._validate_params()  # scikit-learn validates the first partial fit only
+        settings = settings_of(self, incremental)
+        check_calibration(settings, self.loss, own.X is not None, incremental)
+        check_validation(settings, own, incremental)
+        if settings.input_noise and issparse(X):
+            raise ValueError(
+                f"input_noise={settings.input_noise} would make sparse X dense: give X.toarray(), or set "
+                "input_noise=0. Noise that keeps X sparse is input_dropout."
+            )
+        first_pass = not hasattr(self, "coefs_") or not (settings.warm_start or incremental)
+
+        given = X, y
+        X, targets, loss, n_outputs = self._validate_input(X, y, incremental, reset=first_pass)
+        X = engine_input(X)
+        sample_weight = check_weights(sample_weight, X)
+        validation, counted = None, (targets, sample_weight)
+        if own.X is not None:
+            validation = own_samples(self, own, X, targets, loss, lambda *own: self._weigh(*own, *counted))
+        sample_weight = self._weigh(sample_weight, targets, *counted)
+        holdout = Holdout(settings, validation, X, targets, sample_weight, given, own.groups)
+        del given
+        random_state = self._source_of_draws(settings.random_state, incremental and not first_pass)
+        architecture = settings.architecture(X.shape[1], loss, n_outputs)
+
+        if first_pass:
+            self._input_dtype = X.dtype.name  # predictions have it, too
+            dtype = _computation_dtype(settings, X, holdout.n_train, incremental)
+            check_type(self, settings, loss, dtype)
+            check_memory(settings, architecture, dtype)
+            matrices, vectors, n_transferred = initial_parameters(settings, architecture, random_state, dtype)
+        else:
+            fitted_architecture, matrices, vectors = self._network()
+            dtype = matrices[0].dtype
+            check_type(self, settings, loss, dtype)
+            n_transferred = None
+            check_same_network(self, fitted_architecture, architecture, vectors)
+        check_fits("X", X, dtype)
+        targets = cast("y", targets, dtype)
+        loss.check_targets(targets)  # once more: a small one may have become 0
+        if sample_weight is not None:
+            sample_weight = cast_weights(sample_weight, dtype)
+        rows, validation = holdout.take(targets, sample_weight, loss, random_state)
+        problem = Problem(architecture, X, targets, sample_weight, matrices, vectors, random_state, rows, validation)
+        del matrices, vectors
+        train = train_stochastic if settings.is_stochastic else train_lbfgs
+        matrices, vectors, fitted = train(self, settings, problem, first_pass, incremental)
+        check_training(matrices + vectors, fitted, dtype)
+
+        if settings.calibration:
+            sizes = self._label_binarizer.sizes if self._has_columns else None
+            fitted["temperature_"] = network_temperature(
+                architecture, matrices, vectors, validation, sizes, settings.n_jobs
+            )
+
+        vars(self).pop("temperature_", None)
+        if first_pass:
+            for name in _OPTIONAL_ATTRIBUTES:
+                vars(self).pop(name, None)
+        self._random_state = random_state
+        self._set_network(architecture)
+        if n_transferred is not None:
+            self.n_transferred_layers_ = n_transferred
+        for name, value in {**parameter_attributes(architecture, matrices, vectors), **fitted}.items():
+            setattr(self, name, value)
+        return self
+
+    def _weigh(self, sample_weight, targets, counted_targets, counted_weight):
+        """Weights of samples, times those of their classes as counted in the training data; None if they are equal."""
+        return sample_weight
+
+    def _source_of_draws(self, random_state, go_on):
+        """A new random state for each fit; partial fits share one and so never repeat an order."""
+        if go_on and isinstance(random_state, Integral) and hasattr(self, "_random_state"):
+            return deepcopy(self._random_state)
+        return check_random_state(random_state)
+
+    def _validate_params(self):
+        check_each(self)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags

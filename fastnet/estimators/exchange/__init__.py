@@ -1,0 +1,1 @@
+"""Estimators that leave: pickles, and the way to scikit-learn's."""

@@ -1,0 +1,1 @@
+"""A fit: where it starts, what it watches, how it ends."""

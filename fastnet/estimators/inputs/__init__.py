@@ -1,0 +1,1 @@
+"""X, y and weights on their way into the engine."""

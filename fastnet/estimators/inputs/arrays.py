@@ -1,0 +1,142 @@
+"""Arrays on their way into the engine."""
+
+from contextlib import contextmanager, suppress
+from functools import lru_cache
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn import config_context
+from sklearn.utils import check_array
+from sklearn.utils.validation import _check_sample_weight
+
+from ...ops.numbers import Number, shown
+from ...training.health import quiet
+from .entries import explain, refuse_dates, refuse_masked
+
+# Types of X that the engine reads; all others are converted by scikit-learn's validation.
+DTYPES = (np.float64, np.float32)
+# How scikit-learn's messages begin if an entry is no number.
+_NO_NUMBERS = ("could not convert string", "setting an array element", "Complex data not supported")
+_PART = 8192  # numbers that are looked at together while they are in a core's cache
+
+
+def given_dtype(X):
+    """The dtype that NumPy gives to X before validation, of a frame the one that holds all its columns."""
+    dtypes = getattr(X, "dtypes", None)
+    with suppress(TypeError):  # of columns that are not NumPy's
+        if dtypes is not None:
+            return np.result_type(*dtypes)
+    return X.dtype if issparse(X) else np.asarray(X).dtype
+
+
+def engine_input(X):
+    """X as the engine takes it: CSC becomes CSR, arrays of CSR contiguous; all else stays uncopied."""
+    if not issparse(X):
+        return X
+    X = X.tocsr()
+    contiguous = all(part.flags.c_contiguous for part in (X.data, X.indices, X.indptr))
+    return X if contiguous else X.copy()
+
+
+@contextmanager
+def named(**arrays):
+    """Around scikit-learn's validation: refuse dates, and name what holds an entry that is no number."""
+    for name, array in arrays.items():
+        refuse_dates(name, array)
+        refuse_masked(name, array)
+    try:
+        with quiet():  # sums that overflow, by which scikit-learn looks for what is not finite
+            yield
+    except (OverflowError, TypeError, ValueError) as error:
+        if isinstance(error, ValueError) and not str(error).startswith(_NO_NUMBERS):
+            raise
+        for name, array in arrays.items():
+            explain(name, array, TypeError if isinstance(error, TypeError) else ValueError)
+        raise
+
+
+def plain_numbers(y, name="y"):
+    """Targets of a regression in an array of floats, whatever holds them; None stays None.
+
+    Parameters
+    ----------
+    y : array-like, sparse matrix or None
+        As the user gave it.
+    name : str, default='y'
+        For messages.
+
+    Returns
+    -------
+    ndarray of float64 or float32
+        Of the same shape.
+
+    Raises
+    ------
+    ValueError
+        If an entry is missing, is not finite or is no number.
+    """
+    if y is None:
+        return None
+    y = y.toarray() if issparse(y) else y
+    with named(**{name: y}), config_context(array_api_dispatch=False):
+        # Whether there are enough of them is seen beside X.
+        of_any_shape = {"ensure_2d": False, "allow_nd": True, "ensure_min_samples": 0, "ensure_min_features": 0}
+        return check_array(y, dtype=DTYPES, input_name=name, **of_any_shape)
+
+
+def check_weights(sample_weight, X, name="sample_weight"):
+    """Validated weights of the samples; None if they are equal."""
+    if sample_weight is None:
+        return None
+    if np.isscalar(sample_weight) and Number(0.0, closed="neither").plain(sample_weight) is None:
+        raise ValueError(
+            f"{name} must be an array with one weight for each sample, or one finite number above 0 for all, got "
+            f"{shown(sample_weight)}."
+        )
+    try:
+        with named(sample_weight=sample_weight):
+            return _check_sample_weight(sample_weight, X, ensure_non_negative=True)
+    except ValueError as error:
+        message = str(error).replace("sample_weight", name)
+        raise ValueError(message if name == "sample_weight" else message.replace("Sample weights", name)) from None
+
+
+def check_fits(name, values, dtype):
+    """Raise ValueError if a number is too large for the computation dtype; reads the values once, a part at a time."""
+    values = values.data if issparse(values) else np.asarray(values)
+    if values.dtype.kind != "f" or values.dtype.itemsize <= np.dtype(dtype).itemsize:
+        return
+    limit = _largest(np.dtype(dtype))
+    rows = values.T if values.flags.f_contiguous else values
+    step = max(1, _PART * len(rows) // max(1, rows.size))
+    with quiet():
+        for start in range(0, len(rows), step):
+            part = rows[start : start + step].ravel()
+            # The sum of squares costs a third of what the largest number does, which need be found only if it is large.
+            if not np.dot(part, part) < limit * limit and np.abs(part).max() > limit:
+                raise ValueError(
+                    f"{name} has values too large for {dtype}, the type of the computation: rescale {name}, or set "
+                    "dtype='float64'."
+                )
+
+
+@lru_cache
+def _largest(dtype):
+    return float(np.finfo(dtype).max)
+
+
+def cast(name, values, dtype):
+    """``values`` in the computation dtype, C-contiguous."""
+    check_fits(name, values, dtype)
+    return np.ascontiguousarray(values, dtype=dtype)
+
+
+def cast_weights(sample_weight, dtype):
+    """Sample weights in the computation dtype; raises ValueError if it cannot hold some of them."""
+    weights = cast("sample_weight", sample_weight, dtype)
+    if (np.asarray(sample_weight)[weights < np.finfo(dtype).tiny] > 0).any():
+        raise ValueError(
+            f"sample_weight has values too small for {dtype}, the type of the computation: rescale sample_weight, "
+            "or set dtype='float64'."
+        )
+    return weights

@@ -1,0 +1,22 @@
+"""Types of what users give, for annotations."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.sparse import sparray, spmatrix
+
+from ...network.initializers import Initializer
+from ...ops.activations import Activation
+from ...ops.losses.base import Loss
+from ...ops.optimizers import Optimizer
+from ...ops.schedules import Schedule
+
+MatrixLike = ArrayLike | sparray | spmatrix
+ManyArrays = np.ndarray | list[np.ndarray]  # a list if there are several columns of classes
+Activations = str | Activation | Sequence[str | Activation]
+Rates = float | Sequence[float]  # one, or one for each layer
+Losses = str | Loss
+Solver = str | Optimizer
+LearningRate = str | Schedule | Callable[[float], float]
+Initial = str | Initializer | object  # the object is a fitted network

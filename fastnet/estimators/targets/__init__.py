@@ -1,0 +1,1 @@
+"""What a classifier learns: labels, their kinds, their weights."""

@@ -1,0 +1,1 @@
+"""Row kernels, compiled from formulas."""

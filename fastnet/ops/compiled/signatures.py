@@ -1,0 +1,33 @@
+"""The C signatures of row kernels: what `rows.py` makes and the engine calls.
+
+T is the computation dtype.
+
+==============  ================================================================================
+ACTIVATE        in place on n contiguous numbers
+SLOPE           the same, with g' beside it where it is of the input z
+DERIVE          ``delta *= g'(x)``; x is g' itself if that was kept
+BY_SLOPE        ``terms``: delta times the derivative by a learnt parameter
+LOSS            a tile of rows of ``padded`` numbers, ``stride`` apart (y is one number a row if it is a class index):
+                each row's weighted loss and ``delta = scale * weight * gradient``, zero in the padding; y may be used
+                up
+LINK            raw outputs to predictions
+PREPARE         once a mini-batch: eight numbers for weights, then eight for biases
+UPDATE          n weights or n biases, with their eight numbers
+==============  ================================================================================
+"""
+
+from ...kernels.compiling.signatures import DOUBLE, DOUBLES, INDEX, NUMBER, NUMBERS, Signature
+
+ACTIVATE = Signature(None, a=NUMBERS, n=INDEX, p=NUMBERS)
+SLOPE = Signature(None, a=NUMBERS, slope=NUMBERS, n=INDEX, p=NUMBERS)
+DERIVE = Signature(None, delta=NUMBERS, x=NUMBERS, n=INDEX, p=NUMBERS)
+BY_SLOPE = Signature(None, terms=NUMBERS, delta=NUMBERS, z=NUMBERS, n=INDEX)
+LOSS = Signature(
+    None, z=NUMBERS, y=NUMBERS, weight=NUMBERS, delta=NUMBERS, stride=INDEX, rows=INDEX, n=INDEX, padded=INDEX,
+    scale=NUMBER, p=NUMBERS, values=DOUBLES,
+)  # fmt: skip
+LINK = Signature(None, z=NUMBERS, stride=INDEX, rows=INDEX, n=INDEX, p=NUMBERS)
+PREPARE = Signature(None, step=DOUBLE, rate=DOUBLE, p=DOUBLES, numbers=NUMBERS)
+UPDATE = Signature(
+    None, w=NUMBERS, g=NUMBERS, s0=NUMBERS, s1=NUMBERS, s2=NUMBERS, s3=NUMBERS, n=INDEX, numbers=NUMBERS, l1=NUMBER
+)

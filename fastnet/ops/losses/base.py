@@ -1,0 +1,96 @@
+r"""What a loss is: a value and a gradient in the raw outputs, and the link that makes predictions of them.
+
+A loss of independent outputs gives plain scalar functions of one output and its target, ``value(z, y, parameters)`` and
+``gradient(z, y, parameters)``; the loss of a sample is the sum over its outputs. A loss of several classes, whose
+outputs meet, gives ``row(z, label, delta, parameters)``: it writes the gradient of a row of outputs to ``delta`` and
+returns the row's loss. ``link(z, parameters)`` is the inverse link of one output.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from ..registry import Op
+
+LOSSES: "dict[str, Loss]" = {}
+
+
+@dataclass(frozen=True)
+class Loss(Op):
+    """A loss; subclasses give ``value``, ``gradient``, ``link`` and the name of the output activation.
+
+    Attributes
+    ----------
+    out_activation : str
+        scikit-learn's name of the inverse link.
+    class_index_target : bool
+        Whether the target is one class index a sample instead of one number an output.
+    mean_over_outputs : bool
+        Whether the reported loss is the mean over outputs and not the sum, as scikit-learn reports the squared
+        error; the gradient stays that of the sum.
+    is_classification : bool
+        Whether the targets are classes: 0 or 1 for each output, or a class index. Its predictions are
+        probabilities if ``out_activation`` is 'softmax' or 'logistic', else scores.
+    is_form : bool
+        Whether this is a form that another loss takes for some targets, with no name for users.
+    quantile : float or None
+        The quantile of the target that the loss estimates, if it estimates one.
+    table : tuple of int
+        Numbers that its kernel, not its formulas, reads after the parameters.
+    """
+
+    out_activation = "identity"
+    class_index_target = False
+    mean_over_outputs = False
+    is_classification = False
+    is_form = False
+    quantile: ClassVar[float | None] = None
+    table: ClassVar[tuple[int, ...]] = ()
+    formulas: ClassVar[tuple[str, ...]] = ("value", "gradient", "link")
+
+    @property
+    def kernel(self) -> str:
+        """Which kernel the formulas become: 'elementwise', 'row', 'columns', or 'softmax', written by hand."""
+        return "row" if self.class_index_target else "elementwise"
+
+    def check_targets(self, y: np.ndarray) -> None:
+        """Raise ValueError if the loss is not defined for these targets of a regression."""
+
+    def for_classes(self, n_classes: int, several_labels: bool) -> "Loss":
+        """The loss to train with on such targets: this one, or its form for them.
+
+        Parameters
+        ----------
+        n_classes : int
+            Number of classes, or of labels.
+        several_labels : bool
+            Whether a sample may have several labels at once.
+
+        Returns
+        -------
+        Loss
+            If it is of class indices, there is one output a class; else one, or one a label.
+
+        Raises
+        ------
+        ValueError
+            If there is no such form.
+        """
+        several_classes = n_classes > 2 and not several_labels
+        if several_classes and not self.class_index_target:
+            raise ValueError(
+                f"loss={self!r} is a loss of two classes or of several labels at once, but y has {n_classes} "
+                "classes: use loss='log_loss'."
+            )
+        if self.class_index_target and not several_classes:
+            raise ValueError(
+                f"loss={self!r} is a loss of more than two classes, but y has two or several labels at once: use "
+                "loss='log_loss'."
+            )
+        return self
+
+    @property
+    def has_probabilities(self) -> bool:
+        """Whether the predictions are probabilities of classes."""
+        return self.out_activation in ("softmax", "logistic")
