@@ -54,7 +54,7 @@ from pathlib import Path
 import numpy as np
 from fastnet.activations import ELU, HardTanh, Identity, LeakyReLU, ReLU
 from fastnet.kernels.compiling import cache, jit
-from fastnet.ops import rows
+from fastnet.ops.compiled import rows
 if together := os.environ.get("START_TOGETHER"):
     meeting, count = together.rsplit(":", 1)
     Path(meeting, str(os.getpid())).touch()
@@ -218,7 +218,7 @@ def test_an_edit_of_any_source_that_can_be_compiled_in_makes_the_cache_stale(pac
 
 def test_a_moved_source_file_makes_the_cache_stale(package):
     before = cache.source_digest(package)
-    (package / "ops" / "digest.py").rename(package / "ops" / "activations" / "digest.py")
+    (package / "ops" / "compiled" / "digest.py").rename(package / "ops" / "activations" / "digest.py")
     assert cache.source_digest.__wrapped__(package) != before
 
 
@@ -227,7 +227,7 @@ import ctypes, json
 import numpy as np
 from fastnet.activations import ELU
 from fastnet.kernels.compiling.jit import compiled_keys
-from fastnet.ops import rows
+from fastnet.ops.compiled import rows
 from fastnet.optimizers import AdaGrad
 
 dtype = np.dtype(np.float64)
