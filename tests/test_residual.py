@@ -52,14 +52,14 @@ def test_gradients_equal_central_differences(activation):
     check(problem, np.random.default_rng(0), n_coordinates=120)
 
 
-@pytest.mark.parametrize("n_samples", [5, 2500])
+@pytest.mark.parametrize("n_samples", [5, 1100])
 @pytest.mark.parametrize("units", SHAPES, ids=str)
 def test_gradients_of_many_shapes_also_in_chunks(units, n_samples):
     check(Problem(2, units, "tanh", n_samples=n_samples, weights=True, residual=True), np.random.default_rng(0))
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("activation", ["logistic", "gelu"])  # derivatives by output and by input
+# derivatives by output and by input
+@pytest.mark.parametrize(("activation", "dtype"), [("logistic", np.float32), ("gelu", np.float64)])
 @pytest.mark.parametrize("units", SHAPES, ids=str)
 def test_steps_are_those_of_the_plain_network(units, activation, dtype):
     problem = Problem(3, units, activation, "log_loss", n_samples=37, weights=True, dtype=dtype, residual=True)
