@@ -10,6 +10,7 @@ import naive
 import numpy as np
 import pytest
 from kernel_calls import DTYPES, F32, F64, call, known
+from marks import exhaustive
 from numba.core import config
 from numpy.testing import assert_allclose, assert_array_equal
 
@@ -156,6 +157,7 @@ def test_activation_derivative_equals_central_differences(case):
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 @activations
+@pytest.mark.paths
 def test_compiled_activation_equals_the_reference(case, dtype):
     op, (g, slope) = case.op, case.reference
     info, rng = np.finfo(dtype), np.random.default_rng(0)
@@ -176,6 +178,7 @@ def test_compiled_activation_equals_the_reference(case, dtype):
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 @activations
+@pytest.mark.paths
 def test_activation_at_the_ends_of_the_range(case, dtype):
     op, info = case.op, np.finfo(dtype)
     low, low_finite, middle, high_finite, high = case.ends
@@ -250,7 +253,7 @@ PIECEWISE = (
 
 
 @pytest.mark.filterwarnings("ignore:fastnet could not save its machine code:RuntimeWarning")
-@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("dtype", [F32, *exhaustive([F64])], ids=str)  # each compiles the same loops
 @activations
 def test_loops_of_activations_are_whole_vectors(case, dtype, monkeypatch):
     """No call to a library, one element at a time, may stand in a loop."""
@@ -271,6 +274,7 @@ def test_loops_of_activations_are_whole_vectors(case, dtype, monkeypatch):
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.paths
 def test_units_have_slopes_of_their_own(dtype):
     """Rows of a panel's width, the last one cut short; NaN stays alone here too."""
     op, panel = PReLU(), tile(dtype).panel
@@ -315,8 +319,10 @@ TORCH = {
 
 
 @activations
+@pytest.mark.oracle
 def test_activation_and_slope_equal_pytorchs(case):
-    torch = pytest.importorskip("torch")
+    import torch
+
     key = case.name or repr(case.op)
     function = known(TORCH, key, "TORCH of tests/test_activations.py", "its function in PyTorch")(torch)
     points = np.concatenate([GRID, [-1e4, 1e4, -50, 50]])

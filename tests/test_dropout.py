@@ -49,6 +49,7 @@ def revealed_mask(widths, p, n_rows, seed=0, step=0, dtype=np.float64, n_jobs=1)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("p", [0.1, 0.5, 0.8])
 @pytest.mark.parametrize("widths", [(1000,), (3, 1000), (2, 5, 1000)], ids=["input", "hidden 1", "hidden 2"])
+@pytest.mark.paths
 def test_units_are_dropped_with_probability_p_and_the_others_scaled(widths, p, dtype):
     mask = revealed_mask(widths, p, n_rows=40, dtype=dtype)
     kept = mask != 0
@@ -79,6 +80,7 @@ def test_masks_differ_between_steps_layers_rows_and_seeds():
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 @pytest.mark.parametrize("activation", ["identity", "logistic", "tanh", "relu"])
+@pytest.mark.paths
 def test_steps_with_dropout_are_those_of_the_plain_network(activation, optimizer):
     widths, rates, n = (6, 17, 9), (0.3, 0.5, 0.2), 20
     problem = Problem(1, (*widths, 4), activation, "log_loss", n_samples=n, weights=True)

@@ -1,5 +1,6 @@
 """Every width, every number of features, and not one byte read beyond the data."""
 
+import itertools
 import os
 import subprocess
 import sys
@@ -7,6 +8,7 @@ import sys
 import naive
 import numpy as np
 import pytest
+from marks import each_in_turn
 from numpy.testing import assert_allclose, assert_array_equal
 from problems import Problem, distance, same_bits
 
@@ -68,8 +70,11 @@ def test_float64_too_large_for_float32_becomes_infinite_and_tiny_becomes_denorma
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("n_outputs", [1, 3, 16, 17, 40])
-@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize(
+    ("loss", "n_outputs"),
+    [*each_in_turn(LOSSES, (1, 17, 3)), *itertools.product(("log_loss", "squared_error"), (1, 3, 16, 17, 40))],
+)
+@pytest.mark.paths
 def test_a_rows_prediction_alone_equals_that_in_a_batch(loss, n_outputs, dtype):
     problem = Problem(n_outputs, (11, 23, n_outputs), "tanh", "squared_error", n_samples=75, dtype=dtype)
     problem.loss = loss

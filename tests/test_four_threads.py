@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from marks import each_in_turn
 from problems import Problem, parameters, same_bits
 
 import fastnet
@@ -102,9 +103,10 @@ BEYOND = [
 ]
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("shape", [*SHAPES, "chunks", "sparse"])
-@pytest.mark.parametrize("extra", BEYOND, ids=str)
+# The options act on the gradient as a whole, whatever the shape: all shapes with both types and some of the options.
+@pytest.mark.parametrize(
+    ("shape", "extra", "dtype"), each_in_turn([*SHAPES, "chunks", "sparse"] * 2, BEYOND, DTYPES[::-1] * 3), ids=str
+)
 def test_clipping_norms_and_averages(seen, shape, dtype, extra):
     units, batch_size = SHAPES.get(shape, ((33, 40, 9), 2500 if shape == "chunks" else 30))
     problem = Problem(0, units, "tanh", "log_loss", n_samples=batch_size + 7, weights=True, dtype=dtype)

@@ -66,6 +66,7 @@ def test_threads_do_not_change_a_bit_of_the_gradient(normalization, residual, ac
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @SOME
+@pytest.mark.paths
 def test_few_rows_have_the_bits_of_many(normalization, residual, activation, dtype):
     options = {"dtype": dtype, "normalization": normalization, "residual": residual}
     net = Network(16, (6, 9, 9, 5, 70, 4), activation, n_samples=70, **options)

@@ -123,8 +123,10 @@ def test_draws_depend_on_nothing_but_the_state_and_the_shape(name):
         assert same_bits(first, draw(initializer, activation=Logistic()))
 
 
+@pytest.mark.oracle
 def test_agrees_with_pytorch():
-    torch = pytest.importorskip("torch")
+    import torch
+
     torch.manual_seed(0)
     theirs = torch.empty(FAN_OUT, FAN_IN)  # PyTorch's matrices are transposed
     peers = {

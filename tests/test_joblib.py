@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 from joblib import Parallel, delayed, parallel_config
+from marks import exhaustive
 from problems import parameters, same_bits
 from sklearn.ensemble import BaggingClassifier
 from sklearn.model_selection import GridSearchCV, cross_validate
@@ -160,6 +161,7 @@ def test_workers_compile_nothing_and_take_read_only_memory_maps(data):
         assert same_bits(parameters(model), parameters(logged_model(max_iter=2, **params).fit(*data)))
 
 
+@pytest.mark.exhaustive
 def test_a_grid_search_in_processes_equals_one_in_turn(data):
     X, y = data[0][:400], data[1][:400]
     grid = {"alpha": [1e-4, 1.0], "hidden_layer_sizes": [(5,), (30,)]}
@@ -176,7 +178,7 @@ def _allowed():
     return allowed_threads()
 
 
-@pytest.mark.parametrize("limit", [1, 2])
+@pytest.mark.parametrize("limit", [1, *exhaustive([2])])
 def test_inner_max_num_threads_is_obeyed(data, limit):
     with parallel_config("loky", n_jobs=2, inner_max_num_threads=limit):
         assert set(Parallel()(delayed(_allowed)() for _ in range(4))) == {min(limit, CORES)}

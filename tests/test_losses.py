@@ -204,6 +204,7 @@ def test_formula_equals_the_reference_and_central_differences(name, op):
 
 @dtypes
 @losses
+@pytest.mark.paths
 def test_compiled_loss_and_gradient_equal_the_reference(name, op, dtype):
     eps = np.finfo(dtype).eps
     for n_outputs in output_counts(op):
@@ -274,6 +275,7 @@ def link(op, z):
 
 @dtypes
 @pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.paths
 def test_link_equals_scipy(name, dtype):
     op, info = LOSSES[name], np.finfo(dtype)
     where = "LINKS of tests/test_losses.py"

@@ -68,6 +68,7 @@ def revealed_noise(n_rows, n_features, deviation=1.0, seed=0, dtype=np.float64, 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("n_features", [1, 5, 67, 300])
+@pytest.mark.paths
 def test_input_noise_is_the_documented_function_of_the_random_bits(n_features, dtype):
     ours = revealed_noise(50, n_features, 0.25, seed=11, step=4, dtype=dtype)
     expected = 0.25 * normals(11, 5, range(50), n_features)
@@ -131,6 +132,7 @@ def twin_options(problem, seed, kw):
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 @pytest.mark.parametrize("name", NOISE)
+@pytest.mark.paths
 def test_steps_are_those_of_the_plain_network(name, optimizer):
     problem = Problem(1, (6, 37, 19, 4), "tanh", "log_loss", n_samples=20, weights=True)
     rule, twin = {"sgd": (SGD(), naive.SGD), "adam": (Adam(), naive.Adam)}[optimizer]

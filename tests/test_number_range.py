@@ -193,6 +193,7 @@ GRADIENTS = [[0.3, 1.0, 1e-6, -2e3], [0.3, -0.5, 3e-6, 1e3], [0.3, 2.0, -1e-7, 5
 
 @dtypes
 @pytest.mark.parametrize("op", EXTREME_RULES, ids=repr)
+@pytest.mark.paths
 def test_optimizers(op, dtype):
     start = [0.5, -1.25, 3.0, 0.25]
     driver, gradients = Driver(op, start, dtype), np.array(GRADIENTS, dtype)

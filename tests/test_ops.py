@@ -241,7 +241,12 @@ def _formulas():
         yield pytest.param((op.update, op.n_states), id=f"{op!r}-update")
 
 
-@pytest.mark.parametrize("formula", list(_formulas()))
+FORMULAS = list(_formulas())
+FEW = FORMULAS[::4]  # each is compiled alone, and nothing of it is kept
+MORE = [pytest.param(*f.values, id=f.id, marks=pytest.mark.exhaustive) for f in FORMULAS if f not in FEW]
+
+
+@pytest.mark.parametrize("formula", FEW + MORE)
 def test_formula_computes_in_single_precision(formula):
     """A literal or a call that drags double along would halve the width of the vectors."""
     formula, n_states = formula if isinstance(formula, tuple) else (formula, 0)

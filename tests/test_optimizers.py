@@ -252,8 +252,10 @@ def _torch_rules():
 
 
 @pytest.mark.parametrize("op, name, options, states", _torch_rules(), ids=lambda value: repr(value)[:40])
+@pytest.mark.oracle
 def test_ten_steps_equal_pytorchs(op, name, options, states):
-    torch = pytest.importorskip("torch")
+    import torch
+
     rng = np.random.default_rng(0)
     start, matrix = rng.normal(size=6), rng.normal(size=(9, 6))
     driver = Driver(op, start)

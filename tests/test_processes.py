@@ -4,7 +4,9 @@ import os
 import subprocess
 import sys
 
-SCRIPT = """
+import pytest
+
+FITS = """
 import sys, warnings
 warnings.simplefilter("ignore")
 import numpy as np
@@ -18,22 +20,39 @@ for case in sys.argv[1:]:
     print(case, np.concatenate([p.ravel() for p in model.coefs_ + model.intercepts_]).tobytes().hex())
 """
 
+ACTIVATIONS = """
+import ctypes, sys
+import numpy as np
+from fastnet.ops.compiled import rows
+from fastnet.ops.activations import ACTIVATIONS
+for case in sys.argv[1:]:
+    dtype, activation = case.split("-")
+    op, a = ACTIVATIONS[activation], np.linspace(-2, 2, 37).astype(dtype)
+    kernel = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_ssize_t, ctypes.c_void_p)(rows.activate(op, a.dtype))
+    kernel(a.ctypes.data, a.size, rows.parameter_array(op, a.dtype).ctypes.data)
+    print(case, a.tobytes().hex())
+"""
 
-def fit(cache, *cases):
+
+def run(script, cache, *cases):
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(cache), "PYTHONHASHSEED": "0"}
-    done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, *cases], env=environment, capture_output=True, text=True, timeout=300
-    )
+    done = subprocess.run([sys.executable, "-c", script, *cases], env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return dict(line.split() for line in done.stdout.splitlines())
 
 
-def test_what_several_processes_compiled_works_together_with_the_same_bits(tmp_path):
+@pytest.mark.parametrize(
+    ("script", "cases"),
+    [
+        (ACTIVATIONS, ["float64-tanh", "float64-logistic"]),
+        pytest.param(FITS, ["float32-tanh", "float64-tanh", "float64-logistic"], marks=pytest.mark.exhaustive),
+    ],
+    ids=["activations", "fits"],
+)
+def test_what_several_processes_compiled_works_together_with_the_same_bits(script, cases, tmp_path):
     # Numba numbers functions anew in each process: names of machine code made in different processes can
     # be the same, and then one function would be taken for another
-    cases = ["float32-tanh", "float64-tanh", "float64-logistic"]
     compiled = {}
     for case in cases:
-        compiled |= fit(tmp_path, case)
-    assert fit(tmp_path, *cases) == compiled
-    assert fit(tmp_path, *reversed(cases)) == compiled
+        compiled |= run(script, tmp_path, case)
+    assert run(script, tmp_path, *reversed(cases)) == compiled

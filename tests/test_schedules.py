@@ -139,8 +139,10 @@ def test_a_callable_sees_the_progress_of_each_batch():
     ],
     ids=lambda value: repr(value),
 )
+@pytest.mark.oracle
 def test_rates_equal_pytorchs(schedule, name, options):
-    torch = pytest.importorskip("torch")
+    import torch
+
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.5)
     theirs = getattr(torch.optim.lr_scheduler, name)(optimizer, **options)
     rates = []
@@ -151,8 +153,10 @@ def test_rates_equal_pytorchs(schedule, name, options):
     assert_allclose(by_batch(schedule, 24, rate=0.5), rates, rtol=1e-10, atol=1e-12)
 
 
+@pytest.mark.oracle
 def test_one_cycle_equals_pytorchs():
-    torch = pytest.importorskip("torch")
+    import torch
+
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.5)
     options = {"pct_start": 0.3, "div_factor": 20, "final_div_factor": 100, "cycle_momentum": False}
     theirs = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=0.5, total_steps=100, **options)
@@ -165,8 +169,10 @@ def test_one_cycle_equals_pytorchs():
         theirs.step() if step < 99 else None
 
 
+@pytest.mark.oracle
 def test_reduce_on_plateau_equals_pytorchs():
-    torch = pytest.importorskip("torch")
+    import torch
+
     from fastnet.training.history import History
 
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.5)

@@ -141,7 +141,7 @@ def test_a_step_from_weights_set_by_hand_is_the_worked_one():
 def test_the_gradient_is_that_of_the_loss(activation, n_classes):
     rng = np.random.default_rng(0)
     X, y = rng.uniform(size=(5, 10)), 1 + np.arange(5) % n_classes
-    model = fastnet.MLPClassifier(10, activation, solver="lbfgs", alpha=0.01, max_iter=1, random_state=1).fit(X, y)
+    model = fastnet.MLPClassifier(4, activation, solver="lbfgs", alpha=0.01, max_iter=1, random_state=1).fit(X, y)
     layers = fastnet.inspect(model, X, y).layers
     for layer, passed in enumerate(layers):
         for array, gradient in (

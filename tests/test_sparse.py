@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from marks import exhaustive
 from numpy.testing import assert_allclose
 from problems import parameters, same_bits
 
@@ -101,6 +102,7 @@ def test_the_way_is_chosen_by_density():
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", FITS)
+@pytest.mark.paths
 def test_a_fit_agrees_with_that_of_the_dense_array(monkeypatch, data, name, kind):
     if "full" in name or "chunks" in name or "lbfgs" in name:
         monkeypatch.setattr(workspace, "MAX_ROWS", 64)
@@ -117,6 +119,7 @@ def test_a_fit_agrees_with_that_of_the_dense_array(monkeypatch, data, name, kind
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("values", [np.float32, np.float64])
+@pytest.mark.paths
 def test_sorted_entries_give_the_bits_of_the_dense_array(data, dtype, values):
     X, y = data[0].astype(values), data[1]
     for params in ({}, {"input_dropout": 0.3, "alpha": 0.1}):
@@ -127,6 +130,7 @@ def test_sorted_entries_give_the_bits_of_the_dense_array(data, dtype, values):
 
 @pytest.mark.parametrize("n_rows", [1, 2, 7, 8, 9, 64, 65])
 @pytest.mark.parametrize("n_outputs", [1, 4, 8, 9, 16, 17, 33])
+@pytest.mark.paths
 def test_forward_at_every_remainder(n_rows, n_outputs):
     rng = np.random.default_rng(n_outputs)
     architecture = Architecture((70, n_outputs), ACTIVATIONS["identity"], LOSSES["squared_error"])
@@ -238,7 +242,7 @@ print(status("VmHWM") - before)
 
 
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="needs Linux's peak memory")
-@pytest.mark.parametrize(("solver", "batch_size"), [("adam", 200), ("adam", 20_000), ("lbfgs", 20_000)])
+@pytest.mark.parametrize(("solver", "batch_size"), [("adam", 200), *exhaustive([("adam", 20_000), ("lbfgs", 20_000)])])
 def test_a_large_matrix_with_few_non_zeros_takes_little_memory(solver, batch_size):
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, solver, str(batch_size)], capture_output=True, text=True, timeout=300

@@ -3,6 +3,7 @@
 import naive
 import numpy as np
 import pytest
+from marks import exhaustive
 from numpy.testing import assert_allclose, assert_array_equal
 from problems import Problem, distance, random_units, same_bits
 
@@ -57,7 +58,7 @@ def assert_agree(ours, theirs, dtype):
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
-@pytest.mark.parametrize("seed", range(25))
+@pytest.mark.parametrize("seed", [*range(len(LOSSES)), *exhaustive(range(len(LOSSES), 50))])
 def test_random_networks_step_as_the_plain_network(seed, dtype):
     rng = np.random.default_rng(seed)
     loss = list(LOSSES)[seed % len(LOSSES)]
@@ -81,6 +82,7 @@ def test_random_networks_step_as_the_plain_network(seed, dtype):
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.paths
 def test_l1_steps_as_the_plain_network(optimizer, dtype):
     problem = Problem(1, (9, 17, 5, 3), "tanh", "log_loss", n_samples=43, weights=True, dtype=dtype)
     ours, theirs = run_both(problem, optimizer, batch_size=10, l1=0.5, l2=0.1, epochs=4)
@@ -93,6 +95,7 @@ def test_l1_steps_as_the_plain_network(optimizer, dtype):
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("width", [1, 2, 7, 8, 9, 15, 16, 17, 31, 32, 33, 48, 64, 65])
+@pytest.mark.paths
 def test_widths_around_the_vector_lengths(width, dtype):
     problem = Problem(2, (width, width, width + 1, 2), "relu", "squared_error", n_samples=20, dtype=dtype)
     ours, theirs = run_both(problem, "nesterov", batch_size=8)
@@ -101,6 +104,7 @@ def test_widths_around_the_vector_lengths(width, dtype):
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("batch_size", [*range(1, 20), 31, 32, 33, 50])
+@pytest.mark.paths
 def test_batch_sizes_with_every_remainder(batch_size, dtype):
     problem = Problem(3, (5, 11, 3), "logistic", "binary_log_loss", n_samples=53, dtype=dtype)
     ours, theirs = run_both(problem, "adam", batch_size=batch_size, l2=0.2)
@@ -108,6 +112,7 @@ def test_batch_sizes_with_every_remainder(batch_size, dtype):
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.paths
 def test_full_batches_in_chunks_step_as_the_plain_network(dtype):
     problem = Problem(4, (6, 9, 2), "tanh", "squared_error", n_samples=3001, weights=True, dtype=dtype)
     ours, theirs = run_both(problem, "adam", batch_size=3001, l2=1.0, epochs=3)

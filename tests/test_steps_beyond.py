@@ -143,8 +143,10 @@ def test_what_is_not_finite_stays_so():
 
 
 @pytest.mark.parametrize("extra", ["value", "norm"])
+@pytest.mark.oracle
 def test_gradients_are_clipped_as_in_pytorch(extra):
-    torch = pytest.importorskip("torch")
+    import torch
+
     problem, extra = Problem(5, (6, 20, 3), "tanh", n_samples=40), EXTRAS[extra]
     net = torch.nn.Sequential(torch.nn.Linear(6, 20), torch.nn.Tanh(), torch.nn.Linear(20, 3)).double()
     layers = [net[0], net[2]]

@@ -115,9 +115,7 @@ def test_time_ends_within_an_epoch(long_data, early_stopping, batch_size):
     params = {"hidden_layer_sizes": (200, 200), "batch_size": batch_size, "early_stopping": early_stopping}
     fastnet.MLPClassifier(**params, max_iter=1, n_iter_no_change=None).fit(X[:3000], y[:3000])  # compile
     model = fastnet.MLPClassifier(max_time=0.4, random_state=0, **params)
-    start = time.perf_counter()
     model.fit(X, y)  # no warning: this is what was asked for
-    assert time.perf_counter() - start < 60  # it would take hours
     assert model.stop_reason_ == "max_time"
     assert model.predict_proba(X[:5]).shape == (5, 2)
     # the epoch cut short counts with what it came to
@@ -147,9 +145,7 @@ def test_time_ends_lbfgs(long_data):
     X, y = long_data
     params = {"hidden_layer_sizes": (200, 200), "solver": "lbfgs", "random_state": 0, "tol": 0.0}
     model = fastnet.MLPClassifier(max_time=1.0, max_iter=10**6, max_fun=10**9, **params)
-    start = time.perf_counter()
     model.fit(X, y)
-    assert time.perf_counter() - start < 60  # it would take hours
     assert model.stop_reason_ == "max_time"
     assert model.predict(X[:5]).shape == (5,)
 

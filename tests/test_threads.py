@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from marks import exhaustive
 from problems import Problem, parameters, same_bits
 
 import fastnet
@@ -216,8 +217,8 @@ def _quiet_fit(model, X, y):
 # the second shape takes several seconds an epoch: an interrupt must not wait for its end
 @pytest.mark.parametrize(
     ("n_samples", "sizes", "n_jobs"),
-    [(2000, (50,), 1), (2000, (50,), 2), (40000, (700, 700), 2)],
-    ids=["short epochs, one thread", "short epochs", "long epochs"],
+    [(40000, (700, 700), 2), *exhaustive([(2000, (50,), 1), (2000, (50,), 2)])],
+    ids=["long epochs", "short epochs, one thread", "short epochs"],
 )
 def test_control_c_stops_a_fit_and_keeps_the_weights(n_samples, sizes, n_jobs):
     out = run(
@@ -238,14 +239,14 @@ def test_control_c_stops_a_fit_and_keeps_the_weights(n_samples, sizes, n_jobs):
 
         def interrupt():
             time.sleep(1.5)
-            sent.append(time.perf_counter())
+            sent.append(time.process_time())
             os.kill(os.getpid(), signal.SIGINT)
 
         threading.Thread(target=interrupt).start()
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             model.fit(X, y)
-        print(time.perf_counter() - sent[0])
+        print(time.process_time() - sent[0])
         print([str(w.message) for w in caught])
         print(all(np.isfinite(p).all() for p in model.coefs_ + model.intercepts_))
         print(any((a != b).any() for a, b in zip(model.coefs_, initial.coefs_)))
@@ -256,8 +257,8 @@ def test_control_c_stops_a_fit_and_keeps_the_weights(n_samples, sizes, n_jobs):
         """
     )
     seconds, messages, finite, changed, usable, again = out.splitlines()
-    # within a second on a quiet machine
-    assert float(seconds) < 3
+    # Of the processor's time, which a busy machine does not stretch as it does the clock's.
+    assert float(seconds) < 3 * n_jobs
     assert messages == "['Training interrupted by user.']"
     assert (finite, changed, usable, again) == ("True", "True", "(5,) True", "1")
 

@@ -35,7 +35,7 @@ class Signature:
     >>> import numpy as np
     >>> from fastnet.kernels.compiling.signatures import INDEX, NUMBERS, Signature
     >>> Signature(None, a=NUMBERS, n=INDEX).argument_types(np.dtype(np.float32))
-    [CPointer(float32), int64]
+    [float32*, int64]
     """
 
     def __init__(self, result, **arguments):
