@@ -4,7 +4,6 @@ import math
 
 import numpy as np
 import pytest
-from fastnet.training.validation import split_last, split_rows
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
@@ -15,6 +14,7 @@ from fastnet.network.architecture import Architecture
 from fastnet.network.layout import Layout, Panels, round_up
 from fastnet.ops.activations import ACTIVATIONS
 from fastnet.ops.losses import LOSSES
+from fastnet.training.splits import split_last, split_rows
 
 generated = settings(max_examples=60, deadline=None, derandomize=True, database=None)
 SIZES = st.integers(1, 70)

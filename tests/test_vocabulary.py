@@ -187,13 +187,13 @@ def test_mixed_layers_with_dropout_and_lbfgs_train(digits, solver):
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        ({"activation": "rely"}, "'relu'.*an instance of 'fastnet.ops.activations.*Activation'"),
-        ({"activation": activations.Tanh}, "instance of 'fastnet.ops.activations.*Activation'"),
+        ({"activation": "rely"}, "'relu'.*an instance of 'fastnet.activations.Activation'"),
+        ({"activation": activations.Tanh}, "instance of 'fastnet.activations.Activation'"),
         ({"activation": losses.SquaredError()}, "'activation' parameter"),
-        ({"solver": "sdg"}, "'adam'.*an instance of 'fastnet.ops.optimizers.base.Optimizer'"),
+        ({"solver": "sdg"}, "'adam'.*an instance of 'fastnet.optimizers.Optimizer'"),
         ({"solver": schedules.Constant()}, "'solver' parameter"),
-        ({"learning_rate": "fast"}, "'invscaling'.*an instance of 'fastnet.ops.schedules.Schedule'"),
-        ({"init": "he"}, "'glorot_normal'.*an instance of 'fastnet.network.initializers.Initializer'"),
+        ({"learning_rate": "fast"}, "'invscaling'.*an instance of 'fastnet.schedules.Schedule'"),
+        ({"init": "he"}, "'glorot_normal'.*an instance of 'fastnet.initializers.Initializer'"),
         ({"loss": "squared_error"}, "'loss' parameter of MLPClassifier must be a str among {.*'log_loss'"),
     ],
     ids=str,

@@ -450,7 +450,7 @@ class MLPRegressor(RegressorMixin, BaseMultilayerPerceptron):
         outputs = self._outputs(X)
         return outputs.ravel() if outputs.shape[1] == 1 else outputs
 
-    def score(self, X, y, sample_weight=None):
+    def score(self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Coefficient of determination R², the mean over the outputs.
 
         Parameters

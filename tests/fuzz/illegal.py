@@ -116,7 +116,8 @@ def illegal_parameters(draw):
 
 
 def _public(module, base):
-    return [entry for entry in vars(module).values() if isinstance(entry, type) and issubclass(entry, base)]
+    entries = [getattr(module, name) for name in module.__all__]
+    return [entry for entry in entries if issubclass(entry, base)]
 
 
 VALUES = [
