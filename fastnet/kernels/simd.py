@@ -1,14 +1,10 @@
 """The SIMD vocabulary: vectors and loops, memory by address, atomics, calls by address, as LLVM IR."""
 
-from functools import cache
-
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.core.errors import TypingError
 from numba.extending import intrinsic
-
-from .compiling.jit import kernel
 
 I64 = ir.IntType(64)
 I32 = ir.IntType(32)
@@ -124,17 +120,6 @@ def make_pointer(numba_type):
         return types.CPointer(numba_type)(types.intp), codegen
 
     return pointer
-
-
-@cache
-def make_element(itemsize):
-    """``element(address, n)``: the address of the n-th number from there on."""
-
-    @kernel
-    def element(address, n):
-        return address + n * itemsize
-
-    return element
 
 
 def make_call(return_type, *argument_types):

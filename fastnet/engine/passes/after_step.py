@@ -9,10 +9,11 @@ import math
 import numpy as np
 from numba import carray, types
 
+from ...kernels.addresses import make_element
 from ...kernels.compiling.jit import kernel
 from ...kernels.compiling.signatures import ADDRESS, DOUBLE, DOUBLES, INDEX, NUMBER, Signature
 from ...kernels.host import tile
-from ...kernels.simd import make_element, make_pointer, scalar_type
+from ...kernels.simd import make_pointer, scalar_type
 from ...ops.compiled.rows import N_NUMBERS
 from ...ops.compiled.signatures import UPDATE
 from ..memory.records import LAYER, NET, PANEL

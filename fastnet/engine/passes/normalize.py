@@ -11,10 +11,11 @@ import math
 import numpy as np
 from numba import carray
 
+from ...kernels.addresses import make_element
 from ...kernels.compiling.jit import kernel
 from ...kernels.compiling.signatures import DOUBLE, INDEX, NUMBERS, Signature
 from ...kernels.host import tile
-from ...kernels.simd import make_element, make_pointer, scalar_type
+from ...kernels.simd import make_pointer, scalar_type
 from ...network.layers import BIAS, GAIN
 from ...network.normalization import EPSILON, LEAST_SHARE
 from ..memory.records import LAYER, NET

@@ -13,11 +13,12 @@ import numpy as np
 from numba import carray, types
 from scipy.sparse import issparse
 
+from ...kernels.addresses import make_element
 from ...kernels.compiling.jit import kernel
 from ...kernels.compiling.signatures import ADDRESS, INDEX, Signature
 from ...kernels.host import tile
 from ...kernels.random import bits, layer_key, row_key
-from ...kernels.simd import make_element, make_pointer, scalar_type
+from ...kernels.simd import make_pointer, scalar_type
 from ...kernels.sparse import make_entry_sum
 from ..memory.records import IS_DOUBLE, LAYER, NET, WIDE_INDICES
 

@@ -1,7 +1,7 @@
 """Transposed twins of weights, which the delta recursion reads."""
 
+from ...kernels.addresses import make_element
 from ...kernels.compiling.jit import kernel
-from ...kernels.simd import make_element
 from ...kernels.tiles import make_transpose
 
 

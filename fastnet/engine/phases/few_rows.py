@@ -10,11 +10,12 @@ import numpy as np
 from numba import carray, types
 from scipy.sparse import issparse
 
+from ...kernels.addresses import make_element
 from ...kernels.compiling.jit import kernel
 from ...kernels.compiling.signatures import ADDRESS, INDEX, Signature
 from ...kernels.host import tile
 from ...kernels.memory import aligned_zeros, copy, empty
-from ...kernels.simd import make_element, make_pointer, scalar_type
+from ...kernels.simd import make_pointer, scalar_type
 from ...kernels.tiles import make_vector_tile
 from ...network.layers import UNIT_VECTORS
 from ...network.layout import round_up

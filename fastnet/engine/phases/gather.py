@@ -2,8 +2,9 @@
 
 from numba import carray, types
 
+from ...kernels.addresses import make_element
 from ...kernels.compiling.jit import kernel
-from ...kernels.simd import make_element, make_pointer, prefetch, scalar_type
+from ...kernels.simd import make_pointer, prefetch, scalar_type
 from ...kernels.tiles import make_copy_row
 from ..memory.records import IS_CSR, IS_DOUBLE
 from ..passes.sparse import SPREAD_ENTRIES

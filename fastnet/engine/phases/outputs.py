@@ -8,9 +8,9 @@ from functools import lru_cache
 
 import numpy as np
 
+from ...kernels.addresses import make_element
 from ...kernels.compiling.jit import kernel
 from ...kernels.host import tile
-from ...kernels.simd import make_element
 from ...kernels.tiles import make_copy_out, make_copy_row
 from ...network.layout import round_up
 from ...ops.compiled import rows as op_kernels

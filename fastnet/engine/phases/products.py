@@ -1,7 +1,7 @@
 """Products of panels: what a layer's weights do to a block of row tiles."""
 
+from ...kernels.addresses import make_element
 from ...kernels.compiling.jit import kernel
-from ...kernels.simd import make_element
 from ...kernels.tiles import make_row_tile
 
 # Of a panel of weights, what stays in L1 while rows pass it.

@@ -6,8 +6,8 @@ contiguous run in L1, no stride is a power of two of the page, and ops work on w
 are row-major: losses read whole rows.
 """
 
+from ...kernels.addresses import make_element
 from ...kernels.compiling.jit import kernel
-from ...kernels.simd import make_element
 from ...kernels.tiles import make_copy_out, make_copy_row
 from ...network.layers import SLOPE
 from ...ops.compiled.signatures import BY_SLOPE, DERIVE, LINK, LOSS

@@ -3,9 +3,10 @@
 import numpy as np
 from numba import carray
 
+from ...kernels.addresses import make_element
 from ...kernels.compiling.jit import kernel
 from ...kernels.random import bits, layer_key, row_key
-from ...kernels.simd import make_element, make_pointer, scalar_type
+from ...kernels.simd import make_pointer, scalar_type
 from ...network.layers import BIAS, GAIN
 from ...ops.compiled.signatures import ACTIVATE, ACTIVATE_AND_DERIVE
 from ..passes.normalize import ROWS, ROWS_BACK

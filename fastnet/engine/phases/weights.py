@@ -6,8 +6,9 @@ No gradient buffer, no reduction over threads: every element is summed by one th
 
 from numba import carray, types
 
+from ...kernels.addresses import make_element
 from ...kernels.compiling.jit import kernel
-from ...kernels.simd import make_element, make_pointer, prefetch, scalar_type
+from ...kernels.simd import make_pointer, prefetch, scalar_type
 from ...kernels.tiles import make_column_sums, make_gradient_tile
 from ...ops.compiled.rows import N_NUMBERS
 from ...ops.compiled.signatures import UPDATE
