@@ -4,6 +4,8 @@ Each function returns the plain function that is compiled; rows are ``stride`` a
 result.
 """
 
+from dataclasses import replace
+
 from numba import carray
 
 from ...kernels.compiling.jit import kernel as helper
@@ -73,7 +75,9 @@ def _softmax_parts(dtype):
     """Softmax of one row and of four, up to how many outputs the four serve, and the size of a number."""
     shape = tile(dtype)
     narrow = shape.lanes if shape.lanes >= 4 else 0
-    return make_softmax(dtype, shape), make_softmax_four(dtype, shape), narrow, dtype.itemsize
+    # Of vectors of two lanes no row is narrow. The four are compiled all the same, of four lanes, and never run.
+    at_least_four = replace(shape, lanes=max(4, shape.lanes))
+    return make_softmax(dtype, shape), make_softmax_four(dtype, at_least_four), narrow, dtype.itemsize
 
 
 def softmax_loss(op, dtype):
