@@ -16,7 +16,7 @@ MOVED = {
     "fastnet.estimators.columns": "fastnet.estimators.targets.columns",
     "fastnet.ops.loss": "fastnet.ops.losses.base",
     "fastnet.ops.losses_classification": "fastnet.ops.losses.classification",
-    "fastnet.ops.losses.columns": "fastnet.ops.losses.columns",
+    "fastnet.ops.losses_columns": "fastnet.ops.losses.columns",
     "fastnet.ops.losses_regression": "fastnet.ops.losses.regression",
     "fastnet.training.state": "fastnet.training.optimizer_state",
 }
