@@ -60,7 +60,11 @@ class _Row(Vectors):
         digits = 23 if single else 52
         magic = self.constant(1.5 * 2**digits)
         rounded = self.multiply_add(x, log2e, magic)
-        n = b.fsub(rounded, magic)
+        if self.fma:
+            n = b.fsub(rounded, magic)
+        else:  # of a plain sum the compiler, which may reassociate, would take the rounding away
+            bits = b.sub(b.bitcast(rounded, self.integer), b.bitcast(magic, self.integer))
+            n = b.sitofp(bits, self.type)
         r = self.multiply_add(b.fneg(n), ln2_high, x)
         r = self.multiply_add(b.fneg(n), ln2_low, r)
         q = coefficients[-1]
