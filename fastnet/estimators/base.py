@@ -2,7 +2,6 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from contextlib import contextmanager
 from copy import deepcopy
 from numbers import Integral
 from typing import Self
@@ -21,6 +20,7 @@ from .fitting.calibration import check_calibration, network_temperature
 from .fitting.scoring import score_function
 from .fitting.start import check_same_network, initial_parameters
 from .fitting.training import Task, check_batch_size, continuation_of
+from .fitting.transaction import unchanged_on_failure
 from .fitting.validation import NO_DATA, Holdout, OwnData, check_validation, own_samples
 from .inputs.arrays import cast, cast_weights, check_fits, check_weights, engine_input
 from .parameters import (
@@ -50,18 +50,6 @@ _OPTIONAL_ATTRIBUTES = (
     "gradient_norms_",
     *HIDDEN_ATTRIBUTES,
 )
-
-
-@contextmanager
-def unchanged_on_failure(estimator):
-    """Put the estimator's attributes back if the block raises."""
-    before = dict(vars(estimator))
-    try:
-        yield
-    except BaseException:
-        vars(estimator).clear()
-        vars(estimator).update(before)
-        raise
 
 
 class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, DocLink, BaseEstimator, ABC):

@@ -13,8 +13,9 @@ from sklearn.utils.validation import check_array, check_consistent_length, check
 
 from ..ops.losses import Loss
 from ..training.health import quiet
-from .base import BaseMultilayerPerceptron, unchanged_on_failure
+from .base import BaseMultilayerPerceptron
 from .fitting.calibration import log_probabilities, probabilities
+from .fitting.transaction import unchanged_on_failure
 from .inputs.arrays import check_weights
 from .parameters import CLASSIFICATION_LOSSES, PARAMETER_CONSTRAINTS
 from .parameters.types import Activations, Initial, LearningRate, Losses, ManyArrays, MatrixLike, Rates, Solver

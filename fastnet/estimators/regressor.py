@@ -14,7 +14,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..ops.losses import Loss
 from ..training.health import quiet
-from .base import BaseMultilayerPerceptron, unchanged_on_failure
+from .base import BaseMultilayerPerceptron
+from .fitting.transaction import unchanged_on_failure
 from .inputs.arrays import DTYPES, check_weights, named, plain_numbers
 from .parameters import PARAMETER_CONSTRAINTS, REGRESSION_LOSSES, regression_loss
 from .parameters.types import Activations, Initial, LearningRate, Losses, MatrixLike, Rates, Solver
