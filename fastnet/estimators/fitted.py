@@ -1,5 +1,7 @@
 """The fitted network: its parameters as the user may have edited them, and its outputs."""
 
+from functools import lru_cache
+
 import numpy as np
 from sklearn.utils.validation import validate_data
 
@@ -61,6 +63,12 @@ def parameter_arrays(architecture, attributes):
 def _is_ready(parameter, dtype):
     """Whether an array can be used as it is."""
     return type(parameter) is np.ndarray and parameter.dtype == dtype and parameter.flags.c_contiguous
+
+
+@lru_cache(256)
+def _architecture(units, activations, loss, residual, normalization):
+    """The same object for the same network: each prediction asks, and what the engine prepares is found by it."""
+    return Architecture(units, activations, loss, residual=residual, normalization=normalization)
 
 
 class FittedNetwork:
@@ -132,6 +140,4 @@ class FittedNetwork:
     def _architecture(self):
         """Architecture of the fitted network, without noise."""
         units = (self.n_features_in_, *(np.size(b) for b in self.intercepts_))
-        return Architecture(
-            units, self._activations, self._loss, residual=self._residual, normalization=self._normalization
-        )
+        return _architecture(units, self._activations, self._loss, self._residual, self._normalization)

@@ -18,6 +18,8 @@ DTYPES = (np.float64, np.float32)
 # How scikit-learn's messages begin if an entry is no number.
 _NO_NUMBERS = ("could not convert string", "setting an array element", "Complex data not supported")
 _PART = 8192  # numbers that are looked at together while they are in a core's cache
+# So few numbers are looked at one by one.
+_FEW = 2048
 
 
 def given_dtype(X):
@@ -107,17 +109,26 @@ def check_fits(name, values, dtype):
     if values.dtype.kind != "f" or values.dtype.itemsize <= np.dtype(dtype).itemsize:
         return
     limit = _largest(np.dtype(dtype))
+    if _exceeds(values, limit):
+        raise ValueError(
+            f"{name} has values too large for {dtype}, the type of the computation: rescale {name}, or set "
+            "dtype='float64'."
+        )
+
+
+def _exceeds(values, limit):
+    """Whether a magnitude is above the limit."""
+    if values.size <= _FEW:  # a row to predict: nothing is cheaper
+        return values.size > 0 and np.abs(values).max() > limit
     rows = values.T if values.flags.f_contiguous else values
-    step = max(1, _PART * len(rows) // max(1, rows.size))
+    step = max(1, _PART * len(rows) // rows.size)
     with quiet():
         for start in range(0, len(rows), step):
             part = rows[start : start + step].ravel()
             # The sum of squares costs a third of what the largest number does, which need be found only if it is large.
             if not np.dot(part, part) < limit * limit and np.abs(part).max() > limit:
-                raise ValueError(
-                    f"{name} has values too large for {dtype}, the type of the computation: rescale {name}, or set "
-                    "dtype='float64'."
-                )
+                return True
+    return False
 
 
 @lru_cache
