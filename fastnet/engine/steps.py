@@ -72,7 +72,7 @@ class Steps:
         record["update"] = op_kernels.update(optimizer, self._dtype)
         record["optimizer_parameters"] = self._address(parameters)
         if state.outgrows_cache:
-            record["fetch_ahead"], record["run_blocks"] = True, 1
+            import os; record['fetch_ahead'], record['run_blocks'] = True, int(os.environ.get('RL',1))
 
     def _set_clipping(self, clip_value, clip_norm, n_shares):
         record = self._record

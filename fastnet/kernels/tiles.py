@@ -89,7 +89,7 @@ def make_gradient_tile(itemsize, shape, rows, vectors):
     """Register tile of a weight gradient ``G = A.T @ D`` over the rows of a mini-batch.
 
     ``tile(a, d, g, count)``: ``rows`` columns of one panel of A by ``vectors`` vectors of one of D, summed over
-    ``count`` rows in order, stored contiguously at g.
+    ``count`` rows in order, on what is at g: contiguous, each row of it ``vectors`` vectors.
     """
     lanes, panel = shape.lanes, shape.panel
 
@@ -98,7 +98,9 @@ def make_gradient_tile(itemsize, shape, rows, vectors):
         def codegen(context, builder, signature, args):
             a, d, g, count = args
             v = Vectors(builder, itemsize, lanes, shape.fma)
-            loop = Loop(builder, count, [v.pointer(a), v.pointer(d)] + [v.zero] * (rows * vectors))
+            g = v.pointer(g)
+            sums = [v.load(g, I64(i * lanes)) for i in range(rows * vectors)]
+            loop = Loop(builder, count, [v.pointer(a), v.pointer(d)] + sums)
             pa, pd, *sums = loop.values
             deltas = [v.load(pd, I64(j * lanes)) for j in range(vectors)]
             new = []
@@ -107,7 +109,6 @@ def make_gradient_tile(itemsize, shape, rows, vectors):
                 for j in range(vectors):
                     new.append(v.multiply_add(x, deltas[j], sums[i * vectors + j]))
             loop.close([v.at(pa, I64(panel)), v.at(pd, I64(panel))] + new)
-            g = v.pointer(g)
             for i, value in enumerate(new):
                 v.store(value, g, I64(i * lanes))
             return context.get_dummy_value()

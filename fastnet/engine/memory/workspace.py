@@ -15,7 +15,8 @@ PREDICT_ROWS = 64
 # that their activations stay in L2.
 BLOCK_TILES = 32
 # Blocks of smaller nets that are updated in one go: fewer calls.
-RUN_BLOCKS = 4
+import os
+RUN_BLOCKS = int(os.environ.get('RB',4))
 
 
 def panel_arrays(architecture, training, keep_z=False):
@@ -130,7 +131,13 @@ class Workspace:
     def enter(self, record):
         """Write where everything is into a record of WORKSPACE."""
         record["chunk_rows"] = record["thread_rows"] = self.rows
-        record["panel_stride"], record["block_tiles"] = self.panel_stride, BLOCK_TILES
+        import os
+        E=lambda n,d:int(os.environ.get(n,d))
+        t,size=self.tile,self.dtype.itemsize
+        record["panel_stride"], record["block_tiles"] = self.panel_stride, E("BT",BLOCK_TILES)
+        record["stretch"] = stretch = max(1, E("ST",32<<10)//(t.panel*size)//t.panel)*t.panel
+        record["slab"] = max(1,E("SLAB",1<<30)//(BLOCK_TILES*t.rows*size)//stretch)*stretch
+        record["section"] = max(4,E("SEC",1<<30)//(2*t.panel*size)//4*4)
         record["target_row"], record["scratch_size"] = self.target_row, self._scratch_size
         record["entry_capacity"] = self.entry_capacity
         arrays = {

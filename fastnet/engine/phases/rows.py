@@ -60,7 +60,7 @@ def make_forward(dtype, shape):
         The first segment gathers the rows. Where there are several, each ends before a batch normalisation, and the
         next begins with the activation of what that left.
         """
-        first = first_tile * rows
+        first, space = first_tile * rows, net.workspace
         count = min(n_tiles * rows, n_rows - first)
         if segment == 0:
             enter_rows(net, layers, begin, first, count, step, shift)
@@ -75,20 +75,24 @@ def make_forward(dtype, shape):
                 matrix = layers[layer.projection] if stage == PROJECT else layer
                 # An activation follows each panel of the weights, unless a normalisation comes in between.
                 activates = stage == ACTIVATE_ALONE or (stage == MULTIPLY and layer.normalize == 0)
-                for p in range(layer.n_panels):
-                    if stage != ACTIVATE_ALONE and not follows_entries:
-                        c = element(layer.output, first * layer.output_row + p * layer.output_panel)
-                        start, start_row = element(matrix.start, p * matrix.start_panel), 0
-                        if stage == PROJECT:  # adds to what is there
-                            start, start_row = c, layer.output_row
-                        sweep(
-                            element(matrix.input, first * panel), net.workspace.panel_stride, matrix.fan_in,
-                            element(matrix.weights, p * matrix.padded_in * panel),
-                            panel if p < layer.n_panels - 1 else layer.last_width,
-                            start, start_row, c, layer.output_row, n_tiles,
-                        )
-                    if activates and layer.activate != 0:
-                        finish_panel(net, layers, i, p, first, count, n_tiles, step, shift)
+                multiplies = stage != ACTIVATE_ALONE and not follows_entries
+                depth = matrix.fan_in if multiplies else 1
+                for k in range(0, depth, space.slab):
+                    end = min(k + space.slab, depth)
+                    for p in range(layer.n_panels):
+                        if multiplies:
+                            c = element(layer.output, first * layer.output_row + p * layer.output_panel)
+                            start, start_row = element(matrix.start, p * matrix.start_panel), 0
+                            if stage == PROJECT:  # adds to what is there
+                                start, start_row = c, layer.output_row
+                            sweep(
+                                element(matrix.input, first * panel), space.panel_stride, k, end, space.stretch,
+                                element(matrix.weights, p * matrix.padded_in * panel),
+                                panel if p < layer.n_panels - 1 else layer.last_width,
+                                start, start_row, c, layer.output_row, n_tiles,
+                            )
+                        if activates and end == depth and layer.activate != 0:
+                            finish_panel(net, layers, i, p, first, count, n_tiles, step, shift)
                 following = next_stage(net, layer, stage)
                 if stage == MULTIPLY and following == ACTIVATE_ALONE:
                     normalize_rows(net, layer, first, count)
@@ -127,31 +131,33 @@ def make_backward(dtype, shape):
 
         Of several segments the first begins with the loss; each ends before a batch normalisation.
         """
-        first = first_tile * rows
+        first, space = first_tile * rows, net.workspace
         if segment == 0:
             lose(net, layers[net.shape.n_layers - 1], first, count, scale)
         top = net.shape.n_layers - 1 - segment * net.shape.segment_layers
         for i in range(top, max(top - net.shape.segment_layers, net.shape.n_frozen), -1):
-            below = layers[i - 1]
-            for p in range(below.n_panels):
-                at = (p * net.workspace.panel_stride + first * panel) * itemsize
-                delta = below.delta + at
-                number = i
-                while number != 0:
-                    matrix = layers[number]
-                    start, start_row = net.workspace.zeros, 0
-                    if matrix.residual:  # the loss also depends on the layer's input through its skip
-                        start, start_row = net.workspace.errors + at, panel
-                    elif matrix.is_projection:
-                        start, start_row = delta, panel
-                    sweep(
-                        element(matrix.delta, first * panel), net.workspace.panel_stride, matrix.fan_out,
-                        element(matrix.twin, p * matrix.twin_rows * panel),
-                        panel if p < below.n_panels - 1 else matrix.twin_last_width,
-                        start, start_row, delta, panel, n_tiles,
-                    )
-                    number = matrix.projection
-                finish_delta(net, layers, i - 1, p, first, count, n_tiles, step, shift)
+            below, number = layers[i - 1], i
+            while number != 0:
+                matrix = layers[number]
+                for k in range(0, matrix.fan_out, space.slab):
+                    end = min(k + space.slab, matrix.fan_out)
+                    for p in range(below.n_panels):
+                        at = (p * space.panel_stride + first * panel) * itemsize
+                        delta = below.delta + at
+                        start, start_row = space.zeros, 0
+                        if matrix.residual:  # the loss also depends on the layer's input through its skip
+                            start, start_row = space.errors + at, panel
+                        elif matrix.is_projection:
+                            start, start_row = delta, panel
+                        sweep(
+                            element(matrix.delta, first * panel), space.panel_stride, k, end, space.stretch,
+                            element(matrix.twin, p * matrix.twin_rows * panel),
+                            panel if p < below.n_panels - 1 else matrix.twin_last_width,
+                            start, start_row, delta, panel, n_tiles,
+                        )
+                        if end == matrix.fan_out and matrix.projection == 0:
+                            finish_delta(net, layers, i - 1, p, first, count, n_tiles, step, shift)
+                number = matrix.projection
             if below.normalize_back != 0 and net.shape.segment_layers == net.shape.n_layers:
                 normalize_rows_back(net, below, first, count)
 

@@ -21,31 +21,53 @@ from ..passes.twins import make_write_twin
 def make_sums(dtype, shape):
     """Compile-time factory: the sums over rows of a block of weights and of a vector of units, for one dtype."""
     element = make_element(dtype.itemsize)
-    itemsize, rows, panel, block = dtype.itemsize, shape.rows, shape.panel, shape.block
+    itemsize, rows, large, panel, block = dtype.itemsize, shape.rows, shape.large_rows, shape.panel, shape.block
     scalar, pointer = dtype.type, make_pointer(scalar_type(dtype))
     wide, narrow = make_gradient_tile(itemsize, shape, rows, 2), make_gradient_tile(itemsize, shape, rows, 1)
-    tall = make_gradient_tile(itemsize, shape, block, 1)
+    wide_large, tall = make_gradient_tile(itemsize, shape, large, 2), make_gradient_tile(itemsize, shape, 2 * rows, 1)
     wide_sums, narrow_sums = make_column_sums(itemsize, shape, 2), make_column_sums(itemsize, shape, 1)
     call_gradient = GRADIENT_OF_ENTRIES.caller(dtype)
 
     @kernel
-    def sum_block(net, layer, part, b, first_column, first_entry, d, g, count):
-        """Gradient of a block of weights, from `count` workspace rows; of sparse X there is a first entry, else -1."""
-        k0 = b * block
-        k_rows = min(block, layer.fan_in - k0)
-        a = element(layer.input, k0 // panel * net.workspace.panel_stride + k0 % panel)
-        if first_entry >= 0:
+    def sum_run(net, a, first, n, width, d, g, count):
+        """Gradient of rows `first … first + n` of a panel of weights, over `count` rows of samples.
+
+        A section of the samples stays in L1 while all these weights take their terms from it.
+        """
+        stop, stride = first + n, net.workspace.panel_stride
+        sums = carray(pointer(g), (n + rows - 1) // rows * rows * width)
+        for j in range(len(sums)):
+            sums[j] = scalar(0)
+        for row in range(0, count, net.workspace.section):
+            m, delta = min(net.workspace.section, count - row), element(d, row * panel)
+            k = first
+            while k < stop:
+                here = k % panel
+                source = element(a, k // panel * stride + row * panel + here)
+                target = element(g, (k - first) * width)
+                left = min(panel - here, (stop - k + rows - 1) // rows * rows)  # of this panel of A
+                if width == panel:
+                    if large > rows and left % large == 0:
+                        wide_large(source, delta, target, m)
+                        k += large
+                    else:
+                        wide(source, delta, target, m)
+                        k += rows
+                elif left >= 2 * rows:
+                    tall(source, delta, target, m)
+                    k += 2 * rows
+                else:
+                    narrow(source, delta, target, m)
+                    k += rows
+
+    @kernel
+    def sum_entries(net, layer, first, n, width, first_column, first_entry, d, g):
+        """The same of sparse X, whose entries are in the order of columns."""
+        for k in range(first, first + n, block):
             call_gradient(
-                net.passes.gradient_of_entries, net.address, net.first_layer, k0, k_rows, part.width, first_column,
-                first_entry, d, g,
+                net.passes.gradient_of_entries, net.address, net.first_layer, k, min(block, first + n - k), width,
+                first_column, first_entry, d, element(g, (k - first) * width),
             )
-        elif part.width == panel:
-            for i in range(0, k_rows, rows):
-                wide(element(a, i), d, element(g, i * panel), count)
-        elif k_rows > rows:
-            tall(a, d, g, count)
-        else:
-            narrow(a, d, g, count)
 
     @kernel
     def column_sums(g, d, width, count):
@@ -64,7 +86,7 @@ def make_sums(dtype, shape):
             for j in range(width):
                 sums[j] += row[j]
 
-    return sum_block, column_sums
+    return sum_run, sum_entries, column_sums
 
 
 def make_steps(dtype):
@@ -172,7 +194,7 @@ def make_update_vectors(dtype, shape):
     """Compile-time factory: ``update_vectors`` of a panel of units, for one dtype."""
     element = make_element(dtype.itemsize)
     panel, scalar = shape.panel, dtype.type
-    (_, column_sums), (add_double, add_same, clip_run, step_run) = make_sums(dtype, shape), make_steps(dtype)
+    (*_, column_sums), (add_double, add_same, clip_run, step_run) = make_sums(dtype, shape), make_steps(dtype)
 
     @kernel
     def update_vectors(net, layer, part, p, g, numbers, count, is_first, is_last):
@@ -202,7 +224,7 @@ def make_weight_phase(dtype, shape):
     """Compile-time factory: the weight phase of one thread, for one dtype."""
     element = make_element(dtype.itemsize)
     itemsize, panel, block = dtype.itemsize, shape.panel, shape.block
-    (sum_block, _), finish_run = make_sums(dtype, shape), make_finish_run(dtype, shape)
+    (sum_run, sum_entries, _), finish_run = make_sums(dtype, shape), make_finish_run(dtype, shape)
     update_vectors, call_transpose = make_update_vectors(dtype, shape), TRANSPOSE_ENTRIES.caller(dtype)
 
     @kernel
@@ -249,9 +271,11 @@ def make_weight_phase(dtype, shape):
                 n = part.offset + min(stop * block, layer.fan_in) * part.width - offset
                 if is_last and net.steps.fetch_ahead:
                     fetch_ahead(net, offset + n, n)
-                for b in range(start, stop):
-                    target = element(g, (b - start) * unit)
-                    sum_block(net, layer, part, b, first_column, first_entry if is_sparse else -1, d, target, count)
+                first, width = start * block, part.width
+                if is_sparse:
+                    sum_entries(net, layer, first, n // width, width, first_column, first_entry, d, g)
+                else:
+                    sum_run(net, layer.input, first, n // width, width, d, g, count)
                 finish_run(net, layer, part, start, stop, offset, n, g, numbers, step, scale, is_first, is_last)
             if begin == 0 and end != 0:
                 update_vectors(net, layer, part, p, g, numbers, count, is_first, is_last)
