@@ -1,6 +1,7 @@
 """Dropout, seen from outside: its masks, its steps, and what it leaves alone."""
 
 import naive
+import naive_optimizers
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -89,7 +90,7 @@ def test_steps_with_dropout_are_those_of_the_plain_network(activation, optimizer
     def masks(step, rows):
         return [revealed_mask(w, p, len(rows), 7, step) for w, p in zip(layers, rates, strict=True)]
 
-    optimizer, twin = {"sgd": (SGD(), naive.SGD), "adam": (Adam(), naive.Adam)}[optimizer]
+    optimizer, twin = {"sgd": (SGD(), naive_optimizers.SGD), "adam": (Adam(), naive_optimizers.Adam)}[optimizer]
     coefs, intercepts = problem.coefs, problem.intercepts
     twin = twin(coefs + intercepts)
     with problem.session(

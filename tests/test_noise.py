@@ -1,6 +1,7 @@
 """Gaussian noise on the inputs and DropConnect, against plain NumPy with the random bits worked out anew."""
 
 import naive
+import naive_optimizers
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -135,7 +136,7 @@ def twin_options(problem, seed, kw):
 @pytest.mark.paths
 def test_steps_are_those_of_the_plain_network(name, optimizer):
     problem = Problem(1, (6, 37, 19, 4), "tanh", "log_loss", n_samples=20, weights=True)
-    rule, twin = {"sgd": (SGD(), naive.SGD), "adam": (Adam(), naive.Adam)}[optimizer]
+    rule, twin = {"sgd": (SGD(), naive_optimizers.SGD), "adam": (Adam(), naive_optimizers.Adam)}[optimizer]
     coefs, intercepts = problem.coefs, problem.intercepts
     twin = twin(coefs + intercepts)
     with problem.session(optimizer=rule, batch_size=8, l1=0.01, l2=0.1, seed=7, **NOISE[name]) as session:
@@ -160,7 +161,7 @@ def test_chunks_of_a_large_batch_share_the_weights_and_not_the_noise(dtype):
         losses = [session.run_epoch(np.arange(2600), 0.1) for _ in range(2)]
         ours = session.get_parameters()
     coefs, intercepts = problem.coefs, problem.intercepts
-    twin = naive.SGD(coefs + intercepts, 0.0, False)
+    twin = naive_optimizers.SGD(coefs + intercepts, 0.0, False)
     for loss in losses:
         coefs, intercepts, expected = naive.train_epoch(
             coefs, intercepts, problem.X, problem.y, np.arange(2600), activation="tanh", loss="squared_error",
@@ -216,7 +217,7 @@ def test_frozen_layers_are_masked_and_stand_still():
         session.set_parameters(problem.coefs, problem.intercepts)
         session.run_epoch(np.arange(12), 0.1)
         coefs, intercepts = session.get_parameters()
-    twin = naive.SGD(problem.coefs + problem.intercepts, 0.0, False)
+    twin = naive_optimizers.SGD(problem.coefs + problem.intercepts, 0.0, False)
     kw = twin_options(problem, 9, {"drop_connect": rates, "input_noise": 0.2})
     expected, biases, _ = naive.train_epoch(
         problem.coefs, problem.intercepts, problem.X, problem.y, np.arange(12), activation="relu",
