@@ -4,8 +4,9 @@ import naive_optimizers
 import numpy as np
 import problems
 import pytest
+from marks import exhaustive
 from numpy.testing import assert_allclose
-from problems import SOME, Problem, same_bits
+from problems import KINDS, RESIDUALS, SOME, Problem, activations_in_turn, same_bits
 
 from fastnet.engine import Session
 from fastnet.network.architecture import Architecture
@@ -17,11 +18,9 @@ DTYPES = [np.float64, np.float32]
 SOME = pytest.mark.parametrize(("normalization", "residual", "activation"), SOME, ids=str)
 
 
-def assert_steps(net, order, optimizer, **options):
+def assert_steps(net, order, optimizer, rate, **options):
     """Two epochs in batches of 5 are those of the plain network; the parameters after them, of the engine."""
-    ours, twin, rate = {"sgd": (SGD(), naive_optimizers.SGD, 0.05), "adam": (Adam(), naive_optimizers.Adam, 0.02)}[
-        optimizer
-    ]
+    ours, twin = {"sgd": (SGD(), naive_optimizers.SGD), "adam": (Adam(), naive_optimizers.Adam)}[optimizer]
     twin, expected, losses = twin(net.trained), (net.matrices, net.vectors), []
     options = {"batch_size": 5, "l2": 0.2, **options}
     for _ in range(2):
@@ -41,7 +40,7 @@ def test_steps_are_those_of_the_reference(normalization, residual, activation, o
     net = Problem(9, (3, 4, 4, 5, 2), activation, "log_loss", n_samples=16, weights=True, normalization=normalization,
                   residual=residual, use_bias=use_bias)  # fmt: skip
     order = np.random.default_rng(0).permutation(16)  # batches of 5, 5, 5 and 1
-    _, vectors = assert_steps(net, order, optimizer)
+    _, vectors = assert_steps(net, order, optimizer, {"sgd": 0.05, "adam": 0.02}[optimizer])
     assert all(same_bits([b], [v]) != use_bias for b, v in zip(vectors, net.intercepts, strict=False))
 
 
@@ -52,11 +51,41 @@ def test_steps_are_those_of_the_reference(normalization, residual, activation, o
 def test_steps_above_frozen_layers_are_those_of_the_reference(normalization, residual, activation, n_frozen):
     net = Problem(10, (3, 4, 4, 5, 2), activation, "log_loss", n_samples=13, weights=True, normalization=normalization,
                   residual=residual, n_frozen=n_frozen)  # fmt: skip
-    results = assert_steps(net, np.arange(13), "sgd")
+    results = assert_steps(net, np.arange(13), "sgd", 0.05)
     architecture = net.architecture()
     layers = [*architecture.matrix_layers(), *(layer for _, layer in architecture.vectors())]
     for layer, a, before in zip(layers, sum(results, []), net.matrices + net.vectors, strict=True):
         assert same_bits([a], [before]) == (layer < n_frozen)
+
+
+SEEDS = range(24)
+EXTRAS = [
+    {}, {"clip_norm": 0.3}, {"clip_value": 0.02}, {"max_norm": 0.8}, {"clip_norm": 0.3, "max_norm": 0.8}, {"l1": 0.05},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", [*SEEDS, *exhaustive(range(24, 200))])
+def test_steps_of_random_networks_with_everything_are_those_of_the_plain_network(seed):
+    rng = np.random.default_rng(seed)
+    names = activations_in_turn(seed, most=3)
+    # one feature, normalised over the batch, leaves its weights a gradient of rounding alone, which Adam would follow
+    some = [int(n) for n in rng.integers(2, 41, 2)]  # of two widths some layers are as wide as the last
+    units = (int(rng.integers(4, 41)), *(some[i] for i in rng.integers(0, 2, len(names))), int(rng.integers(2, 13)))
+    options = {}
+    if names:
+        options = {"normalization": KINDS[rng.integers(4)], "residual": RESIDUALS[rng.integers(3)]}
+    net = Problem(
+        seed, units, names, list(LOSSES)[seed % len(LOSSES)], n_samples=int(rng.integers(8, 40)),
+        weights=bool(rng.integers(2)), n_frozen=int(rng.integers(len(names) + 1)) if seed % 3 == 0 else 0,
+        use_bias=bool(rng.integers(4)), **options,
+    )  # fmt: skip
+    order = rng.permutation(len(net.X))
+    extra, optimizer = EXTRAS[rng.integers(len(EXTRAS))], ["sgd", "adam"][rng.integers(2)]
+    assert_steps(net, order, optimizer, 0.002, batch_size=int(rng.integers(5, 20)), **extra)
+
+
+def test_random_networks_have_every_activation():
+    assert {name for seed in SEEDS for name in activations_in_turn(seed, most=3)} == set(ACTIVATIONS)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
