@@ -98,11 +98,9 @@ def test_steps_with_dropout_are_those_of_the_plain_network(activation, optimizer
     ) as session:
         for _ in range(2):
             loss = session.run_epoch(np.arange(n), 0.05)
-            coefs, intercepts, expected = naive.train_epoch(
-                coefs, intercepts, problem.X, problem.y, np.arange(n), activation=activation, loss="log_loss",
-                optimizer=twin, rate=0.05, batch_size=8, l2=0.1, sample_weight=problem.sample_weight,
-                masks=masks,
-            )  # fmt: skip
+            coefs, intercepts, expected = problem.train_epoch(
+                coefs, intercepts, np.arange(n), optimizer=twin, rate=0.05, batch_size=8, l2=0.1, masks=masks
+            )
             assert_allclose(loss, expected, rtol=1e-10)
         ours = session.get_parameters()
     assert distance([*ours[0], *ours[1]], coefs + intercepts) < 1e-10

@@ -1,6 +1,5 @@
 """Parameter groups: each has its own factors of the learning rate and of the decoupled weight decay."""
 
-import naive
 import numpy as np
 import pytest
 from naive_optimizers import SGD, AdamW
@@ -52,10 +51,7 @@ def test_groups_have_their_own_rate_and_decay(solver, options, weight_groups):
         session.set_parameters(*params)
         for _ in range(3):
             session.run_epoch(order, 0.05)
-            *params, _ = naive.train_epoch(
-                *params, problem.X, problem.y, order, activation="tanh", loss="squared_error", optimizer=twin,
-                rate=0.05, batch_size=6, l1=l1,
-            )  # fmt: skip
+            *params, _ = problem.train_epoch(*params, order, optimizer=twin, rate=0.05, batch_size=6, l1=l1)
         assert distance(sum(session.get_parameters(), []), sum(params, [])) < 1e-13
 
 

@@ -80,10 +80,9 @@ def test_dropout_drops_the_activation_and_not_the_skip(activation):
     with problem.session(dropout=rates[1:], input_dropout=rates[0], optimizer=SGD(), batch_size=8, seed=7) as session:
         for _ in range(2):
             loss = session.run_epoch(np.arange(n), 0.05)
-            coefs, intercepts, expected = naive.train_epoch(
-                coefs, intercepts, problem.X, problem.y, np.arange(n), activation=activation, loss="log_loss",
-                optimizer=twin, rate=0.05, batch_size=8, masks=masks, residual=True,
-            )  # fmt: skip
+            coefs, intercepts, expected = problem.train_epoch(
+                coefs, intercepts, np.arange(n), optimizer=twin, rate=0.05, batch_size=8, masks=masks
+            )
             assert_allclose(loss, expected, rtol=1e-10)
         ours = session.get_parameters()
     assert distance([*ours[0], *ours[1]], coefs + intercepts) < 1e-10
