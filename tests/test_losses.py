@@ -6,7 +6,7 @@ Add the references that the message of a failing test names; everything else fin
 import re
 
 import mpmath
-import naive
+import naive_ops
 import numpy as np
 import pytest
 from kernel_calls import DTYPES, F64, call, known, loss_and_delta
@@ -220,9 +220,9 @@ def test_compiled_loss_and_gradient_equal_the_reference(name, op, dtype):
         assert_allclose(deltas, expected, rtol=2 * ULPS * eps, atol=2 * ULPS * eps)
         assert own_values[2] == 0 and not deltas[2].any()
         # the plain network's twin, too
-        assert name in naive.LOSSES, f"give {name!r} its value and gradient in naive.LOSSES (tests/naive.py)"
+        assert name in naive_ops.LOSSES, f"give {name!r} its value and gradient in tests/naive_ops.py"
         if op == LOSSES[name]:
-            value, gradient = naive.LOSSES[name]
+            value, gradient = naive_ops.LOSSES[name]
             assert_allclose(value(z.astype(float), y.astype(float)), values, rtol=1e-12, atol=1e-12)
             assert_allclose(gradient(z.astype(float), y.astype(float)), gradients, rtol=1e-12, atol=1e-12)
 
