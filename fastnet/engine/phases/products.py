@@ -1,10 +1,13 @@
 """Products of panels: what a layer's weights do to a block of row tiles."""
 
+from functools import cache
+
 from ...kernels.addresses import make_element
 from ...kernels.compiling.jit import kernel
 from ...kernels.tiles import make_row_tile
 
 
+@cache
 def make_sweep(dtype, shape):
     """Compile-time factory: the product of a block of row tiles with one panel, for one dtype."""
     element = make_element(dtype.itemsize)

@@ -1,5 +1,7 @@
 """What happens to a panel of a layer's units besides the product: activation, dropout, normalisation, the way back."""
 
+from functools import cache
+
 import numpy as np
 from numba import carray
 
@@ -12,6 +14,7 @@ from ...ops.compiled.signatures import ACTIVATE, ACTIVATE_AND_DERIVE, BY_SLOPE, 
 from ..passes.normalize import ROWS, ROWS_BACK
 
 
+@cache
 def make_runs(dtype):
     """Compile-time factory: ``copy`` and ``add`` of contiguous numbers, for one dtype."""
     pointer = make_pointer(scalar_type(dtype))
@@ -31,6 +34,7 @@ def make_runs(dtype):
     return copy, add
 
 
+@cache
 def make_drop_panel(dtype, shape):
     """Compile-time factory: dropout of a panel of a layer's inputs or of their deltas, for one dtype."""
     element = make_element(dtype.itemsize)
@@ -123,6 +127,7 @@ def make_finish_delta(dtype, shape):
     return finish_delta
 
 
+@cache
 def make_normalize(dtype, shape):
     """Compile-time factory: the normalisation of rows and its way back, for one dtype."""
     element = make_element(dtype.itemsize)

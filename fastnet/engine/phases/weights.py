@@ -4,6 +4,8 @@ registers, adds the penalty, applies the optimizer on the spot and writes the bl
 No gradient buffer, no reduction over threads: every element is summed by one thread in one order.
 """
 
+from functools import cache
+
 from numba import carray, types
 
 from ...kernels.addresses import make_element
@@ -18,6 +20,7 @@ from ..passes.sparse import GRADIENT_OF_ENTRIES, TRANSPOSE_ENTRIES
 from ..passes.twins import make_write_twin
 
 
+@cache
 def make_sums(dtype, shape):
     """Compile-time factory: the sums over rows of a block of weights and of a vector of units, for one dtype."""
     element = make_element(dtype.itemsize)
@@ -89,6 +92,7 @@ def make_sums(dtype, shape):
     return sum_run, sum_entries, column_sums
 
 
+@cache
 def make_steps(dtype):
     """Compile-time factory: what becomes of a run of gradients: it is added up, clipped, or a step, for one dtype."""
     element = make_element(dtype.itemsize)

@@ -19,6 +19,7 @@ from numba.core.compiler import Compiler
 from numba.core.registry import cpu_target
 
 from .cache import Cache, cache_directory, source_digest
+from .helpers import HelperCompiler
 
 # nnan and ninf stay out: a diverging fit must show its NaN.
 FASTMATH = {"nsz", "arcp", "contract", "afn", "reassoc"}
@@ -37,7 +38,9 @@ def kernel(function):
 
     Inlined by force: a call would go through a weak symbol, which a process may link to another's helper.
     """
-    return njit(nogil=True, error_model="numpy", fastmath=FASTMATH, forceinline=True)(function)
+    return njit(
+        nogil=True, error_model="numpy", fastmath=FASTMATH, forceinline=True, pipeline_class=HelperCompiler
+    )(function)
 
 
 class _Compiler(_CFuncCompiler):
