@@ -315,7 +315,7 @@ print(np.isfinite(search.cv_results_["mean_test_score"]).all(), search.predict(X
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
 @pytest.mark.exhaustive
 def test_a_search_that_loses_a_worker_raises_and_the_next_one_works():
-    done = subprocess.run([sys.executable, "-c", KILLED], capture_output=True, text=True, timeout=240)
+    done = subprocess.run([sys.executable, "-c", KILLED], capture_output=True, text=True, timeout=280)
     assert done.stdout.splitlines() == ["terminated", "True (90,)"], done.stderr
 
 
