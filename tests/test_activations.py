@@ -254,10 +254,9 @@ PIECEWISE = (
 
 @pytest.mark.filterwarnings("ignore:fastnet could not save its machine code:RuntimeWarning")
 @pytest.mark.parametrize("dtype", [F32, *exhaustive([F64])], ids=str)  # each compiles the same loops
-@activations
-def test_loops_of_activations_are_whole_vectors(case, dtype, monkeypatch):
+@pytest.mark.parametrize("op", [*ACTIVATIONS.values(), GELU("tanh")], ids=repr)  # one of each formula
+def test_loops_of_activations_are_whole_vectors(op, dtype, monkeypatch):
     """No call to a library, one element at a time, may stand in a loop."""
-    op = case.op
     monkeypatch.setattr(jit, "cache_directory", lambda: None)  # code from a cache cannot be looked at
     monkeypatch.setattr(jit, "_told", True)  # that none is saved
     for make in (rows.activate, rows.derive, *([rows.activate_and_derive] if rows.keeps_derivative(op) else [])):

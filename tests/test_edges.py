@@ -147,7 +147,7 @@ for computation, given, features in itertools.product(
 @pytest.mark.skipif(sys.platform != "linux", reason="protects pages as Linux does")
 def test_nothing_is_read_beyond_the_last_element():
     environment = {**os.environ, "PYTHONPATH": os.path.dirname(__file__)}
-    done = subprocess.run([sys.executable, "-c", GUARDED], env=environment, capture_output=True, text=True, timeout=180)
+    done = subprocess.run([sys.executable, "-c", GUARDED], env=environment, capture_output=True, text=True, timeout=280)
     lines = done.stdout.splitlines()
     assert lines[:1] == ["True False"], done.stderr  # the guard works
     assert done.returncode == 0, (lines[-1], done.stderr)

@@ -30,9 +30,8 @@ EXTRAS = [{}, {"clip_norm": 0.1, "ema_decay": 0.9}, {"clip_value": 0.01, "max_no
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @SOME
-def test_threads_do_not_change_a_bit(normalization, residual, activation, dtype, monkeypatch):
-    monkeypatch.setattr("fastnet.engine.memory.plan.allowed_threads", lambda: 4)
-    monkeypatch.setattr("fastnet.kernels.threads.team.allowed_threads", lambda: 4)
+def test_threads_do_not_change_a_bit(normalization, residual, activation, dtype, allow_threads):
+    allow_threads(4)
     for number, noise in enumerate(NOISES):
         net = Problem(14, (13, 40, 40, 70, 3), activation, "log_loss", 53, True, dtype,
                       normalization=normalization, residual=residual, **noise)  # fmt: skip
@@ -49,9 +48,8 @@ def test_threads_do_not_change_a_bit(normalization, residual, activation, dtype,
 
 @pytest.mark.parametrize("n_samples", [23, 2500])
 @SOME
-def test_threads_do_not_change_a_bit_of_the_gradient(normalization, residual, activation, n_samples, monkeypatch):
-    monkeypatch.setattr("fastnet.engine.memory.plan.allowed_threads", lambda: 4)
-    monkeypatch.setattr("fastnet.kernels.threads.team.allowed_threads", lambda: 4)
+def test_threads_do_not_change_a_bit_of_the_gradient(normalization, residual, activation, n_samples, allow_threads):
+    allow_threads(4)
     net = Problem(15, (9, 40, 17, 3), activation, "log_loss", n_samples, normalization=normalization,
                   residual=residual)  # fmt: skip
     results = []

@@ -102,9 +102,8 @@ def test_trained_layers_above_frozen_ones_have_the_same_gradients(n_frozen):
 
 @pytest.mark.parametrize("dropout", [0.0, 0.3])
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_threads_do_not_change_a_bit(dtype, dropout, monkeypatch):
-    monkeypatch.setattr("fastnet.engine.memory.plan.allowed_threads", lambda: 4)
-    monkeypatch.setattr("fastnet.kernels.threads.team.allowed_threads", lambda: 4)
+def test_threads_do_not_change_a_bit(dtype, dropout, allow_threads):
+    allow_threads(4)
     problem = Problem(5, (13, 40, 40, 40, 3), "tanh", "log_loss", n_samples=203, dtype=dtype, residual=True)
     results = []
     for n_jobs in (1, 2, 3, 4):
