@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..kernels.memory import aligned_zeros
-from .memory.plan import FETCH_AHEAD_BYTES
+from .memory.blocking import outgrows_cache
 
 
 class State:
@@ -64,7 +64,7 @@ class State:
     @property
     def outgrows_cache(self):
         """Whether weights and moments are asked for ahead of time."""
-        return self.flat.nbytes * (1 + len(self.moments)) > FETCH_AHEAD_BYTES
+        return outgrows_cache(self.flat.nbytes * (1 + len(self.moments)))
 
     def set_parameters(self, matrices, vectors):
         """Write the parameters into the panels.

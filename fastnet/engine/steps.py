@@ -6,7 +6,7 @@ from ..kernels.host import tile
 from ..kernels.memory import aligned_zeros
 from ..ops.compiled import rows as op_kernels
 from .memory import plan
-from .memory.workspace import RUN_BLOCKS
+from .memory.blocking import run_blocks
 from .passes.after_step import after_step, clip
 
 
@@ -37,7 +37,7 @@ class Steps:
     def __init__(self, tables, state, architecture, optimizer, l1, l2, clip_value, clip_norm, max_norm, ema_decay):
         self._record, self._results = tables.record["steps"], tables.record["results"]
         self._kept, self._dtype = [], state.flat.dtype
-        self._record["run_blocks"] = RUN_BLOCKS
+        self._record["run_blocks"] = run_blocks(tile(self._dtype), self._dtype)
         self._set_penalties(tables.layers, architecture, state.layout, 0.0 if optimizer is None else l1, l2)
         groups = aligned_zeros(2 * len(architecture.groups), np.float64)
         groups.reshape(-1, 2)[:] = [(group.rate, group.decay) for group in architecture.groups]
@@ -71,8 +71,7 @@ class Steps:
         record["prepare"] = op_kernels.prepare(optimizer, self._dtype)
         record["update"] = op_kernels.update(optimizer, self._dtype)
         record["optimizer_parameters"] = self._address(parameters)
-        if state.outgrows_cache:
-            import os; record['fetch_ahead'], record['run_blocks'] = True, int(os.environ.get('RL',1))
+        record["fetch_ahead"] = state.outgrows_cache
 
     def _set_clipping(self, clip_value, clip_norm, n_shares):
         record = self._record

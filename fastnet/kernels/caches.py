@@ -1,6 +1,6 @@
 """Sizes of the host's caches, as the system tells them."""
 
-import os
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -25,21 +25,51 @@ class Caches:
     level_2: int = 256 << 10
 
 
-@cache
-def host_caches():
-    """The caches of this machine; of what the system does not tell, the default."""
-    return Caches(**{name: size for name, size in _told().items() if size > 0})
+_assumed = None
 
 
-def _told():
+@contextmanager
+def assumed(caches):
+    """Within the block cut work for other caches.
+
+    Parameters
+    ----------
+    caches : Caches
+        Their sizes.
+    """
+    global _assumed
+    before, _assumed = _assumed, caches
     try:
-        return dict(_of_linux())
-    except (OSError, ValueError, KeyError):
-        return {}
+        yield
+    finally:
+        _assumed = before
 
 
-def _of_linux():
-    for index in _CPU.glob("index[0-9]*"):
-        level, kind, size = ((index / name).read_text().strip() for name in ("level", "type", "size"))
-        if level in "12" and kind != "Instruction":
-            yield f"level_{level}", int(size[:-1]) * _UNITS[size[-1]]
+def host_caches():
+    """The caches of this machine, a `Caches`; of what the system does not tell, the default."""
+    return _assumed or read_caches(_CPU)
+
+
+@cache
+def read_caches(folder):
+    """Caches as Linux describes those of a core.
+
+    Parameters
+    ----------
+    folder : Path
+        Has a folder ``index…`` for each cache.
+
+    Returns
+    -------
+    Caches
+        The default for what is not described, as on other systems.
+    """
+    sizes = {}
+    for index in sorted(folder.glob("index[0-9]*")):
+        try:
+            level, kind, size = ((index / name).read_text().strip() for name in ("level", "type", "size"))
+            if level in ("1", "2") and kind != "Instruction":
+                sizes[f"level_{level}"] = int(size[:-1]) * _UNITS[size[-1]]
+        except (OSError, ValueError, KeyError, IndexError):
+            continue
+    return Caches(**{name: size for name, size in sizes.items() if size > 0})

@@ -10,6 +10,9 @@ from numba.extending import intrinsic
 
 from .simd import I32, I64, Loop, Vectors
 
+# Terms of a product that are added in one round of a row tile's loop; rows of weights are padded to a multiple of it.
+TERMS = 4
+
 
 def make_row_tile(itemsize, shape, rows, vectors):
     """Register tile of ``C = start + A @ B``: ``rows`` rows by ``vectors`` vectors.
@@ -17,7 +20,8 @@ def make_row_tile(itemsize, shape, rows, vectors):
     ``tile(a, a_jump, b, start, start_row, c, c_row, depth)``. A is in panels of ``shape.panel`` columns; crossing
     into its next panel adds ``a_jump``. B is a panel of weights, contiguous, ``vectors`` wide. ``start`` is the bias
     (``start_row`` 0) or what C holds already. Every element is summed over k in order, so a row has the same bits in
-    any tile. Vectors of C's panel that the tile leaves out are set to zero.
+    any tile. Terms come in fours: those beyond ``depth`` are products with B's padding, which is zero. Vectors of C's
+    panel that the tile leaves out are set to zero.
     """
     lanes, panel = shape.lanes, shape.panel
 
@@ -31,17 +35,19 @@ def make_row_tile(itemsize, shape, rows, vectors):
             for i in range(rows):
                 at = v.at(start, builder.mul(I64(i), start_row))
                 sums += [v.load(at, I64(j * lanes)) for j in range(vectors)]
-            loop = Loop(builder, depth, [v.pointer(a), v.pointer(b)] + sums)
-            pa, pb, *sums = loop.values
-            weights = [v.load(pb, I64(j * lanes)) for j in range(vectors)]
-            new = []
-            for i in range(rows):
-                x = v.broadcast(pa, I64(i * panel))
-                for j in range(vectors):
-                    new.append(v.multiply_add(x, weights[j], sums[i * vectors + j]))
-            last = builder.icmp_unsigned("==", builder.and_(loop.index, I64(panel - 1)), I64(panel - 1))
-            step = builder.select(last, builder.add(a_jump, I64(1)), I64(1))
-            loop.close([v.at(pa, step), v.at(pb, I64(vectors * lanes))] + new)
+            count = builder.sdiv(builder.add(depth, I64(TERMS - 1)), I64(TERMS))
+            loop = Loop(builder, count, [v.pointer(a), v.pointer(b)] + sums)
+            pa, pb, *new = loop.values
+            for k in range(TERMS):
+                sums, new = new, []
+                weights = [v.load(pb, I64((k * vectors + j) * lanes)) for j in range(vectors)]
+                for i in range(rows):
+                    x = v.broadcast(pa, I64(i * panel + k))
+                    new += [v.multiply_add(x, weights[j], sums[i * vectors + j]) for j in range(vectors)]
+            ends = I64(panel // TERMS - 1)  # the bits of the index that are set where A's next panel begins
+            last = builder.icmp_unsigned("==", builder.and_(loop.index, ends), ends)
+            step = builder.select(last, builder.add(a_jump, I64(TERMS)), I64(TERMS))
+            loop.close([v.at(pa, step), v.at(pb, I64(TERMS * vectors * lanes))] + new)
             for i in range(rows):
                 at = v.at(c, builder.mul(I64(i), c_row))
                 for j in range(panel // lanes):

@@ -8,8 +8,6 @@ from ...kernels.threads.team import allowed_threads
 from ...network.layers import UNIT_VECTORS
 from .records import N_TERMS, PANEL
 
-# Weights and state beyond this come from L3 or memory and are asked for in time.
-FETCH_AHEAD_BYTES = 600 << 10
 # The samples of a mini-batch lie anywhere in X. Their first bytes are asked for a batch ahead if L2 holds as much:
 # asked for at once, they would also come at once.
 FETCH_ROW_BYTES, FETCH_BYTES = 1 << 10, 64 << 10

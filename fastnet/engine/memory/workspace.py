@@ -6,17 +6,12 @@ from ...kernels.memory import aligned_zeros
 from ...network.layers import TRAINED_VECTORS
 from ...network.layout import round_up
 from ...ops.compiled.rows import N_NUMBERS
+from .blocking import row_cuts, run_blocks
 
 # A batch above this runs in chunks whose gradients add up; so does one whose workspace would be larger.
 MAX_ROWS = 1024
 MAX_WORKSPACE_BYTES = 40 << 20
 PREDICT_ROWS = 64
-# Row tiles that go through a layer before the next layer: enough that a stretch of weights in L1 pays, few enough
-# that their activations stay in L2.
-BLOCK_TILES = 32
-# Blocks of smaller nets that are updated in one go: fewer calls.
-import os
-RUN_BLOCKS = int(os.environ.get('RB',4))
 
 
 def panel_arrays(architecture, training, keep_z=False):
@@ -120,7 +115,7 @@ class Workspace:
         self.zeros = aligned_zeros(tile.panel, dtype)
         # A run of gradients, and at the end the optimizer's numbers for each group of parameters.
         n_numbers = N_NUMBERS * len(architecture.groups)
-        self._scratch_size = round_up(RUN_BLOCKS * tile.block * tile.panel + n_numbers, 64)
+        self._scratch_size = round_up(run_blocks(tile, dtype) * tile.block * tile.panel + n_numbers, 64)
         self._scratch = aligned_zeros(self._scratch_size * n_threads, dtype)
         self.target_row = 1 if architecture.loss.class_index_target else self.output_row
         n_targets = self.padded_rows if training else 0
@@ -131,13 +126,9 @@ class Workspace:
     def enter(self, record):
         """Write where everything is into a record of WORKSPACE."""
         record["chunk_rows"] = record["thread_rows"] = self.rows
-        import os
-        E=lambda n,d:int(os.environ.get(n,d))
-        t,size=self.tile,self.dtype.itemsize
-        record["panel_stride"], record["block_tiles"] = self.panel_stride, E("BT",BLOCK_TILES)
-        record["stretch"] = stretch = max(1, E("ST",32<<10)//(t.panel*size)//t.panel)*t.panel
-        record["slab"] = max(1,E("SLAB",1<<30)//(BLOCK_TILES*t.rows*size)//stretch)*stretch
-        record["section"] = max(4,E("SEC",1<<30)//(2*t.panel*size)//4*4)
+        record["panel_stride"] = self.panel_stride
+        for name, cut in row_cuts(self.tile, self.dtype).items():
+            record[name] = cut
         record["target_row"], record["scratch_size"] = self.target_row, self._scratch_size
         record["entry_capacity"] = self.entry_capacity
         arrays = {

@@ -32,10 +32,19 @@ def make_sums(dtype, shape):
     call_gradient = GRADIENT_OF_ENTRIES.caller(dtype)
 
     @kernel
-    def sum_run(net, a, first, n, width, d, g, count):
+    def fetch_ahead(net, offset, n):
+        """Ask for weights and state that come next, while gradients are summed."""
+        for line in range(offset * itemsize, (offset + n) * itemsize, 64):
+            prefetch(net.state.flat + line)
+            for i in range(net.state.n_states):
+                prefetch(net.state.states[i] + line)
+
+    @kernel
+    def sum_run(net, a, first, n, width, d, g, count, ahead):
         """Gradient of rows `first … first + n` of a panel of weights, over `count` rows of samples.
 
-        A section of the samples stays in L1 while all these weights take their terms from it.
+        A section of the samples stays in L1 while all these weights take their terms from it. Meanwhile as many weights
+        from offset `ahead` on are asked for, unless that is negative.
         """
         stop, stride = first + n, net.workspace.panel_stride
         sums = carray(pointer(g), (n + rows - 1) // rows * rows * width)
@@ -45,7 +54,7 @@ def make_sums(dtype, shape):
             m, delta = min(net.workspace.section, count - row), element(d, row * panel)
             k = first
             while k < stop:
-                here = k % panel
+                here, before = k % panel, k
                 source = element(a, k // panel * stride + row * panel + here)
                 target = element(g, (k - first) * width)
                 left = min(panel - here, (stop - k + rows - 1) // rows * rows)  # of this panel of A
@@ -62,6 +71,8 @@ def make_sums(dtype, shape):
                 else:
                     narrow(source, delta, target, m)
                     k += rows
+                if row == 0 and ahead >= 0:
+                    fetch_ahead(net, ahead + (before - first) * width, (k - before) * width)
 
     @kernel
     def sum_entries(net, layer, first, n, width, first_column, first_entry, d, g):
@@ -232,14 +243,6 @@ def make_weight_phase(dtype, shape):
     update_vectors, call_transpose = make_update_vectors(dtype, shape), TRANSPOSE_ENTRIES.caller(dtype)
 
     @kernel
-    def fetch_ahead(net, offset, n):
-        """Ask for the next block's weights and state, while this block's gradient is summed."""
-        for line in range(offset * itemsize, (offset + n) * itemsize, 64):
-            prefetch(net.state.flat + line)
-            for i in range(net.state.n_states):
-                prefetch(net.state.states[i] + line)
-
-    @kernel
     def own_columns(net, layer, thread):
         """Of sparse input a thread owns the same columns in all panels, so that it transposes only these."""
         n_blocks = (layer.fan_in + block - 1) // block
@@ -273,13 +276,12 @@ def make_weight_phase(dtype, shape):
                 stop = min(start + net.steps.run_blocks, end)
                 offset = part.offset + start * unit
                 n = part.offset + min(stop * block, layer.fan_in) * part.width - offset
-                if is_last and net.steps.fetch_ahead:
-                    fetch_ahead(net, offset + n, n)
+                ahead = offset + n if is_last and net.steps.fetch_ahead else -1
                 first, width = start * block, part.width
                 if is_sparse:
                     sum_entries(net, layer, first, n // width, width, first_column, first_entry, d, g)
                 else:
-                    sum_run(net, layer.input, first, n // width, width, d, g, count)
+                    sum_run(net, layer.input, first, n // width, width, d, g, count, ahead)
                 finish_run(net, layer, part, start, stop, offset, n, g, numbers, step, scale, is_first, is_last)
             if begin == 0 and end != 0:
                 update_vectors(net, layer, part, p, g, numbers, count, is_first, is_last)

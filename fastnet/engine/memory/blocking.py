@@ -1,0 +1,60 @@
+"""How work is cut, so that what is used again is still in the host's caches. No cut changes a sum, or its order.
+
+The sizes are those of one core's caches, as the system tells them (`kernels/caches.py`). They are numbers in records, read
+at run time: nothing about caches is compiled.
+"""
+
+from ...kernels.caches import host_caches
+
+# Terms of a product for which a quarter of L2 holds the inputs of a block of rows.
+BLOCK_TERMS = 256
+
+
+def row_cuts(tile, dtype):
+    """Cuts of the row phase, in which a block of rows passes the weights of a layer, and of the weight phase.
+
+    Parameters
+    ----------
+    tile : Tile
+        The register tile.
+    dtype : numpy.dtype
+        Of the computation.
+
+    Returns
+    -------
+    dict
+        Fields of the record WORKSPACE:
+
+        ``block_tiles``: row tiles that pass a layer before the next layer. Their inputs take a quarter of L2 if there are
+        256 of them; more rows would leave L2, fewer would read the weights more often.
+        ``slab``: terms of a product that are added, for all of its columns, before the next ones: what a block has of
+        them takes half of L2, however wide the layer.
+        ``stretch``: of a panel of weights the rows that take half of L1 and stay there while the block passes them.
+        ``section``: samples whose activations and deltas, of one panel each, take half of L1 and stay there while a run of
+        weights takes the terms of its gradient from them.
+    """
+    caches, size = host_caches(), dtype.itemsize
+    block_tiles = max(1, caches.level_2 // 4 // (BLOCK_TERMS * size) // tile.rows)
+    stretch = _multiple(caches.level_1 // 2 // (tile.panel * size), tile.panel)
+    slab = _multiple(caches.level_2 // 2 // (block_tiles * tile.rows * size), stretch)
+    section = _multiple(caches.level_1 // 2 // (2 * tile.panel * size), tile.rows)
+    return {"block_tiles": block_tiles, "slab": slab, "stretch": stretch, "section": section}
+
+
+def run_blocks(tile, dtype):
+    """Blocks of weights that are updated in one go: their gradients take a quarter of L1, beside a section's samples.
+
+    A run is at least one panel of activations, which all of it reads.
+    """
+    size = tile.block * tile.panel * dtype.itemsize
+    return max(tile.panel // tile.block, host_caches().level_1 // 4 // size)
+
+
+def outgrows_cache(n_bytes):
+    """Whether weights and states of so many bytes leave L2, and are to be asked for ahead of time."""
+    return n_bytes > host_caches().level_2 * 5 // 8
+
+
+def _multiple(n, of):
+    """The largest multiple of a number that is not above n, or the number."""
+    return max(1, n // of) * of
