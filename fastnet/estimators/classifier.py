@@ -476,11 +476,7 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
             than not, or its score above 0 (0/1); or for each column of classes its most probable class.
         """
         check_is_fitted(self)
-        probable = self._loss.has_probabilities
-        outputs = self._probabilities(X) if probable else self._outputs(X)
-        if self.n_outputs_ == 1:
-            outputs = outputs[:, -1]
-        return self._label_binarizer.inverse_transform(outputs, threshold=0.5 if probable else 0.0)
+        return self._labels_of(self._probabilities(X) if self._loss.has_probabilities else self._outputs(X))
 
     @available_if(_gives_scores)
     def decision_function(self, X: MatrixLike) -> np.ndarray:

@@ -1,7 +1,7 @@
 """How work is cut, so that what is used again is still in the host's caches. No cut changes a sum, or its order.
 
-The sizes are those of one core's caches, as the system tells them (`kernels/caches.py`). They are numbers in records, read
-at run time: nothing about caches is compiled.
+The sizes are those of one core's caches, as the system tells them (`kernels/caches.py`). Cuts are numbers in records,
+read at run time: nothing about caches is compiled.
 """
 
 from ...kernels.caches import host_caches
@@ -25,13 +25,13 @@ def row_cuts(tile, dtype):
     dict
         Fields of the record WORKSPACE:
 
-        ``block_tiles``: row tiles that pass a layer before the next layer. Their inputs take a quarter of L2 if there are
-        256 of them; more rows would leave L2, fewer would read the weights more often.
-        ``slab``: terms of a product that are added, for all of its columns, before the next ones: what a block has of
-        them takes half of L2, however wide the layer.
+        ``block_tiles``: row tiles that pass a layer before the next layer. Their inputs take a quarter of L2 if
+        there are 256 of them; more rows would leave L2, fewer would read the weights more often.
+        ``slab``: terms of a product that are added, for all of its columns, before the next ones: what a block has
+        of them takes half of L2, however wide the layer.
         ``stretch``: of a panel of weights the rows that take half of L1 and stay there while the block passes them.
-        ``section``: samples whose activations and deltas, of one panel each, take half of L1 and stay there while a run of
-        weights takes the terms of its gradient from them.
+        ``section``: samples whose activations and deltas, of one panel each, take half of L1 and stay there while a
+        run of weights takes the terms of its gradient from them.
     """
     caches, size = host_caches(), dtype.itemsize
     block_tiles = max(1, caches.level_2 // 4 // (BLOCK_TERMS * size) // tile.rows)

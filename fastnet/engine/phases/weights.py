@@ -238,7 +238,7 @@ def make_update_vectors(dtype, shape):
 def make_weight_phase(dtype, shape):
     """Compile-time factory: the weight phase of one thread, for one dtype."""
     element = make_element(dtype.itemsize)
-    itemsize, panel, block = dtype.itemsize, shape.panel, shape.block
+    panel, block = shape.panel, shape.block
     (sum_run, sum_entries, _), finish_run = make_sums(dtype, shape), make_finish_run(dtype, shape)
     update_vectors, call_transpose = make_update_vectors(dtype, shape), TRANSPOSE_ENTRIES.caller(dtype)
 

@@ -131,6 +131,16 @@ class LabelTargets:
                 f"`self.classes_` has {self.classes_}. 'y' has {classes}."
             )
 
+    def _labels_of(self, outputs):
+        """The labels that outputs say."""
+        threshold, encoder = 0.5 if self._loss.has_probabilities else 0.0, self._label_binarizer
+        if self.n_outputs_ == 1:
+            outputs = outputs[:, -1]
+        if encoder.y_type_ in ("binary", "multiclass") and len(self.classes_) > 1:
+            # As the encoder does it, whose validation would take a third of the time of one row.
+            return self.classes_[(outputs > threshold).astype(np.intp) if outputs.ndim == 1 else outputs.argmax(axis=1)]
+        return encoder.inverse_transform(outputs, threshold=threshold)
+
     def _weigh(self, sample_weight, targets, counted_targets, counted_weight):
         if self.class_weight is None:
             return sample_weight

@@ -45,6 +45,5 @@ class HelperCompiler(CompilerBase):
     def define_pipelines(self):
         manager = DefaultPassBuilder.define_nopython_pipeline(self.state)
         manager.passes = [(_Lowering, text) if cls is NativeLowering else (cls, text) for cls, text in manager.passes]
-        manager._finalized = False
         manager.finalize()
         return [manager]

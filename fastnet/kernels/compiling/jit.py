@@ -4,7 +4,7 @@ Everything compiled is a C function of addresses and numbers, made once per comp
 configuration changes reaches it as data, or as the address of another such function, so that no
 configuration compiles anything twice.
 
-This file and ``cache.py`` are the only ones that touch Numba's private parts.
+This file, ``helpers.py`` and ``cache.py`` are the only ones that touch Numba's private parts.
 """
 
 import os

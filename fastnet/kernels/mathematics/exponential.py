@@ -29,11 +29,15 @@ import numpy as np
 from numba import njit, types
 from numba.extending import overload
 
+from ..compiling.helpers import HelperCompiler
 from ..functions import exp, expm1, log, log1p, sigmoid, tanh
 
 __all__ = ["exp", "expm1", "log", "log1p", "sigmoid", "tanh"]
 
-_OPTIONS = {"fastmath": {"contract"}, "error_model": "numpy", "forceinline": True, "nogil": True}
+_OPTIONS = {
+    "fastmath": {"contract"}, "error_model": "numpy", "forceinline": True, "nogil": True,
+    "pipeline_class": HelperCompiler,
+}  # fmt: skip
 _inner = njit(**_OPTIONS)
 
 
