@@ -162,18 +162,24 @@ def atomic_load(typingctx, address):
     return types.int64(types.intp), codegen
 
 
-@intrinsic
-def prefetch(typingctx, address):
-    """Ask for the cache line at an address to be brought into L2; any address is allowed."""
+def _make_prefetch(locality, text):
+    @intrinsic
+    def prefetch(typingctx, address):
+        def codegen(context, builder, signature, args):
+            byte = ir.IntType(8).as_pointer()
+            kind = ir.FunctionType(ir.VoidType(), [byte, I32, I32, I32])
+            hint = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+            builder.call(hint, [builder.inttoptr(args[0], byte), I32(0), I32(locality), I32(1)])  # read, data
+            return context.get_dummy_value()
 
-    def codegen(context, builder, signature, args):
-        byte = ir.IntType(8).as_pointer()
-        kind = ir.FunctionType(ir.VoidType(), [byte, I32, I32, I32])
-        hint = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-        builder.call(hint, [builder.inttoptr(args[0], byte), I32(0), I32(2), I32(1)])  # read, L2, data
-        return context.get_dummy_value()
+        return types.void(types.intp), codegen
 
-    return types.void(types.intp), codegen
+    prefetch.__doc__ = text
+    return prefetch
+
+
+prefetch = _make_prefetch(2, "Ask for the cache line at an address to be brought into L2; any address is allowed.")
+prefetch_near = _make_prefetch(3, "The same, into L1.")
 
 
 @intrinsic

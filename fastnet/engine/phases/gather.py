@@ -4,10 +4,13 @@ from numba import carray, types
 
 from ...kernels.addresses import make_element
 from ...kernels.compiling.jit import kernel
-from ...kernels.simd import make_pointer, prefetch, scalar_type
+from ...kernels.simd import make_pointer, prefetch, prefetch_near, scalar_type
 from ...kernels.tiles import make_copy_row
 from ..memory.records import IS_CSR, IS_DOUBLE
 from ..passes.sparse import SPREAD_ENTRIES
+
+import os
+NEAR = int(os.environ.get('NEAR', 6))
 
 
 def make_gather(dtype, shape):
@@ -51,6 +54,10 @@ def make_gather(dtype, shape):
                 address = net.samples.x + carray(index64(net.samples.order), later + 1)[later] * net.samples.x_row
                 for line in range(0, net.samples.fetch_bytes, 64):
                     prefetch(address + line)
+                soon = begin + min(i + NEAR, first + count - 1)
+                address = net.samples.x + carray(index64(net.samples.order), soon + 1)[soon] * net.samples.x_row
+                for line in range(0, net.samples.fetch_bytes, 64):
+                    prefetch_near(address + line)
             if not net.samples.x_kind & IS_CSR:
                 gather_dense(net, layer, sample, target)
             elif net.workspace.entry_columns == 0:
