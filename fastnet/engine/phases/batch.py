@@ -5,46 +5,25 @@ normalisation cuts the rows' phase into segments, between which each thread norm
 (`normalize.py`). The call walks plain records (`records.py`); nothing about a configuration is compiled in.
 """
 
-from functools import cache
-
 from numba import carray, types
 
 from ...kernels.addresses import make_element
 from ...kernels.compiling.jit import kernel
-from ...kernels.compiling.signatures import INDEX, Signature
 from ...kernels.host import tile
 from ...kernels.simd import make_pointer, scalar_type
-from ...kernels.threads.team import barrier
-from ...ops.compiled.rows import N_NUMBERS
-from ...ops.compiled.signatures import PREPARE
-from ..memory.records import LAYER, NET, PANEL
-from ..passes.after_step import AFTER_STEP
-from ..passes.noise import DROP_WEIGHTS
-from ..passes.normalize import COLUMNS
-from ..passes.sparse import GATHER_ENTRIES
+from ...kernels.threads.barrier import barrier
+from ...ops.compiled.signatures import N_NUMBERS, PREPARE
+from ..functions import AFTER_STEP, COLUMNS, DROP_WEIGHTS, GATHER_ENTRIES
 from .rows import make_backward, make_forward
 from .weights import make_weight_phase
 
-ENGINE = Signature(
-    None, net=NET, layers=LAYER, panels=PANEL, thread=INDEX, first=INDEX, last=INDEX, step=INDEX
-)  # fmt: skip
 
+def make_engine(dtype):
+    """The engine: ``engine(net, layers, panels, thread, first, last, step)`` with addresses of records.
 
-@cache
-def engine(dtype):
-    """The compiled engine of a dtype.
-
-    Returns
-    -------
-    ctypes function
-        ``engine(net, layers, panels, thread, first, last, step)`` with addresses of records. The slice is counted
-        in chunks: ``net.steps.chunks`` make a batch. `step` is the number of optimizer steps before it;
-        ``net.results.step`` counts on. Returns early if another thread has been given up. Runs without the GIL.
+    The slice is counted in chunks: ``net.steps.chunks`` make a batch. `step` is the number of optimizer steps before
+    it; ``net.results.step`` counts on. Returns early if another thread has been given up.
     """
-    return ENGINE.compile(lambda: _make(dtype), ("engine",), dtype, from_python=True)
-
-
-def _make(dtype):
     element = make_element(dtype.itemsize)
     shape = tile(dtype)
     scalar, rows = dtype.type, shape.rows
@@ -82,6 +61,7 @@ def _make(dtype):
         n_threads = net.team.n_threads
         space = net.workspace
         n_groups = net.steps.n_groups
+        block_tiles = max(net.workspace.block_tiles, 1)  # at least 1 for all to see: a step of 0 would raise an error
         groups = carray(double(net.steps.groups), 2 * n_groups)
         numbers = element(space.scratch, (thread + 1) * space.scratch_size - n_groups * N_NUMBERS)
         arrivals = 0
@@ -126,8 +106,8 @@ def _make(dtype):
                 segment = stage // 2
                 back = segment - n_segments + 1
                 if stage % 2 == 0:
-                    for t in range(low, high, net.workspace.block_tiles):
-                        tiles = min(net.workspace.block_tiles, high - t)
+                    for t in range(low, high, block_tiles):
+                        tiles = min(block_tiles, high - t)
                         if back <= 0:
                             forward(net, layers, begin + shift, t, tiles, count, step, shift, segment)
                         if back >= 0:

@@ -11,8 +11,7 @@ from ...kernels.compiling.jit import kernel
 from ...kernels.tiles import make_copy_out, make_copy_row
 from ...network.layers import SLOPE
 from ...ops.compiled.signatures import BY_SLOPE, DERIVE, LINK, LOSS
-from ..passes.noise import ADD_NOISE
-from ..passes.sparse import MULTIPLY_ENTRIES
+from ..functions import ADD_NOISE, MULTIPLY_ENTRIES
 from .gather import make_gather
 from .outputs import make_widen
 from .products import make_sweep
