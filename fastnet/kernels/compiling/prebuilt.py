@@ -38,26 +38,37 @@ def symbol(key):
 
 
 @cache
-def library():
-    """The shared library for this process, or None."""
-    level = target().level
-    if level is None or os.environ.get("FASTNET_PREBUILT") == "0":
-        return None
+def _found():
+    """The shared library for this process, or None, and what there is to say about it."""
+    chosen = target()
+    if os.environ.get("FASTNET_PREBUILT") == "0":
+        return None, "left aside, as FASTNET_PREBUILT=0 says"
     try:
-        if json.loads((FOLDER / TABLE).read_text()) != made_from():
-            return None
-        return ctypes.CDLL(str(FOLDER / f"{level}.so"))
-    except (OSError, ValueError, PackageNotFoundError):  # there is none, or none that this system loads
-        return None
+        given = json.loads((FOLDER / TABLE).read_text())
+        different = [f"{name} {given.get(name)}" for name, value in made_from().items() if given.get(name) != value]
+        if different:
+            return None, f"not used: made from other {', '.join(different)}"
+        if chosen.level is None:
+            return None, f"not used: {chosen.cpu} is none of the levels of instruction sets that there is code for"
+        return ctypes.CDLL(str(FOLDER / f"{chosen.level}.so")), f"used, for {chosen.level}"
+    except FileNotFoundError:
+        return None, "none in this installation"
+    except (OSError, ValueError, PackageNotFoundError) as error:  # such as a file system that runs nothing
+        return None, f"not used: {error}"
+
+
+def status():
+    """Whether prebuilt machine code is used, and why not, in words."""
+    return _found()[1]
 
 
 def address(key):
     """Address of a function, or None if it is not prebuilt."""
-    found = library()
-    if found is None:
+    library, _ = _found()
+    if library is None:
         return None
     try:
-        function = getattr(found, symbol(key))
+        function = getattr(library, symbol(key))
     except AttributeError:  # an op of a user's own
         return None
     _used.add(key)
