@@ -2,7 +2,9 @@
 
 import ctypes
 import json
+import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -22,7 +24,7 @@ from fastnet.ops.compiled.signatures import ACTIVATE
 from fastnet.ops.losses.base import Loss
 from fastnet.ops.optimizers import Optimizer
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "packaging"))
+sys.path.insert(0, str(Path(__file__).parent.parent / "build_tools"))
 from linking import glibc_of, link  # noqa: E402
 
 FLOAT = np.dtype(np.float32)
@@ -204,12 +206,32 @@ def test_variables_choose_the_target(monkeypatch, name, features, expected):
     assert host.target.__wrapped__() == expected
 
 
-def test_numba_compiles_users_code_for_their_cpu_as_before(fresh):
-    import llvmlite.binding as llvm
-    from numba import config
-    from numba.core.registry import cpu_target
+BESIDE_USERS_CODE = """
+import llvmlite.binding as llvm, numba, numpy as np
+from numba.core.registry import cpu_target
+from fastnet.activations import Tanh
+from fastnet.ops.compiled import rows
+from fastnet.ops.compiled.signatures import ACTIVATE
 
-    before = cpu_target.target_context.codegen()
-    rows.activate(Tanh(), FLOAT)
-    assert cpu_target.target_context.codegen() is before
-    assert before.magic_tuple()[1] == (config.CPU_NAME or llvm.get_host_cpu_name())
+def users(n):
+    a = np.zeros(n)
+    b = a + 1.0
+    return b.sum() + np.tanh(a).sum()
+
+dtype = np.dtype("float32")
+{first}
+context = cpu_target.target_context
+before = context.codegen()
+a = np.ones(8, dtype)
+ACTIVATE.function(rows.activate(Tanh(), dtype), dtype)(a.ctypes.data, 8, np.zeros(4, dtype).ctypes.data)
+assert context.codegen() is before
+assert before.magic_tuple()[1] == (numba.config.CPU_NAME or llvm.get_host_cpu_name())
+assert numba.njit(users)(5) == 5 and abs(a[0] - np.tanh(1)) < 1e-6
+"""
+
+
+@pytest.mark.parametrize("first", ["", "assert numba.njit(users)(3) == 3"], ids=["ours first", "theirs first"])
+def test_numba_compiles_users_code_for_their_cpu_as_before(first, tmp_path):
+    for _ in ("compiled", "loaded"):
+        environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path), "FASTNET_PREBUILT": "0"}
+        subprocess.run([sys.executable, "-c", BESIDE_USERS_CODE.format(first=first)], env=environment, check=True)

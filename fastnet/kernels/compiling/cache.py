@@ -17,7 +17,6 @@ from pathlib import Path
 
 from numba.core import config
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, IndexDataCacheFile
-from numba.core.runtime import rtsys
 from numba.misc.appdirs import AppDirs
 
 from .filelock import FileLock
@@ -133,8 +132,7 @@ class Cache(FunctionCache):
     def _load(self, signature, target_context):
         try:
             # Not Numba's own load_overload: it first imports all that a compilation needs, which takes longer than
-            # everything else here. Machine code only needs the runtime's symbols.
-            rtsys.initialize(target_context)
+            # everything else here.
             with self._guard_against_spurious_io_errors():
                 return self._load_overload(signature, target_context)
         except Exception:  # a truncated or foreign file: forget it and compile again

@@ -4,7 +4,7 @@ Everything compiled is a C function of addresses and numbers, made once per comp
 configuration changes reaches it as data, or as the address of another such function, so that no
 configuration compiles anything twice.
 
-This file and ``cache.py`` are the only ones that touch Numba's private parts.
+This file, ``cache.py`` and ``objects.py`` are the only ones that touch Numba's private parts.
 """
 
 import os
@@ -21,6 +21,7 @@ from numba.core.codegen import JITCPUCodegen
 from numba.core.compiler import Compiler
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.registry import cpu_target
+from numba.core.runtime import rtsys
 
 from ..host import target
 from .cache import Cache, cache_directory
@@ -66,6 +67,7 @@ def _own_target():
     """Within the block Numba compiles for our target; other threads, and what users compile, keep theirs."""
     context = cpu_target.target_context
     with global_compiler_lock:
+        rtsys.initialize(context)  # all code needs its symbols, and users' code finds it compiled for their CPU
         given = context._internal_codegen
         context._internal_codegen = _codegen()
         try:
