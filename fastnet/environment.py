@@ -6,7 +6,9 @@ from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-PACKAGES = ("fastnet", "numpy", "scipy", "scikit-learn", "numba", "llvmlite", "joblib", "threadpoolctl")
+from .version import __version__
+
+PACKAGES = ("numpy", "scipy", "scikit-learn", "numba", "llvmlite", "joblib", "threadpoolctl")
 _CPU_CACHES = Path("/sys/devices/system/cpu/cpu0/cache")
 
 
@@ -18,17 +20,16 @@ def show_versions() -> None:
     >>> import fastnet
     >>> fastnet.show_versions()  # doctest: +ELLIPSIS
     System:
-          python: ...
+        python: 3...
     """
     for heading, facts in (
         ("System", _system()),
-        ("Packages", {name: _version(name) for name in PACKAGES}),
+        ("Packages", {"fastnet": __version__} | {name: _version(name) for name in PACKAGES}),
         ("Machine code", _machine_code()),
     ):
         print(f"{heading}:")
-        width = max(map(len, facts))
         for name, fact in facts.items():
-            print(f"    {name:>{width}}: {fact}")
+            print(f"    {name}: {fact}")
 
 
 def _version(package: str) -> str:

@@ -64,7 +64,7 @@ def test_versions_name_packages_cpu_threads_and_cache(capsys):
     assert f"fastnet: {fastnet.__version__}" in said
     assert f"numba: {numba.__version__}" in said and f"numpy: {np.__version__}" in said
     for name in ("python", "CPU", "caches", "threads of a fit", "compiled for", "vectors", "prebuilt", "cache"):
-        assert re.search(rf"^ *{name}: \S", said, re.M), name
+        assert re.search(rf"^    {name}: \S", said, re.M), name
     assert run("-m", "fastnet", "versions").splitlines()[0] == "System:"
 
 
