@@ -4,7 +4,6 @@
 and a C compiler as the linker, and takes minutes.
 """
 
-import json
 import os
 import sys
 import sysconfig
@@ -62,9 +61,8 @@ class PrebuiltHook(BuildHookInterface):
             link(sorted((folder / level).glob("*.o")), library)
             glibc = max(glibc, glibc_of(library))
             build_data["force_include"][str(library)] = f"fastnet/prebuilt/{library.name}"
-        table = folder / prebuilt.TABLE
-        table.write_text(json.dumps(prebuilt.made_from(), indent=1) + "\n")
-        build_data["force_include"][str(table)] = f"fastnet/prebuilt/{table.name}"
+        prebuilt.write_table(folder)
+        build_data["force_include"][str(folder / prebuilt.TABLE)] = f"fastnet/prebuilt/{prebuilt.TABLE}"
         build_data["pure_python"] = False
         python = f"cp{sys.version_info.major}{sys.version_info.minor}"
         machine = sysconfig.get_platform().split("-")[-1]

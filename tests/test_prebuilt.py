@@ -78,7 +78,7 @@ def installed(fresh, tmp_path, monkeypatch):
     objects = tmp_path / f"{prebuilt.symbol(key)}.o"
     objects.write_bytes(object_code(key))
     link([objects], tmp_path / f"{host.target().level}.so")
-    (tmp_path / prebuilt.TABLE).write_text(json.dumps(prebuilt.made_from()))
+    prebuilt.write_table(tmp_path)
     monkeypatch.setattr(prebuilt, "FOLDER", tmp_path)
     monkeypatch.setattr(prebuilt, "_used", set())
     prebuilt._found.cache_clear()
@@ -119,8 +119,9 @@ def test_only_what_is_meant_is_exported_and_the_c_library_is_all_it_needs(instal
 @pytest.mark.skipif(host.target().level is None, reason="code for one CPU is not shipped")
 @pytest.mark.parametrize("name", ["sources", "numba", "python"])
 def test_code_made_from_anything_else_is_left_aside(installed, tmp_path, name):
-    given = prebuilt.made_from()
-    (tmp_path / prebuilt.TABLE).write_text(json.dumps(given | {name: "other"}))
+    table = json.loads((tmp_path / prebuilt.TABLE).read_text())
+    table["made_from"][name] = "other"
+    (tmp_path / prebuilt.TABLE).write_text(json.dumps(table))
     prebuilt._found.cache_clear()
     assert prebuilt.address(installed[0]) is None
     assert prebuilt.status() == f"not used: made from other {name} other"
@@ -129,17 +130,19 @@ def test_code_made_from_anything_else_is_left_aside(installed, tmp_path, name):
 @needs_linker
 @pytest.mark.skipif(host.target().level is None, reason="code for one CPU is not shipped")
 def test_a_damaged_library_or_table_is_left_aside(installed, tmp_path, monkeypatch):
-    key = installed[0]
-    (tmp_path / prebuilt.TABLE).write_text("{")
-    prebuilt._found.cache_clear()
-    assert prebuilt.address(key) is None and prebuilt.status().startswith("not used: ")
-    (tmp_path / prebuilt.TABLE).write_text(json.dumps(prebuilt.made_from()))
+    key, table = installed[0], tmp_path / prebuilt.TABLE
+    given = table.read_text()
+    for damaged in ("{", "[]", "{}"):
+        table.write_text(damaged)
+        prebuilt._found.cache_clear()
+        assert prebuilt.address(key) is None and prebuilt.status().startswith("not used: ")
+    table.write_text(given)
     (library,) = tmp_path.glob("*.so")
     whole = library.read_bytes()
-    library.unlink()  # the loaded one stays as it is
-    library.write_bytes(whole[:100])
-    prebuilt._found.cache_clear()
-    assert prebuilt.address(key) is None and prebuilt.status().startswith("not used: ")
+    for damaged in (whole[:1000], whole[:5000] + bytes([whole[5000] ^ 1]) + whole[5001:]):
+        library.write_bytes(damaged)
+        prebuilt._found.cache_clear()
+        assert prebuilt.address(key) is None and prebuilt.status() == f"not used: {library.name} is damaged"
     library.unlink()
     prebuilt._found.cache_clear()
     assert prebuilt.address(key) is None

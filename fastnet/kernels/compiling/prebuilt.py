@@ -8,6 +8,7 @@ The environment variable ``FASTNET_PREBUILT=0`` leaves it aside.
 """
 
 import ctypes
+import hashlib
 import json
 import os
 import platform
@@ -18,7 +19,7 @@ from ..host import target
 from .sources import PACKAGE, source_digest
 
 FOLDER = PACKAGE / "prebuilt"
-TABLE = "made_from.json"
+TABLE = "table.json"
 
 _used = set()
 
@@ -30,6 +31,18 @@ def made_from():
     """
     numba = version("numba")
     return {"sources": source_digest(), "numba": numba, "python": ".".join(platform.python_version_tuple()[:2])}
+
+
+def file_digest(path):
+    """Digest of a file, in hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def write_table(folder):
+    """Write down what the libraries in a folder were just made from."""
+    libraries = {path.stem: file_digest(path) for path in sorted(folder.glob("*.so"))}
+    table = {"made_from": made_from(), "libraries": libraries}
+    (folder / TABLE).write_text(json.dumps(table, indent=1) + "\n")
 
 
 def symbol(key):
@@ -44,16 +57,21 @@ def _found():
     if os.environ.get("FASTNET_PREBUILT") == "0":
         return None, "left aside, as FASTNET_PREBUILT=0 says"
     try:
-        given = json.loads((FOLDER / TABLE).read_text())
+        table = json.loads((FOLDER / TABLE).read_text())
+        given = table["made_from"]
         different = [f"{name} {given.get(name)}" for name, value in made_from().items() if given.get(name) != value]
         if different:
             return None, f"not used: made from other {', '.join(different)}"
-        if chosen.level is None:
+        if chosen.level not in table["libraries"]:
             return None, f"not used: {chosen.cpu} is none of the levels of instruction sets that there is code for"
-        return ctypes.CDLL(str(FOLDER / f"{chosen.level}.so")), f"used, for {chosen.level}"
+        path = FOLDER / f"{chosen.level}.so"
+        if file_digest(path) != table["libraries"][chosen.level]:  # what a disk has damaged would end the process
+            return None, f"not used: {path.name} is damaged"
+        return ctypes.CDLL(str(path)), f"used, for {chosen.level}"
     except FileNotFoundError:
         return None, "none in this installation"
-    except (OSError, ValueError, PackageNotFoundError) as error:  # such as a file system that runs nothing
+    except (OSError, KeyError, TypeError, ValueError, PackageNotFoundError) as error:
+        # A damaged table, or a file system from which nothing may be run.
         return None, f"not used: {error}"
 
 
