@@ -5,6 +5,8 @@ import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_iris
 from sklearn.preprocessing import StandardScaler
 
+from fastnet.kernels.threads import limits
+
 
 def _frozen(X, y):
     X = StandardScaler().fit_transform(X)
@@ -40,3 +42,15 @@ def diabetes():
 def iris():
     """(X, y): 150 flowers as measured, 4 features, 3 classes."""
     return load_iris(return_X_y=True)
+
+
+@pytest.fixture
+def allow_threads(monkeypatch):
+    """``allow_threads(count)``: from now on so many threads are allowed, however many cores the machine has."""
+
+    def allow(count):
+        for variable in limits.VARIABLES:
+            monkeypatch.delenv(variable, raising=False)
+        monkeypatch.setattr(limits, "count_cores", lambda *arguments: count)
+
+    return allow

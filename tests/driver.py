@@ -17,6 +17,8 @@ class Driver:
         self._parameters = rows.parameter_array(op, dtype)
         self._prepare = PREPARE.function(rows.prepare(op, dtype), dtype)
         self._update = UPDATE.function(rows.update(op, dtype), dtype)
+        w, *states = (a.ctypes.data for a in (self.w, *self._states))  # asked for once: thousands of steps are taken
+        self._addresses = self._parameters.ctypes.data, self._numbers.ctypes.data, w, states
 
     @property
     def states(self):
@@ -30,7 +32,6 @@ class Driver:
     def step(self, g, rate, l1=0.0, decay=1.0):
         self.steps += 1
         g = np.ascontiguousarray(g, self.w.dtype)
-        numbers = self._numbers.ctypes.data
-        self._prepare(self.steps, rate, decay, self._parameters.ctypes.data, numbers)
-        arrays = [a.ctypes.data for a in (self.w, g, *self._states)]
-        self._update(*arrays, self.w.size, numbers, l1)
+        parameters, numbers, w, states = self._addresses
+        self._prepare(self.steps, rate, decay, parameters, numbers)
+        self._update(w, g.ctypes.data, *states, self.w.size, numbers, l1)

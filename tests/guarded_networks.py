@@ -1,4 +1,4 @@
-"""Trains random networks beside guard pages: ``python guarded_networks.py FIRST LAST OPS`` with a range of seeds."""
+"""Trains random networks beside guard pages: ``python guarded_networks.py FIRST LAST SOLVERS``, a range of seeds."""
 
 import sys
 import warnings
@@ -8,6 +8,7 @@ from unittest.mock import patch
 
 import numpy as np
 from guard_pages import beside_a_guard, dies, guarded
+from problems import activations_in_turn
 from scipy.sparse import csr_array
 
 from fastnet import MLPClassifier, MLPRegressor
@@ -16,9 +17,9 @@ from fastnet.engine.memory import workspace
 from fastnet.kernels.memory import allocated_by
 from fastnet.optimizers import OPTIMIZERS
 
-ACTIVATION_NAMES, SOLVERS = ["relu", "tanh", "gelu", "prelu"], ["lbfgs", "sgd", "adam", "schedule_free_adamw"]
-if sys.argv[-1] == "every_op":
-    ACTIVATION_NAMES, SOLVERS = list(ACTIVATIONS), ["lbfgs", *OPTIMIZERS]
+SOLVERS = ["lbfgs", "sgd", "adam", "schedule_free_adamw"]
+if sys.argv[-1] == "every_solver":
+    SOLVERS = ["lbfgs", *OPTIMIZERS]
 
 
 def maybe(rng, value, default):
@@ -27,13 +28,13 @@ def maybe(rng, value, default):
 
 def random_configuration(seed):
     rng = np.random.default_rng(seed)
-    n_hidden = int(rng.integers(0, 4))
+    activation = activations_in_turn(seed, most=3)
     width = int(rng.integers(1, 41))
-    hidden = [width if rng.random() < 0.4 else int(rng.integers(1, 41)) for _ in range(n_hidden)]
+    hidden = [width if rng.random() < 0.4 else int(rng.integers(1, 41)) for _ in activation]
     rates = rng.uniform(0.1, 0.5, 8).round(2).tolist()
     parameters = dict(
         hidden_layer_sizes=hidden,
-        activation=[str(rng.choice(ACTIVATION_NAMES)) for _ in hidden],
+        activation=activation,
         solver=str(rng.choice(SOLVERS)),
         use_bias=bool(rng.random() < 0.8),
         alpha=maybe(rng, 0.1, 0.0),
@@ -121,7 +122,7 @@ def check_guards():
 def main(first, last):
     warnings.simplefilter("ignore")
     check_guards()
-    trained = 0
+    trained, activations = 0, set()
     for seed in range(first, last):
         cls, parameters, X, y, weight, rows = random_configuration(seed)
         print(seed, cls.__name__, parameters, X.shape, y.shape, rows, flush=True)
@@ -132,11 +133,13 @@ def main(first, last):
                 print("refused:", error)
                 continue
             trained += 1
+            activations.update(parameters["activation"])
             for at_end in (True, False):
                 place = partial(at_guard, at_end=at_end)
                 with allocated_by(partial(guarded, at_end=at_end)):
                     given = place(X), place(y), None if weight is None else place(weight)
                     assert results(cls(**parameters), *given, place) == expected, at_end
+    assert activations == set(ACTIVATIONS), set(ACTIVATIONS) - activations
     print("trained", trained)
 
 

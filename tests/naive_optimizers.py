@@ -1,15 +1,10 @@
-"""The other optimizers in plain NumPy, written as their papers state them; SGD and Adam are in ``naive.py``.
+"""The optimizers in plain NumPy, written as their papers state them; SGD and Adam as scikit-learn has them.
 
 ``step(params, grads, rate)`` gives new parameters and, for each, the length of step that L1's shrinkage has to
 use: the step per unit of a gradient that never changes. ``decays`` says which parameters decoupled decay shrinks.
 """
 
-import naive
 import numpy as np
-from naive import Adam
-
-__all__ = ["AMSGrad", "AdaGrad", "AdaMax", "Adadelta", "Adam", "AdamW", "Lion", "NAdam", "RMSProp", "Rprop", "SGD",
-           "ScheduleFreeAdamW"]  # fmt: skip
 
 
 class Rule:
@@ -40,22 +35,45 @@ class Rule:
         pass
 
 
-class SGD(naive.SGD):
-    """The velocity form, or v <- momentum v + (1 - momentum) g and w <- w - rate v."""
+class SGD:
+    """v <- momentum v - rate g, then w += v; Nesterov as in scikit-learn: w += momentum v - rate g.
+
+    Or averaged: v <- momentum v + (1 - momentum) g, then w -= rate v.
+    """
 
     def __init__(self, params, momentum=0.9, nesterov=True, averaged=False):
-        super().__init__(params, momentum, nesterov)
-        self.averaged = averaged
+        self.momentum, self.nesterov, self.averaged, self.t = momentum, nesterov, averaged, 0
+        self.states = [[np.zeros_like(p) for p in params]]
 
     def step(self, params, grads, rate):
-        if not self.averaged:
-            return super().step(params, grads, rate)
-        mean = self.momentum, 1 - self.momentum
-        self.states[0] = [mean[0] * v + mean[1] * g for v, g in zip(self.states[0], grads, strict=True)]
-        steps = self.states[0]
+        """New params, and for each the length of step that L1's shrinkage has to use."""
+        self.t += 1
+        of_g, of_step = (1 - self.momentum, -rate) if self.averaged else (-rate, 1)
+        v = [self.momentum * v + of_g * g for v, g in zip(self.states[0], grads, strict=True)]
+        self.states = [v]
         if self.nesterov:
-            steps = [mean[0] * v + mean[1] * g for v, g in zip(steps, grads, strict=True)]
-        return [p - rate * s for p, s in zip(params, steps, strict=True)], [np.full_like(p, rate) for p in params]
+            v = [self.momentum * v + of_g * g for v, g in zip(v, grads, strict=True)]
+        # where the gradient stands still, momentum adds up to rate / (1 - momentum)
+        length = rate if self.averaged else rate / (1 - self.momentum)
+        return [p + of_step * d for p, d in zip(params, v, strict=True)], [np.full_like(p, length) for p in params]
+
+
+class Adam:
+    """Kingma & Ba (2014), with the bias corrections moved into the rate, as in scikit-learn."""
+
+    def __init__(self, params, beta_1=0.9, beta_2=0.999, epsilon=1e-8):
+        self.beta_1, self.beta_2, self.epsilon, self.t = beta_1, beta_2, epsilon, 0
+        self.states = [[np.zeros_like(p) for p in params] for _ in range(2)]
+
+    def step(self, params, grads, rate):
+        self.t += 1
+        b1, b2 = self.beta_1, self.beta_2
+        m = [b1 * m + (1 - b1) * g for m, g in zip(self.states[0], grads, strict=True)]
+        v = [b2 * v + (1 - b2) * g**2 for v, g in zip(self.states[1], grads, strict=True)]
+        self.states = [m, v]
+        rate_t = rate * np.sqrt(1 - b2**self.t) / (1 - b1**self.t)
+        steps = [rate_t / (np.sqrt(v) + self.epsilon) for v in v]
+        return [p - s * m for p, s, m in zip(params, steps, m, strict=True)], steps
 
 
 class AdaGrad(Rule):

@@ -2,7 +2,7 @@
 
 import pickle
 
-import naive
+import naive_ops
 import numpy as np
 import pandas as pd
 import pytest
@@ -64,7 +64,8 @@ def test_the_loss_by_hand_and_its_gradient_by_differences():
     y = np.array([[2.0, 0.0, 0, 0, 0]])  # of three classes the third, of two the first
 
     def value(z):
-        return naive.LOSSES["log_loss"][0](z[:, :3], y[:, :1])[0] + naive.LOSSES["log_loss"][0](z[:, 3:], y[:, 1:2])[0]
+        of_one = naive_ops.LOSSES["log_loss"][0]
+        return of_one(z[:, :3], y[:, :1])[0] + of_one(z[:, 3:], y[:, 1:2])[0]
 
     values, delta = loss_and_delta(ColumnsLogLoss(sizes=(3, 2)), z, y.copy())
     # log(e^0.3 + e^-0.2 + e^1.1) - 1.1 + log(e^0.4 + e^-2) - 0.4

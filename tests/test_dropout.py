@@ -1,6 +1,7 @@
 """Dropout, seen from outside: its masks, its steps, and what it leaves alone."""
 
 import naive
+import naive_optimizers
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -89,7 +90,7 @@ def test_steps_with_dropout_are_those_of_the_plain_network(activation, optimizer
     def masks(step, rows):
         return [revealed_mask(w, p, len(rows), 7, step) for w, p in zip(layers, rates, strict=True)]
 
-    optimizer, twin = {"sgd": (SGD(), naive.SGD), "adam": (Adam(), naive.Adam)}[optimizer]
+    optimizer, twin = {"sgd": (SGD(), naive_optimizers.SGD), "adam": (Adam(), naive_optimizers.Adam)}[optimizer]
     coefs, intercepts = problem.coefs, problem.intercepts
     twin = twin(coefs + intercepts)
     with problem.session(
@@ -97,11 +98,9 @@ def test_steps_with_dropout_are_those_of_the_plain_network(activation, optimizer
     ) as session:
         for _ in range(2):
             loss = session.run_epoch(np.arange(n), 0.05)
-            coefs, intercepts, expected = naive.train_epoch(
-                coefs, intercepts, problem.X, problem.y, np.arange(n), activation=activation, loss="log_loss",
-                optimizer=twin, rate=0.05, batch_size=8, l2=0.1, sample_weight=problem.sample_weight,
-                masks=masks,
-            )  # fmt: skip
+            coefs, intercepts, expected = problem.train_epoch(
+                coefs, intercepts, np.arange(n), optimizer=twin, rate=0.05, batch_size=8, l2=0.1, masks=masks
+            )
             assert_allclose(loss, expected, rtol=1e-10)
         ours = session.get_parameters()
     assert distance([*ours[0], *ours[1]], coefs + intercepts) < 1e-10

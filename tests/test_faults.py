@@ -8,6 +8,7 @@ import threading
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from marks import each_in_turn
 from problems import parameters, same_bits
 from sklearn.datasets import make_multilabel_classification
 
@@ -173,8 +174,7 @@ def test_constant_features_do_no_harm(name, params):
 
 
 @quiet
-@pytest.mark.parametrize("solver", SOLVERS)
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(("name", "solver"), each_in_turn(NAMES, SOLVERS))
 def test_a_hundred_thousand_features(name, solver):
     rng = np.random.default_rng(0)
     wide = sp.random_array((40, 100_000), density=1e-3, format="csr", rng=rng, data_sampler=rng.standard_normal)
@@ -315,7 +315,7 @@ print(np.isfinite(search.cv_results_["mean_test_score"]).all(), search.predict(X
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
 @pytest.mark.exhaustive
 def test_a_search_that_loses_a_worker_raises_and_the_next_one_works():
-    done = subprocess.run([sys.executable, "-c", KILLED], capture_output=True, text=True, timeout=240)
+    done = subprocess.run([sys.executable, "-c", KILLED], capture_output=True, text=True, timeout=280)
     assert done.stdout.splitlines() == ["terminated", "True (90,)"], done.stderr
 
 

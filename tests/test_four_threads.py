@@ -7,10 +7,13 @@ from marks import each_in_turn
 from problems import Problem, parameters, same_bits
 
 import fastnet
-from fastnet.engine import Session, forward
-from fastnet.engine.pace import Pace
+from fastnet.engine import Session
+from fastnet.engine.predict import Prediction
 from fastnet.engine.team import Team
-from fastnet.kernels.threads import team as threads
+from fastnet.kernels.host import tile
+from fastnet.kernels.memory import aligned_zeros
+from fastnet.kernels.threads.team import Workers
+from fastnet.network.layout import Layout
 from fastnet.ops.optimizers import SGD, Adam
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -19,22 +22,24 @@ N_JOBS = [1, 2, 3, 4]
 
 
 @pytest.fixture(autouse=True)
-def seen(monkeypatch):
+def seen(allow_threads, monkeypatch):
     """Numbers of threads that ran; four are allowed."""
-    monkeypatch.setattr("fastnet.engine.memory.plan.allowed_threads", lambda: 4)
-    monkeypatch.setattr("fastnet.kernels.threads.team.allowed_threads", lambda: 4)
-    # Otherwise small problems would be left to one thread.
-    monkeypatch.setattr("fastnet.engine.predict.are_few", lambda *arguments: False)
-    monkeypatch.setattr("fastnet.engine.memory.plan.PREDICTION_PRODUCTS", 1)
-    monkeypatch.setattr("fastnet.engine.session.Pace", lambda count, adaptive, guess: Pace(count, False, guess))
-    counts, run = [], threads.Workers.run
+    allow_threads(4)
+    counts, run = [], Workers.run
 
     def counted(self, n_threads, *arguments):
         counts.append(n_threads)
         return run(self, n_threads, *arguments)
 
-    monkeypatch.setattr(threads.Workers, "run", counted)
+    monkeypatch.setattr(Workers, "run", counted)
     return counts
+
+
+@pytest.fixture
+def all_at_work(monkeypatch):
+    """A fit's threads all run in every slice, also where one alone would be faster."""
+    run = Team.run
+    monkeypatch.setattr(Team, "run", lambda team, n_threads, *arguments: run(team, team.size, *arguments))
 
 
 def assert_all_equal(results):
@@ -132,8 +137,13 @@ def test_clipping_norms_and_averages(seen, shape, dtype, extra):
 def test_predictions(seen, n_rows, dtype):
     problem = Problem(2, (17, 30, 11), "logistic", "log_loss", n_samples=n_rows, dtype=dtype)
     coefs, intercepts = ([p.astype(dtype) for p in ps] for ps in (problem.coefs, problem.intercepts))
-    arguments = problem.architecture(), coefs, intercepts, problem.X.astype(dtype)
-    results = [[forward(*arguments, n_jobs=n_jobs)] for n_jobs in N_JOBS]
+    architecture, results = problem.architecture(), []
+    layout = Layout(architecture, tile(dtype))
+    flat = aligned_zeros(layout.size, dtype)
+    layout.pack(flat, coefs, intercepts)
+    for n_jobs in N_JOBS:
+        with Team(n_jobs, keeps_all=True) as team:  # so few rows would be left to one thread
+            results.append([Prediction(architecture, layout, flat, problem.X.astype(dtype), n_rows, team).run(n_rows)])
     assert seen == N_JOBS
     assert_all_equal(results)
 
@@ -152,7 +162,7 @@ def test_predictions(seen, n_rows, dtype):
     ],
     ids=str,
 )
-def test_fits(seen, digits, params):
+def test_fits(seen, all_at_work, digits, params):
     X, y = digits
     results = []
     for n_jobs in [*N_JOBS, -1]:
@@ -163,7 +173,7 @@ def test_fits(seen, digits, params):
     assert_all_equal(results)
 
 
-def test_lbfgs_over_several_chunks(seen):
+def test_lbfgs_over_several_chunks(seen, all_at_work):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(2500, 12))
     y = np.column_stack([X[:, 0] * X[:, 1], np.sin(X[:, 2])])

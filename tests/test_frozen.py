@@ -33,27 +33,6 @@ def session_of(problem, n_frozen, use_bias, sparse=False, **kw):
     return session, intercepts
 
 
-def plain_steps(problem, intercepts, n_frozen, use_bias, twin, rate, order, batch_size, l1, l2):
-    """Naive training, in which what is not trained is put back after each step; the mean of the losses.
-
-    The steps of an optimizer are those of each number alone, so this does not change the others.
-    """
-    coefs, losses = problem.coefs, []
-    for start in range(0, len(order), batch_size):
-        rows = order[start : start + batch_size]
-        before = coefs, intercepts
-        coefs, intercepts, loss = naive.train_epoch(
-            *before, problem.X, problem.y, rows, activation=problem.activation, loss=problem.loss, optimizer=twin,
-            rate=rate, batch_size=batch_size, l1=l1, l2=l2,
-        )  # fmt: skip
-        frozen = before[0][:n_frozen]
-        loss -= (l1 * naive.l1_norm(frozen) + l2 / 2 * sum((W**2).sum() for W in frozen)) / len(rows)
-        losses.append(loss * len(rows))
-        coefs = [*frozen, *coefs[n_frozen:]]
-        intercepts = [*before[1][:n_frozen], *(intercepts if use_bias else before[1])[n_frozen:]]
-    return coefs + intercepts, sum(losses) / len(order)
-
-
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("sparse", [False, True])
 @pytest.mark.parametrize("use_bias", [False, True])
@@ -70,9 +49,11 @@ def test_the_rest_steps_as_in_the_plain_network(name, n_frozen, use_bias, sparse
         loss = session.run_epoch(order, rate)
         after = sum(session.get_parameters(), [])
         moments = session.state.get_moments()
-    twin = twin(problem.coefs + problem.intercepts)
-    expected, expected_loss = plain_steps(problem, intercepts, n_frozen, use_bias, twin, rate, order, **options)
-    assert distance(after, expected) < TOLERANCE[dtype]
+    *expected, expected_loss = problem.train_epoch(
+        problem.coefs, intercepts, order, optimizer=twin(problem.trained), rate=rate, n_frozen=n_frozen,
+        use_bias=use_bias, **options,
+    )  # fmt: skip
+    assert distance(after, sum(expected, [])) < TOLERANCE[dtype]
     assert_allclose(loss, expected_loss, rtol=TOLERANCE[dtype])
     still = [*range(n_frozen), *range(4, 4 + (n_frozen if use_bias else 4))]
     for i in range(8):

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
@@ -44,16 +44,24 @@ def test_a_packed_matrix_comes_back_and_padding_and_surroundings_stay(rows, colu
         assert packed[panel * panels.padded_rows * 2 * lanes + row * width + within] == matrix[row, column]
 
 
+HIDDEN = st.lists(st.tuples(st.integers(1, 40), st.sampled_from(sorted(ACTIVATIONS))), max_size=3)
+# whatever is drawn, here is every activation
+EVERY = [(1 + 7 * i % 40, name) for i, name in enumerate(ACTIVATIONS)]
+
+
 @generated
 @given(
-    st.lists(st.integers(1, 40), min_size=2, max_size=5), st.sampled_from([None, "batch", "layer", "rms"]),
+    SIZES, HIDDEN, SIZES, st.sampled_from([None, "batch", "layer", "rms"]),
     st.sampled_from([False, True, "projection"]), st.sampled_from([np.float32, np.float64]),
 )  # fmt: skip
-def test_a_layout_keeps_every_array_apart(units, normalization, residual, dtype):
-    assume(len(units) > 2 or (normalization is None and not residual))
-    activations = (ACTIVATIONS["prelu"],) * (len(units) - 2)
+@example(9, EVERY, 3, "batch", "projection", np.float32)
+@example(9, EVERY, 3, None, True, np.float64)
+def test_a_layout_keeps_every_array_apart(n_features, hidden, n_outputs, normalization, residual, dtype):
+    assume(hidden or (normalization is None and not residual))
+    units = n_features, *(n for n, _ in hidden), n_outputs
+    activations = tuple(ACTIVATIONS[name] for _, name in hidden)
     architecture = Architecture(
-        tuple(units), activations, LOSSES["squared_error"], normalization=normalization, residual=residual
+        units, activations, LOSSES["squared_error"], normalization=normalization, residual=residual
     )
     layout, rng = Layout(architecture, tile(np.dtype(dtype))), np.random.default_rng(0)
     matrices = [rng.normal(size=shape).astype(dtype) for shape in architecture.matrix_shapes()]

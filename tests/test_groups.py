@@ -1,10 +1,8 @@
 """Parameter groups: each has its own factors of the learning rate and of the decoupled weight decay."""
 
-import naive
 import numpy as np
 import pytest
 from naive_optimizers import SGD, AdamW
-from plain_network import Network
 from problems import Problem, distance
 
 from fastnet.engine import Session
@@ -53,22 +51,19 @@ def test_groups_have_their_own_rate_and_decay(solver, options, weight_groups):
         session.set_parameters(*params)
         for _ in range(3):
             session.run_epoch(order, 0.05)
-            *params, _ = naive.train_epoch(
-                *params, problem.X, problem.y, order, activation="tanh", loss="squared_error", optimizer=twin,
-                rate=0.05, batch_size=6, l1=l1,
-            )  # fmt: skip
+            *params, _ = problem.train_epoch(*params, order, optimizer=twin, rate=0.05, batch_size=6, l1=l1)
         assert distance(sum(session.get_parameters(), []), sum(params, [])) < 1e-13
 
 
 @pytest.mark.parametrize("op", [optimizers.Adam(), optimizers.ScheduleFreeAdamW()], ids=repr)
 def test_the_matrices_of_a_layer_are_in_its_group_and_its_vectors_are_not(op):
-    net = Network(1, (5, 9, 7, 3), "prelu", normalization="layer", residual="projection",
+    net = Problem(1, (5, 9, 7, 3), "prelu", normalization="layer", residual="projection",
                   weight_groups=(WEIGHTS, STILL, WEIGHTS))  # fmt: skip
     with net.session(optimizer=op, batch_size=23) as session:
         session.run_epoch(np.arange(23), 0.1)
         matrices, vectors = session.get_parameters()
     moved = [not np.array_equal(a, b) for a, b in zip(matrices, net.matrices, strict=True)]
-    assert net.architecture.matrix_layers() == (0, 1, 2, 1) and moved == [True, False, True, False]
+    assert net.architecture().matrix_layers() == (0, 1, 2, 1) and moved == [True, False, True, False]
     assert not any(np.array_equal(a, b) for a, b in zip(vectors, net.vectors, strict=True))
 
 

@@ -51,10 +51,11 @@ def test_glorot_uniform_fills_scikit_learns_bounds(activation):
 @pytest.mark.parametrize("bias_init", [0, 0.0, 0.25, -3])
 @pytest.mark.parametrize("init", INITIALIZERS)
 def test_bias_init_sets_the_biases_and_leaves_the_weights(init, bias_init):
-    coefs, intercepts = draws(init, bias_init=bias_init)
+    units = (30, 40, 7)
+    coefs, intercepts = draws(init, units, bias_init=bias_init)
     for b in intercepts:
         assert_array_equal(b, np.full(b.shape, bias_init))
-    assert same_bits(coefs, draws(init)[0])
+    assert same_bits(coefs, draws(init, units)[0])
 
 
 @pytest.mark.parametrize("init", INITIALIZERS)

@@ -113,14 +113,14 @@ def test_constants():
 @pytest.mark.parametrize("name", INITIALIZERS)
 def test_draws_depend_on_nothing_but_the_state_and_the_shape(name):
     initializer = INITIALIZERS[name]
-    first, again, other = draw(initializer), draw(initializer), draw(initializer, seed=1)
+    first, again, other = draw(initializer, 30, 20), draw(initializer, 30, 20), draw(initializer, 30, 20, seed=1)
     assert same_bits(first, again)
     assert all(a.dtype == np.float64 for a in first)
     assert same_bits(first, other) != initializer.breaks_symmetry
     equal_units = (first[0] == first[0][:, :1]).all()
     assert equal_units != initializer.breaks_symmetry
     if name != "glorot_uniform":
-        assert same_bits(first, draw(initializer, activation=Logistic()))
+        assert same_bits(first, draw(initializer, 30, 20, activation=Logistic()))
 
 
 @pytest.mark.oracle

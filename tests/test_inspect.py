@@ -3,6 +3,7 @@
 import copy
 
 import naive
+import naive_ops
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -65,7 +66,7 @@ def test_every_array_equals_the_plain_networks(digits, diabetes, name, hidden, a
     for i, layer in enumerate(passed.layers):
         assert_allclose(layer.input, inputs[i], **close)
         assert_allclose(layer.z, zs[i], **close)
-        expected = inputs[i + 1] if i < len(hidden) else naive.OUTPUTS[loss](zs[-1])
+        expected = inputs[i + 1] if i < len(hidden) else naive_ops.OUTPUTS[loss](zs[-1])
         assert_allclose(layer.activation, expected, **close)
         assert_allclose(layer.delta, deltas[i] / total, **close)
         assert_allclose(layer.coef_gradient, coef_grads[i], **close)

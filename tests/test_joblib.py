@@ -6,6 +6,7 @@ import time
 import warnings
 from contextlib import contextmanager
 
+import joblib
 import numpy as np
 import pytest
 from joblib import Parallel, delayed, parallel_config
@@ -16,8 +17,7 @@ from sklearn.model_selection import GridSearchCV, cross_validate
 from threadpoolctl import threadpool_info, threadpool_limits
 
 import fastnet
-from fastnet.kernels.threads import limits as thread_limits
-from fastnet.kernels.threads.limits import VARIABLES, allowed_threads
+from fastnet.kernels.threads.limits import VARIABLES, allowed_threads, count_cores
 from fastnet.kernels.threads.team import Workers
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -95,8 +95,12 @@ def test_alone_a_fit_uses_all_cores(data):
     assert busy_threads(logged_model(n_jobs=1).fit(*data).calls_) == 1
 
 
-@pytest.mark.parametrize("n_jobs", sorted({1, 2, CORES}))
-@pytest.mark.parametrize("own", [None, -1, 1])
+# The workers of one number of processes serve the next test, too: start them once.
+@pytest.mark.parametrize(
+    ("n_jobs", "own"),
+    [(1, -1), (2, None), (2, -1),
+     *exhaustive([(1, None), (1, 1), (2, 1), *((max(3, CORES), own) for own in (None, -1, 1))])],
+)  # fmt: skip
 def test_processes_times_threads_are_no_more_than_the_cores(data, n_jobs, own):
     done = cross_validate(logged_model(n_jobs=own), *data, cv=4, n_jobs=n_jobs, return_estimator=True)
     models = done["estimator"]
@@ -202,8 +206,8 @@ def test_senseless_limits_are_none(monkeypatch, value):
     assert allowed_threads() == CORES
 
 
-def test_the_smallest_limit_counts(monkeypatch):
-    monkeypatch.setattr("fastnet.kernels.threads.limits._cores", lambda *arguments: 64)
+def test_the_smallest_limit_counts(allow_threads, monkeypatch):
+    allow_threads(64)
     monkeypatch.setenv("OMP_NUM_THREADS", "12,2")  # of nested levels the outermost
     monkeypatch.setenv("NUMBA_NUM_THREADS", "20")
     assert allowed_threads() == 12
@@ -215,10 +219,13 @@ def test_the_smallest_limit_counts(monkeypatch):
 
 
 def test_the_share_of_a_container_counts(monkeypatch):
-    monkeypatch.setattr("fastnet.kernels.threads.limits._cores", thread_limits._cores.__wrapped__)  # not cached
-    assert allowed_threads() == CORES
-    monkeypatch.setattr("joblib.cpu_count", lambda: 1)  # which reads control groups
-    assert allowed_threads() == 1
+    monkeypatch.setattr(joblib, "cpu_count", lambda: 1)  # which reads control groups
+    assert allowed_threads() == CORES  # counted before
+    count_cores.cache_clear()
+    try:
+        assert allowed_threads() == 1
+    finally:
+        count_cores.cache_clear()
 
 
 def test_limits_of_threadpoolctl_are_obeyed(data):

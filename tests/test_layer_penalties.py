@@ -29,10 +29,9 @@ def test_steps_are_those_of_the_plain_network(name, n_samples, dtype):
     coefs, intercepts, expected = problem.coefs, problem.intercepts, []
     twin = twin(coefs + intercepts)
     for _ in range(2):
-        coefs, intercepts, loss = naive.train_epoch(
-            coefs, intercepts, problem.X, problem.y, np.arange(n_samples), activation="tanh", loss=problem.loss,
-            optimizer=twin, rate=rate, sample_weight=problem.sample_weight, **kw,
-        )  # fmt: skip
+        coefs, intercepts, loss = problem.train_epoch(
+            coefs, intercepts, np.arange(n_samples), optimizer=twin, rate=rate, **kw
+        )
         expected.append(loss)
     assert distance(actual, coefs + intercepts) < TOLERANCE[dtype]
     assert_allclose(losses, expected, rtol=TOLERANCE[dtype])

@@ -3,7 +3,7 @@
 import warnings
 from dataclasses import dataclass
 
-import naive
+import naive_ops
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -109,7 +109,7 @@ def test_the_reported_loss_is_the_mean_of_the_formula(classes, loss, kind):
     if kind == "several classes":
         name, targets = f"multiclass_{loss}", y[:, None]
     penalty = 0.5 / 2 * sum((w**2).sum() for w in model.coefs_) / len(X)
-    assert_allclose(model.loss_, naive.LOSSES[name][0](scores, targets.astype(float)).mean() + penalty, rtol=1e-9)
+    assert_allclose(model.loss_, naive_ops.LOSSES[name][0](scores, targets.astype(float)).mean() + penalty, rtol=1e-9)
 
 
 def test_hinge_without_a_hidden_layer_is_a_linear_support_vector_machine(classes):

@@ -2,7 +2,7 @@
 
 import warnings
 
-import naive
+import naive_ops
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -65,8 +65,8 @@ def test_several_outputs_train_as_each_alone(amounts, loss):
     name = loss if isinstance(loss, str) else None
     if name is not None:
         z = X @ model.coefs_[0] + model.intercepts_[0]
-        assert_allclose(model.predict(X), naive.OUTPUTS[name](z), rtol=1e-9)
-        expected = naive.LOSSES[name][0](z, y).mean() / (3 if name == "squared_error" else 1)
+        assert_allclose(model.predict(X), naive_ops.OUTPUTS[name](z), rtol=1e-9)
+        expected = naive_ops.LOSSES[name][0](z, y).mean() / (3 if name == "squared_error" else 1)
         assert_allclose(model.loss_, expected, rtol=1e-9)
     half = MLPRegressor(loss, (4,), learning_rate_init=0.01, max_iter=5, random_state=0).fit(X, y)
     assert half.loss_curve_[-1] < half.loss_curve_[0]

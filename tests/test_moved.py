@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from marks import exhaustive
 from problems import parameters
 
 import fastnet
@@ -39,11 +40,11 @@ def test_a_pickle_of_an_earlier_version_predicts_and_trains_on(path):
     assert repr(net.fit(X, y)) and np.isfinite(net.loss_)
 
 
-def test_an_old_pickle_loads_where_fastnet_was_not_imported():
+@pytest.mark.parametrize("path", [OLD[0], *exhaustive(OLD[1:])], ids=lambda path: path.stem)
+def test_an_old_pickle_loads_where_fastnet_was_not_imported(path):
     code = "import pickle, sys, warnings; warnings.simplefilter('ignore'); print(pickle.load(open(sys.argv[1], 'rb')))"
-    for path in OLD:
-        done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, timeout=120)
-        assert done.returncode == 0, done.stderr
+    done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, timeout=280)
+    assert done.returncode == 0, done.stderr
 
 
 def test_old_names_are_the_modules_of_the_new_ones():

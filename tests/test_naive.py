@@ -1,11 +1,13 @@
 """The plain NumPy network against numbers worked out by hand and central differences."""
 
 import naive
+import naive_ops
+import naive_optimizers
 import numpy as np
 import pytest
 from marks import each_in_turn
 from numpy.testing import assert_allclose
-from problems import random_targets
+from problems import away_from_kinks
 
 # A 2-2-1 network with ReLU and squared error, and two samples:
 #   sample 1: x = (1, 2), z1 = (1 + 1, -1 + 0.5 + 1) = (2, 0.5), a = (2, 0.5), z2 = 1 + 1 - 1 = 1
@@ -68,7 +70,7 @@ def test_dropout_masks_worked_by_hand():
 
 def test_activations_at_known_points():
     def values(name, z):
-        g, slope = naive.ACTIVATIONS[name]
+        g, slope = naive_ops.ACTIVATIONS[name]
         return [float(g(np.array(z))), float(slope(np.array(z)))]
 
     assert_allclose(values("identity", -3.0), [-3, 1])
@@ -95,41 +97,48 @@ def test_activations_at_known_points():
 )
 def test_losses_at_known_points(loss, logits, target, value, delta):
     z, y = np.array([logits], dtype=float), np.array([target], dtype=float)
-    assert_allclose(naive.LOSSES[loss][0](z, y), [value], rtol=1e-12)
-    assert_allclose(naive.LOSSES[loss][1](z, y), [delta], rtol=1e-12)
+    assert_allclose(naive_ops.LOSSES[loss][0](z, y), [value], rtol=1e-12)
+    assert_allclose(naive_ops.LOSSES[loss][1](z, y), [delta], rtol=1e-12)
 
 
 # Activations and losses meet only in the delta of the output layer.
-@pytest.mark.parametrize(("activation", "loss"), each_in_turn(naive.ACTIVATIONS, naive.LOSSES))
+@pytest.mark.parametrize(("activation", "loss"), each_in_turn(naive_ops.ACTIVATIONS, naive_ops.LOSSES))
 @pytest.mark.parametrize("hidden", [(), (4,), (3, 5)])
 def test_gradient_equals_central_differences(activation, loss, hidden):
+    net = away_from_kinks(0, (3, *hidden, 2), activation, loss, n_samples=7, weights=True)
     rng = np.random.default_rng(0)
-    units = (3, *hidden, 2)
-    shapes = list(zip(units[:-1], units[1:], strict=True))
-    params = [rng.normal(size=s) for s in shapes] + [rng.normal(size=s[1]) for s in shapes]
-    depth = len(shapes)
-    X, y = rng.normal(size=(7, 3)), random_targets(rng, loss, 7, 2)
     masks = [None] + [rng.integers(0, 2, (7, width)) * 2.0 for width in hidden]
-    kw = {"l2": 0.3, "sample_weight": rng.uniform(0.5, 2, 7), "masks": masks}
+    assert_central_differences(net, l2=0.3, masks=masks)
 
-    coef_grads, intercept_grads = naive.gradient(params[:depth], params[depth:], X, y, activation, loss, **kw)
-    step = 1e-6
-    for param, grad in zip(params, coef_grads + intercept_grads, strict=True):
+
+def assert_central_differences(net, step=1e-6, **kw):
+    """The gradient of a problem's objective, of the plain network, is what differences say."""
+    gradients = net.gradient(**kw)
+    for param, grad in zip(net.trained, sum(gradients, []), strict=True):
         numeric = np.empty_like(param)
         for index in np.ndindex(param.shape):
             kept = param[index]
             side = []
             for param[index] in (kept + step, kept - step):
-                side.append(naive.objective(params[:depth], params[depth:], X, y, activation, loss, **kw))
+                side.append(net.objective(net.matrices, net.vectors, **kw))
             param[index] = kept
             numeric[index] = (side[0] - side[1]) / (2 * step)
         # a difference has the rounding of the largest
         assert_allclose(grad, numeric, rtol=1e-6, atol=1e-8 + 1e-10 * np.abs(numeric).max())
 
 
+@pytest.mark.parametrize("name", naive_ops.ACTIVATIONS)
+def test_derivatives_jump_at_the_kinks_and_nowhere_else(name):
+    z = np.linspace(-4, 4, 801)  # steps of 0.01, the kinks among them
+    kinks = naive_ops.KINKS.get(name, ())
+    slopes = naive_ops.ACTIVATIONS[name][1]
+    jumps = np.abs(slopes(z + 1e-9) - slopes(z - 1e-9)) > 1e-3
+    assert_allclose(z[jumps], kinks, atol=1e-12)
+
+
 def test_momentum_steps_worked_by_hand():
     # rate 0.1, momentum 0.5, gradient 2 twice: v = -0.2, then -0.1 - 0.2 = -0.3
-    sgd = naive.SGD([np.array([1.0])], momentum=0.5, nesterov=False)
+    sgd = naive_optimizers.SGD([np.array([1.0])], momentum=0.5, nesterov=False)
     (w,), shrink = sgd.step([np.array([1.0])], [np.array([2.0])], 0.1)
     assert_allclose(w, [0.8])
     assert_allclose(shrink[0], [0.2])
@@ -140,7 +149,7 @@ def test_momentum_steps_worked_by_hand():
 
 def test_nesterov_steps_worked_by_hand():
     # same velocities -0.2, -0.3; the steps are 0.5 * -0.2 - 0.2 = -0.3, then 0.5 * -0.3 - 0.2 = -0.35
-    sgd = naive.SGD([np.array([1.0])], momentum=0.5, nesterov=True)
+    sgd = naive_optimizers.SGD([np.array([1.0])], momentum=0.5, nesterov=True)
     (w,), _ = sgd.step([np.array([1.0])], [np.array([2.0])], 0.1)
     assert_allclose(w, [0.7])
     (w,), _ = sgd.step([w], [np.array([2.0])], 0.1)
@@ -149,7 +158,7 @@ def test_nesterov_steps_worked_by_hand():
 
 def test_adam_steps_worked_by_hand():
     # beta_1 = 1/2, beta_2 = 3/4, gradients 2 and 4: m = 1, v = 1; then m = 1/2 + 2, v = 3/4 + 4
-    adam = naive.Adam([np.array([1.0])], beta_1=0.5, beta_2=0.75, epsilon=1e-300)
+    adam = naive_optimizers.Adam([np.array([1.0])], beta_1=0.5, beta_2=0.75, epsilon=1e-300)
     (w,), steps = adam.step([np.array([1.0])], [np.array([2.0])], 0.1)
     assert_allclose(w, [0.9])  # rate_t = 0.1 * sqrt(1/4) / (1/2) = 0.1
     assert_allclose(steps[0], [0.1])
@@ -166,7 +175,7 @@ def one_unit(optimizer):
 
 def test_an_epoch_with_a_smaller_last_batch_worked_by_hand():
     # batch 1: residuals -1, -1, loss 1/2: w = b = 1. Batch 2: z = 2, residual -2, loss 2: w = b = 3
-    coefs, intercepts, sgd = one_unit(lambda p: naive.SGD(p, momentum=0.0))
+    coefs, intercepts, sgd = one_unit(lambda p: naive_optimizers.SGD(p, momentum=0.0))
     x, y = np.ones((3, 1)), np.array([[1.0], [1.0], [4.0]])
     coefs, intercepts, loss = naive.train_epoch(
         coefs, intercepts, x, y, np.arange(3), activation="identity", loss="squared_error",
@@ -181,13 +190,13 @@ def test_an_epoch_with_a_smaller_last_batch_worked_by_hand():
 def test_a_batch_without_weight_is_skipped():
     x, y = np.ones((4, 1)), np.array([[1.0], [1.0], [9.0], [4.0]])
     weight = np.array([1.0, 1.0, 0.0, 2.0])
-    coefs, intercepts, adam = one_unit(naive.Adam)
+    coefs, intercepts, adam = one_unit(naive_optimizers.Adam)
     kw = {"activation": "identity", "loss": "squared_error", "rate": 0.1, "batch_size": 1}
     skipped = naive.train_epoch(
         coefs, intercepts, x, y, np.arange(4), optimizer=adam, sample_weight=weight, **kw
     )
     assert adam.t == 3
-    _, _, adam = one_unit(naive.Adam)
+    _, _, adam = one_unit(naive_optimizers.Adam)
     left_out = naive.train_epoch(
         coefs, intercepts, x, y, np.array([0, 1, 3]), optimizer=adam, sample_weight=weight, **kw
     )
@@ -200,7 +209,7 @@ def test_epoch_loss_of_squared_error_is_the_mean_over_the_outputs():
     params = [np.zeros((1, 2)), np.zeros(2)]
     *_, loss = naive.train_epoch(
         params[:1], params[1:], np.ones((2, 1)), np.array([[2.0, 4.0]] * 2), np.arange(2),
-        activation="identity", loss="squared_error", optimizer=naive.SGD(params), rate=1.0, batch_size=2,
+        activation="identity", loss="squared_error", optimizer=naive_optimizers.SGD(params), rate=1.0, batch_size=2,
     )  # fmt: skip
     assert_allclose(loss, (2**2 / 2 + 4**2 / 2) / 2)
 
@@ -208,10 +217,10 @@ def test_epoch_loss_of_squared_error_is_the_mean_over_the_outputs():
 @pytest.mark.parametrize(
     "optimizer",
     [
-        naive.Adam,
-        lambda p: naive.SGD(p, momentum=0.0),
-        lambda p: naive.SGD(p, nesterov=False),
-        lambda p: naive.SGD(p, nesterov=True),
+        naive_optimizers.Adam,
+        lambda p: naive_optimizers.SGD(p, momentum=0.0),
+        lambda p: naive_optimizers.SGD(p, nesterov=False),
+        lambda p: naive_optimizers.SGD(p, nesterov=True),
     ],
     ids=["adam", "sgd", "momentum", "nesterov"],
 )

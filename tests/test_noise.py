@@ -1,10 +1,11 @@
 """Gaussian noise on the inputs and DropConnect, against plain NumPy with the random bits worked out anew."""
 
 import naive
+import naive_optimizers
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from problems import Problem, distance, parameters, same_bits
+from problems import KINDS, RESIDUALS, Problem, distance, parameters, same_bits
 from scipy import stats
 from scipy.sparse import csr_array
 
@@ -135,20 +136,37 @@ def twin_options(problem, seed, kw):
 @pytest.mark.paths
 def test_steps_are_those_of_the_plain_network(name, optimizer):
     problem = Problem(1, (6, 37, 19, 4), "tanh", "log_loss", n_samples=20, weights=True)
-    rule, twin = {"sgd": (SGD(), naive.SGD), "adam": (Adam(), naive.Adam)}[optimizer]
+    rule, twin = {"sgd": (SGD(), naive_optimizers.SGD), "adam": (Adam(), naive_optimizers.Adam)}[optimizer]
     coefs, intercepts = problem.coefs, problem.intercepts
     twin = twin(coefs + intercepts)
     with problem.session(optimizer=rule, batch_size=8, l1=0.01, l2=0.1, seed=7, **NOISE[name]) as session:
         for _ in range(2):
             loss = session.run_epoch(np.arange(20), 0.05)
-            coefs, intercepts, expected = naive.train_epoch(
-                coefs, intercepts, problem.X, problem.y, np.arange(20), activation="tanh", loss="log_loss",
-                optimizer=twin, rate=0.05, batch_size=8, l1=0.01, l2=0.1, sample_weight=problem.sample_weight,
+            coefs, intercepts, expected = problem.train_epoch(
+                coefs, intercepts, np.arange(20), optimizer=twin, rate=0.05, batch_size=8, l1=0.01, l2=0.1,
                 **twin_options(problem, 7, NOISE[name]),
             )  # fmt: skip
             assert_allclose(loss, expected, rtol=1e-10)
         ours = session.get_parameters()
     assert distance([*ours[0], *ours[1]], coefs + intercepts) < 1e-10
+
+
+@pytest.mark.parametrize("residual", RESIDUALS)
+@pytest.mark.parametrize("normalization", KINDS)
+def test_steps_beside_all_that_layers_have_are_those_of_the_plain_network(normalization, residual):
+    problem = Problem(5, (6, 19, 19, 9, 4), ["prelu", "silu", "hard_tanh"], "log_loss", n_samples=21, weights=True,
+                      normalization=normalization, residual=residual)  # fmt: skip
+    noise = {"input_noise": 0.1, "drop_connect": (0.3, 0.1, 0.2, 0.3), "dropout": (0.2, 0.1, 0.3), "input_dropout": 0.1}
+    kw, params = {"batch_size": 7, "l2": 0.1}, (problem.matrices, problem.vectors)
+    twin = naive_optimizers.Adam(problem.trained)
+    with problem.session(optimizer=Adam(), seed=4, **kw, **noise) as session:
+        for _ in range(2):
+            loss = session.run_epoch(np.arange(21), 0.01)
+            *params, expected = problem.train_epoch(
+                *params, np.arange(21), optimizer=twin, rate=0.01, **kw, **twin_options(problem, 4, noise)
+            )
+            assert_allclose(loss, expected, rtol=1e-10)
+        assert distance(sum(session.get_parameters(), []), sum(params, [])) < 1e-10
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -160,11 +178,11 @@ def test_chunks_of_a_large_batch_share_the_weights_and_not_the_noise(dtype):
         losses = [session.run_epoch(np.arange(2600), 0.1) for _ in range(2)]
         ours = session.get_parameters()
     coefs, intercepts = problem.coefs, problem.intercepts
-    twin = naive.SGD(coefs + intercepts, 0.0, False)
+    twin = naive_optimizers.SGD(coefs + intercepts, 0.0, False)
     for loss in losses:
-        coefs, intercepts, expected = naive.train_epoch(
-            coefs, intercepts, problem.X, problem.y, np.arange(2600), activation="tanh", loss="squared_error",
-            optimizer=twin, rate=0.1, batch_size=2600, l2=0.1, **twin_options(problem, 2, kw),
+        coefs, intercepts, expected = problem.train_epoch(
+            coefs, intercepts, np.arange(2600), optimizer=twin, rate=0.1, batch_size=2600, l2=0.1,
+            **twin_options(problem, 2, kw),
         )  # fmt: skip
         assert_allclose(loss, expected, rtol=1e-5 if dtype == np.float32 else 1e-10)
     assert distance([*ours[0], *ours[1]], coefs + intercepts) < (1e-5 if dtype == np.float32 else 1e-10)
@@ -178,18 +196,12 @@ def test_the_gradient_with_a_fixed_mask_equals_central_differences():
         after = session.get_parameters()
     params = problem.coefs + problem.intercepts
     masks = [weight_mask(3, 1, i, W.shape, p) for i, (W, p) in enumerate(zip(problem.coefs, rates, strict=True))]
-
-    def objective():
-        masked = [m * W for m, W in zip(masks, params[:3], strict=True)]
-        penalty = 0.25 * sum((W**2).sum() for W in params[:3]) / problem.sample_weight.sum()
-        return problem.objective(masked, params[3:]) + penalty
-
     numeric = [np.empty_like(param) for param in params]
     for param, result in zip(params, numeric, strict=True):
         for index in np.ndindex(param.shape):
             kept, sides = param[index], []
             for param[index] in (kept + 1e-5, kept - 1e-5):
-                sides.append(objective())
+                sides.append(problem.objective(params[:3], params[3:], l2=0.5, weight_masks=masks))
             param[index] = kept
             result[index] = (sides[0] - sides[1]) / 2e-5
     assert distance([p - q for p, q in zip(params, [*after[0], *after[1]], strict=True)], numeric) < 1e-6
@@ -216,14 +228,13 @@ def test_frozen_layers_are_masked_and_stand_still():
         session.set_parameters(problem.coefs, problem.intercepts)
         session.run_epoch(np.arange(12), 0.1)
         coefs, intercepts = session.get_parameters()
-    twin = naive.SGD(problem.coefs + problem.intercepts, 0.0, False)
+    twin = naive_optimizers.SGD(problem.coefs + problem.intercepts, 0.0, False)
     kw = twin_options(problem, 9, {"drop_connect": rates, "input_noise": 0.2})
-    expected, biases, _ = naive.train_epoch(
-        problem.coefs, problem.intercepts, problem.X, problem.y, np.arange(12), activation="relu",
-        loss="squared_error", optimizer=twin, rate=0.1, batch_size=12, **kw,
-    )  # fmt: skip
+    expected, biases, _ = problem.train_epoch(
+        problem.coefs, problem.intercepts, np.arange(12), optimizer=twin, rate=0.1, batch_size=12, n_frozen=2, **kw
+    )
     assert same_bits(coefs[:2] + intercepts[:2], problem.coefs[:2] + problem.intercepts[:2])
-    assert distance([coefs[2], intercepts[2]], [expected[2], biases[2]]) < 1e-12
+    assert distance(coefs + intercepts, expected + biases) < 1e-12
 
 
 def test_input_noise_of_a_linear_model_is_a_ridge_penalty():

@@ -163,7 +163,7 @@ def test_a_fresh_process_predicts_the_same_bits_and_goes_on(digits):
     X, y = digits
     model = MLPClassifier(**QUICK).fit(X, y)
     done = subprocess.run(
-        [sys.executable, "-c", FRESH], input=pickle.dumps((model, X, y)), capture_output=True, timeout=120
+        [sys.executable, "-c", FRESH], input=pickle.dumps((model, X, y)), capture_output=True, timeout=280
     )
     assert done.returncode == 0, done.stderr
     compiler_loaded, probabilities, trained = pickle.loads(done.stdout)

@@ -4,13 +4,14 @@ import pickle
 from itertools import pairwise
 
 import naive
+import naive_optimizers
 import numpy as np
 import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
-from problems import Problem, distance, parameters, same_bits
+from problems import Problem, away_from_kinks, distance, parameters, same_bits
 from test_dropout import revealed_mask
-from test_gradients import away_from_kinks, check
+from test_gradients import check
 from test_steps import assert_agree, run_both
 
 import fastnet
@@ -31,8 +32,7 @@ def test_which_layers_have_a_skip():
     # by hand: neither the first (64 features into 64 units) nor the last (10 units into 10 outputs)
     problem = Problem(0, (64, 64, 64, 32, 10, 10, 10), residual=True)
     assert [layer.skip for layer in problem.architecture().layers] == [None, "identity", None, None, "identity", None]
-    problem.residual = False
-    assert [layer.skip for layer in problem.architecture().layers] == [None] * 6
+    assert [layer.skip for layer in problem.architecture(residual=False).layers] == [None] * 6
 
 
 def test_the_plain_networks_skips_by_hand():
@@ -76,14 +76,13 @@ def test_dropout_drops_the_activation_and_not_the_skip(activation):
         return [revealed_mask(widths[: i + 1], p, len(rows), 7, step) for i, p in enumerate(rates)]
 
     coefs, intercepts = problem.coefs, problem.intercepts
-    twin = naive.SGD(coefs + intercepts)
+    twin = naive_optimizers.SGD(coefs + intercepts)
     with problem.session(dropout=rates[1:], input_dropout=rates[0], optimizer=SGD(), batch_size=8, seed=7) as session:
         for _ in range(2):
             loss = session.run_epoch(np.arange(n), 0.05)
-            coefs, intercepts, expected = naive.train_epoch(
-                coefs, intercepts, problem.X, problem.y, np.arange(n), activation=activation, loss="log_loss",
-                optimizer=twin, rate=0.05, batch_size=8, masks=masks, residual=True,
-            )  # fmt: skip
+            coefs, intercepts, expected = problem.train_epoch(
+                coefs, intercepts, np.arange(n), optimizer=twin, rate=0.05, batch_size=8, masks=masks
+            )
             assert_allclose(loss, expected, rtol=1e-10)
         ours = session.get_parameters()
     assert distance([*ours[0], *ours[1]], coefs + intercepts) < 1e-10
@@ -103,9 +102,8 @@ def test_trained_layers_above_frozen_ones_have_the_same_gradients(n_frozen):
 
 @pytest.mark.parametrize("dropout", [0.0, 0.3])
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_threads_do_not_change_a_bit(dtype, dropout, monkeypatch):
-    monkeypatch.setattr("fastnet.engine.memory.plan.allowed_threads", lambda: 4)
-    monkeypatch.setattr("fastnet.kernels.threads.team.allowed_threads", lambda: 4)
+def test_threads_do_not_change_a_bit(dtype, dropout, allow_threads):
+    allow_threads(4)
     problem = Problem(5, (13, 40, 40, 40, 3), "tanh", "log_loss", n_samples=203, dtype=dtype, residual=True)
     results = []
     for n_jobs in (1, 2, 3, 4):

@@ -13,8 +13,7 @@ from problems import parameters, same_bits
 
 import fastnet
 from fastnet.engine import Session, forward
-from fastnet.engine.memory import plan, workspace
-from fastnet.kernels.threads import team as threads
+from fastnet.engine.memory import workspace
 from fastnet.network.architecture import Architecture
 from fastnet.ops.activations import ACTIVATIONS
 from fastnet.ops.losses import LOSSES
@@ -166,9 +165,8 @@ def test_rows_may_repeat_in_a_prediction_but_not_in_an_epoch(data):
 
 @pytest.mark.parametrize("kind", ["sorted", "untidy"])
 @pytest.mark.parametrize("name", ["adam", "L1 and L2", "full batch", "lbfgs", "dropout in chunks", "no hidden layer"])
-def test_the_same_bits_for_any_number_of_threads(monkeypatch, data, name, kind):
-    for module in (plan, threads):  # more threads than this machine may have cores
-        monkeypatch.setattr(module, "allowed_threads", lambda: 7)
+def test_the_same_bits_for_any_number_of_threads(allow_threads, monkeypatch, data, name, kind):
+    allow_threads(7)
     monkeypatch.setattr(workspace, "MAX_ROWS", 64)
     X, y = KINDS[kind](data[0]), data[1]
     settings = {**FITS[name], "dtype": "float32", "max_iter": 3}
@@ -176,9 +174,8 @@ def test_the_same_bits_for_any_number_of_threads(monkeypatch, data, name, kind):
     assert all(same_bits(fits[0], other) for other in fits[1:])
 
 
-def test_fewer_blocks_of_columns_than_threads(monkeypatch):
-    for module in (plan, threads):
-        monkeypatch.setattr(module, "allowed_threads", lambda: 4)
+def test_fewer_blocks_of_columns_than_threads(allow_threads):
+    allow_threads(4)
     X = sp.csr_array(np.array([[0, 0, 1.0], [0, 0, 0], [2.0, 0, 0], [0, 0, 0], [0, 0, 0], [0, 0, 0], [0, 0, 0]]))
     y = np.arange(7.0)
     params = {"hidden_layer_sizes": 2, "dtype": "float64", "batch_size": 3, "random_state": 0, "max_iter": 5}

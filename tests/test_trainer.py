@@ -90,10 +90,10 @@ def run_script(script):
 
 def test_a_new_process_goes_on_to_the_same_bits(tmp_path):
     begun, expected = {}, {}
-    for name, (net, X, y, weight) in configurations().items():
+    for number, (name, (net, X, y, weight)) in enumerate(configurations().items()):
         if net.solver == "lbfgs":
             continue
-        for stage in ("fit", "warm start"):
+        for stage in ("fit", "warm start") if number % 3 == 0 else ("fit",):
             net.set_params(warm_start=stage == "warm start")
             before = pickle.dumps(net)
             with task_of(net, X, y, weight).trainer() as trainer:

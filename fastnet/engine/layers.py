@@ -92,15 +92,16 @@ class LayerRecords:
     def _set_activation(self, record, number, layer):
         op, space, above = layer.activation, self._space, number + 1
         source = space.activations[above]
+        # What is kept for other reasons, too, comes first: the derivative reads the last that there is.
+        if above in space.raw:
+            record["raw"] = space.raw[above].ctypes.data
+            source = space.raw[above]
         if above in space.z:
             record["z"] = space.z[above].ctypes.data
             source = space.z[above] if op.per_unit else source
         if above in space.derivatives:
             source = space.derivatives[above]
             record["derivative"] = source.ctypes.data
-        if above in space.raw:
-            record["raw"] = space.raw[above].ctypes.data
-            source = space.raw[above]
         record["source"] = source.ctypes.data
         record["parameters"] = self._parameters[number].ctypes.data
         if op.per_unit:

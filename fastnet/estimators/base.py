@@ -1,12 +1,10 @@
 """What both estimators share: the way from ``fit``'s arguments to the engine and back."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from copy import deepcopy
 from numbers import Integral
 from typing import Self
 
-import numpy as np
 from numpy.typing import ArrayLike
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, _fit_context
@@ -34,7 +32,7 @@ from .parameters import (
 )
 from .parameters.doc_link import DocLink
 from .parameters.nested import NestedValues
-from .parameters.types import Activations, Initial, LearningRate, Losses, MatrixLike, Rates, Solver
+from .parameters.types import MatrixLike
 
 # Fitted attributes that only some solvers set: a new fit must not inherit them.
 _OPTIONAL_ATTRIBUTES = (
@@ -55,102 +53,10 @@ _OPTIONAL_ATTRIBUTES = (
 class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, DocLink, BaseEstimator, ABC):
     """Base class of the estimators. Subclasses know the targets: how to validate, encode, decode, score."""
 
-    def __init__(
-        self,
-        hidden_layer_sizes: int | ArrayLike = (100,),
-        activation: Activations = "relu",
-        *,
-        loss: Losses = "log_loss",
-        solver: Solver = "adam",
-        alpha: Rates = 0.0001,
-        batch_size: int | str | None = "auto",
-        learning_rate: LearningRate = "constant",
-        warmup: float = 0.0,
-        learning_rate_init: float = 0.001,
-        power_t: float = 0.5,
-        max_iter: int = 200,
-        shuffle: bool = True,
-        random_state: int | np.random.RandomState | None = None,
-        tol: float = 1e-4,
-        verbose: bool = False,
-        warm_start: bool = False,
-        momentum: float = 0.9,
-        nesterovs_momentum: bool = True,
-        early_stopping: bool = False,
-        validation_fraction: float = 0.1,
-        validation_split: object = None,
-        scoring: str | Callable[..., float] | None = None,
-        restore_best_weights: bool = True,
-        beta_1: float = 0.9,
-        beta_2: float = 0.999,
-        epsilon: float = 1e-8,
-        n_iter_no_change: float | None = 10,
-        max_fun: int = 15000,
-        max_time: float | None = None,
-        l1_ratio: float = 0.0,
-        clip_value: float | None = None,
-        clip_norm: float | None = None,
-        max_norm: float | None = None,
-        ema_decay: float | None = None,
-        dropout: Rates = 0.0,
-        input_dropout: float = 0.0,
-        drop_connect: Rates = 0.0,
-        input_noise: float = 0.0,
-        init: Initial = "glorot_uniform",
-        bias_init: float | None = None,
-        use_bias: bool = True,
-        freeze: int = 0,
-        residual: bool | str = False,
-        normalization: str | None = None,
-        dtype: str = "auto",
-        n_jobs: int | None = None,
-    ) -> None:
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.loss = loss
-        self.solver = solver
-        self.alpha = alpha
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.warmup = warmup
-        self.learning_rate_init = learning_rate_init
-        self.power_t = power_t
-        self.max_iter = max_iter
-        self.shuffle = shuffle
-        self.random_state = random_state
-        self.tol = tol
-        self.verbose = verbose
-        self.warm_start = warm_start
-        self.momentum = momentum
-        self.nesterovs_momentum = nesterovs_momentum
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.validation_split = validation_split
-        self.scoring = scoring
-        self.restore_best_weights = restore_best_weights
-        self.beta_1 = beta_1
-        self.beta_2 = beta_2
-        self.epsilon = epsilon
-        self.n_iter_no_change = n_iter_no_change
-        self.max_fun = max_fun
-        self.max_time = max_time
-        self.l1_ratio = l1_ratio
-        self.clip_value = clip_value
-        self.clip_norm = clip_norm
-        self.max_norm = max_norm
-        self.ema_decay = ema_decay
-        self.dropout = dropout
-        self.input_dropout = input_dropout
-        self.drop_connect = drop_connect
-        self.input_noise = input_noise
-        self.init = init
-        self.bias_init = bias_init
-        self.use_bias = use_bias
-        self.freeze = freeze
-        self.residual = residual
-        self.normalization = normalization
-        self.dtype = dtype
-        self.n_jobs = n_jobs
+    def __init__(self, **parameters: object) -> None:
+        """Keep the parameters as they are; subclasses declare them, with types and defaults."""
+        for name, value in parameters.items():
+            setattr(self, name, value)
 
     _parameter_constraints: dict = PARAMETER_CONSTRAINTS
 

@@ -66,9 +66,9 @@ def _is_ready(parameter, dtype):
 
 
 @lru_cache(256)
-def _architecture(units, activations, loss, residual, normalization):
+def _architecture(units, activations, loss, *others):
     """The same object for the same network: each prediction asks, and what the engine prepares is found by it."""
-    return Architecture(units, activations, loss, residual=residual, normalization=normalization)
+    return Architecture(units, activations, loss, **dict(zip(Architecture.PREDICTING, others, strict=True)))
 
 
 class FittedNetwork:
@@ -132,7 +132,8 @@ class FittedNetwork:
     def _set_network(self, architecture):
         """Keep what makes a network of ``coefs_``, ``intercepts_`` and the like: the counterpart of `_architecture`."""
         self._activations, self._loss = architecture.activations, architecture.loss
-        self._residual, self._normalization = architecture.residual, architecture.normalization
+        for name in Architecture.PREDICTING:
+            setattr(self, f"_{name}", getattr(architecture, name))
         self.n_outputs_ = architecture.layer_units[-1]
         self.n_layers_ = len(architecture.layer_units)
         self.out_activation_ = architecture.loss.out_activation
@@ -140,4 +141,6 @@ class FittedNetwork:
     def _architecture(self):
         """Architecture of the fitted network, without noise."""
         units = (self.n_features_in_, *(np.size(b) for b in self.intercepts_))
-        return _architecture(units, self._activations, self._loss, self._residual, self._normalization)
+        # A pickle of a version that had not yet a field means its default.
+        others = (getattr(self, f"_{name}", getattr(Architecture, name)) for name in Architecture.PREDICTING)
+        return _architecture(units, self._activations, self._loss, *others)

@@ -54,6 +54,9 @@ class Architecture:
     normalization: str | None = None
     weight_groups: tuple = ()
 
+    # Of the fields with a default those that predictions depend on, too: a fitted network keeps them.
+    PREDICTING = ("residual", "normalization")
+
     def __post_init__(self):
         n_hidden = self.n_layers - 1
         if isinstance(self.activations, Activation):

@@ -9,7 +9,7 @@ _COMMON = {"deadline": None, "suppress_health_check": list(HealthCheck), "print_
 
 # The same examples in every run: a test that fails for one developer fails for all.
 FAST = settings(
-    max_examples=15, derandomize=True, database=None, phases=[Phase.explicit, Phase.generate, Phase.shrink], **_COMMON
+    max_examples=8, derandomize=True, database=None, phases=[Phase.explicit, Phase.generate, Phase.shrink], **_COMMON
 )
 settings.register_profile("large", max_examples=120, derandomize=False, database=None, **_COMMON)
 settings.register_profile(

@@ -6,7 +6,7 @@ is compiled once per computation dtype. Addresses are bytes, strides are element
 
 import numpy as np
 
-from ...network.layers import BIAS, SLOPE, TRAINED_VECTORS
+from ...network.layers import BIAS, SLOPE, TRAINED_VECTORS, UNIT_VECTORS
 
 _I, _F = np.int64, np.float64
 
@@ -23,6 +23,11 @@ def vector_field(vector, layer):
 
 def _record(**fields):
     return np.dtype([(name, kind) for name, kind in fields.items()])
+
+
+def _addresses_of(vectors):
+    """A field for each of the vectors that has its name, as `vector_field` says."""
+    return {vector.name: _I for vector in vectors if vector not in (BIAS, SLOPE)}
 
 
 # What the net is. Written by `tables.py`.
@@ -218,12 +223,10 @@ LAYER = _record(
     normalize=_I,
     normalize_back=_I,
     is_centred=_I,
-    gain=_I,
     shift=_I,
     normalized=_I,  # panels, or 0
     scales=_I,  # 1 / standard deviation, one a row, or one a unit of batch normalisation
-    mean=_I,  # running ones, of batch normalisation
-    variance=_I,
+    **_addresses_of(UNIT_VECTORS.values()),  # gain, running mean and variance
 )
 
 # One panel of weights, as the update shares them out.
@@ -252,8 +255,8 @@ PLAIN_LAYER = _record(
     projection=_I,  # row-major, or 0
     normalize=_I,  # or 0
     is_centred=_I,
-    gain=_I,
     shift=_I,
+    **_addresses_of(TRAINED_VECTORS),  # gain
 )
 
 IS_DOUBLE, IS_CSR, WIDE_INDICES = 1, 2, 4

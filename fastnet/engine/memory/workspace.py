@@ -186,9 +186,6 @@ class Workspace:
         chunks = -(-n_rows // most)
         return round_up(-(-n_rows // chunks), self.tile.rows)
 
-    def _is_output(self, i):
-        return i == len(self.widths) - 1
-
     def _panels(self, i):
         if i == 0 and self.entries is not None:
             return aligned_zeros(0, self.dtype)

@@ -9,13 +9,12 @@ are row-major: losses read whole rows.
 from ...kernels.addresses import make_element
 from ...kernels.compiling.jit import kernel
 from ...kernels.tiles import make_copy_out, make_copy_row
-from ...network.layers import SLOPE
-from ...ops.compiled.signatures import BY_SLOPE, DERIVE, LINK, LOSS
+from ...ops.compiled.signatures import LINK, LOSS
 from ..functions import ADD_NOISE, MULTIPLY_ENTRIES
 from .gather import make_gather
 from .outputs import make_widen
 from .products import make_sweep
-from .units import make_drop_panel, make_finish_panel, make_normalize, make_runs
+from .units import make_drop_panel, make_finish_delta, make_finish_panel, make_normalize
 
 # Stages of a layer on the way up, for a block of rows: its weights, with the activation following each panel of them
 # where it can; else the activation in a pass of its own; then the projection adds to what is there.
@@ -102,11 +101,10 @@ def make_backward(dtype, shape):
     """Compile-time factory: ``backward`` over a block of row tiles, for one dtype."""
     element = make_element(dtype.itemsize)
     itemsize, rows, panel = dtype.itemsize, shape.rows, shape.panel
-    sweep, drop_panel, (copy, _) = make_sweep(dtype, shape), make_drop_panel(dtype, shape), make_runs(dtype)
+    sweep, finish_delta = make_sweep(dtype, shape), make_finish_delta(dtype, shape)
     _, normalize_rows_back = make_normalize(dtype, shape)
-    of_slope = SLOPE.terms
     copy_same = make_copy_row(itemsize, itemsize, shape)
-    call_loss, call_derive, call_slope_terms = LOSS.caller(dtype), DERIVE.caller(dtype), BY_SLOPE.caller(dtype)
+    call_loss = LOSS.caller(dtype)
 
     @kernel
     def lose(net, last, first, count, scale):
@@ -133,8 +131,7 @@ def make_backward(dtype, shape):
             lose(net, layers[net.shape.n_layers - 1], first, count, scale)
         top = net.shape.n_layers - 1 - segment * net.shape.segment_layers
         for i in range(top, max(top - net.shape.segment_layers, net.shape.n_frozen), -1):
-            layer, below = layers[i], layers[i - 1]
-            n = n_tiles * rows * panel
+            below = layers[i - 1]
             for p in range(below.n_panels):
                 at = (p * net.workspace.panel_stride + first * panel) * itemsize
                 delta = below.delta + at
@@ -153,17 +150,7 @@ def make_backward(dtype, shape):
                         start, start_row, delta, panel, n_tiles,
                     )
                     number = matrix.projection
-                if below.residual or below.projection != 0:
-                    errors = net.workspace.errors if below.residual else layers[below.projection].delta
-                    copy(errors + at, delta, n)
-                if layer.drop_threshold != 0:
-                    drop_panel(net, layer, below.delta, p, i, first, count, step, shift)
-                if below.slope_terms != 0:
-                    call_slope_terms(below.slope_terms, below.terms[of_slope] + at, delta, below.source + at, n)
-                call_derive(
-                    below.derive, delta, below.source + at, n,
-                    element(below.parameters, p * below.parameter_panel),
-                )
+                finish_delta(net, layers, i - 1, p, first, count, n_tiles, step, shift)
             if below.normalize_back != 0 and net.shape.segment_layers == net.shape.n_layers:
                 normalize_rows_back(net, below, first, count)
 

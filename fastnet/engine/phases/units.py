@@ -7,8 +7,8 @@ from ...kernels.addresses import make_element
 from ...kernels.compiling.jit import kernel
 from ...kernels.random import bits, layer_key, row_key
 from ...kernels.simd import make_pointer, scalar_type
-from ...network.layers import BIAS, GAIN
-from ...ops.compiled.signatures import ACTIVATE, ACTIVATE_AND_DERIVE
+from ...network.layers import BIAS, GAIN, SLOPE
+from ...ops.compiled.signatures import ACTIVATE, ACTIVATE_AND_DERIVE, BY_SLOPE, DERIVE
 from ..functions import ROWS, ROWS_BACK
 
 
@@ -94,6 +94,33 @@ def make_finish_panel(dtype, shape):
             add(layer.output + at, layer.input + at, n_tiles * rows * panel)
 
     return finish_panel
+
+
+def make_finish_delta(dtype, shape):
+    """Compile-time factory: the way back of `make_finish_panel`, for one dtype."""
+    element = make_element(dtype.itemsize)
+    itemsize, rows, panel = dtype.itemsize, shape.rows, shape.panel
+    of_slope = SLOPE.terms
+    call_derive, call_slope_terms = DERIVE.caller(dtype), BY_SLOPE.caller(dtype)
+    (copy, _), drop_panel = make_runs(dtype), make_drop_panel(dtype, shape)
+
+    @kernel
+    def finish_delta(net, layers, i, p, first, count, n_tiles, step, shift):
+        """From the derivative by what the layer above reads to that by what the activation read, of a panel."""
+        layer, above = layers[i], layers[i + 1]
+        at = (p * net.workspace.panel_stride + first * panel) * itemsize
+        delta, n = layer.delta + at, n_tiles * rows * panel
+        if layer.residual or layer.projection != 0:
+            errors = net.workspace.errors if layer.residual else layers[layer.projection].delta
+            copy(errors + at, delta, n)
+        if above.drop_threshold != 0:
+            drop_panel(net, above, layer.delta, p, i + 1, first, count, step, shift)
+        if layer.slope_terms != 0:
+            call_slope_terms(layer.slope_terms, layer.terms[of_slope] + at, delta, layer.source + at, n)
+        parameters = element(layer.parameters, p * layer.parameter_panel)
+        call_derive(layer.derive, delta, layer.source + at, n, parameters)
+
+    return finish_delta
 
 
 def make_normalize(dtype, shape):

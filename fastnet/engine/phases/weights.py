@@ -15,19 +15,104 @@ from ..functions import CLIP, GRADIENT_OF_ENTRIES, MASK_WEIGHTS, TRANSPOSE_ENTRI
 from ..passes.twins import make_write_twin
 
 
-def make_weight_phase(dtype, shape):
-    """Compile-time factory: the weight phase of one thread, for one dtype."""
+def make_sums(dtype, shape):
+    """Compile-time factory: the sums over rows of a block of weights and of a vector of units, for one dtype."""
     element = make_element(dtype.itemsize)
     itemsize, rows, panel, block = dtype.itemsize, shape.rows, shape.panel, shape.block
-    scalar = dtype.type
-    number = scalar_type(dtype)
+    scalar, pointer = dtype.type, make_pointer(scalar_type(dtype))
     wide, narrow = make_gradient_tile(itemsize, shape, rows, 2), make_gradient_tile(itemsize, shape, rows, 1)
     tall = make_gradient_tile(itemsize, shape, block, 1)
     wide_sums, narrow_sums = make_column_sums(itemsize, shape, 2), make_column_sums(itemsize, shape, 1)
-    write_twin = make_write_twin(dtype, shape)
-    call_transpose, call_gradient = TRANSPOSE_ENTRIES.caller(dtype), GRADIENT_OF_ENTRIES.caller(dtype)
-    pointer, double = make_pointer(number), make_pointer(types.float64)
-    call_mask, call_update, call_clip = MASK_WEIGHTS.caller(dtype), UPDATE.caller(dtype), CLIP.caller(dtype)
+    call_gradient = GRADIENT_OF_ENTRIES.caller(dtype)
+
+    @kernel
+    def sum_block(net, layer, part, b, first_column, first_entry, d, g, count):
+        """Gradient of a block of weights, from `count` workspace rows; of sparse X there is a first entry, else -1."""
+        k0 = b * block
+        k_rows = min(block, layer.fan_in - k0)
+        a = element(layer.input, k0 // panel * net.workspace.panel_stride + k0 % panel)
+        if first_entry >= 0:
+            call_gradient(
+                net.passes.gradient_of_entries, net.address, net.first_layer, k0, k_rows, part.width, first_column,
+                first_entry, d, g,
+            )
+        elif part.width == panel:
+            for i in range(0, k_rows, rows):
+                wide(element(a, i), d, element(g, i * panel), count)
+        elif k_rows > rows:
+            tall(a, d, g, count)
+        else:
+            narrow(a, d, g, count)
+
+    @kernel
+    def column_sums(g, d, width, count):
+        """Gradient of a vector of the units of a panel: the sum of its terms over the rows."""
+        whole = count // 4 * 4
+        sums = carray(pointer(g), width)
+        if whole == 0:
+            for j in range(width):
+                sums[j] = scalar(0)
+        elif width == panel:
+            wide_sums(d, g, whole)
+        else:
+            narrow_sums(d, g, whole)
+        for i in range(whole, count):
+            row = carray(pointer(element(d, i * panel)), width)
+            for j in range(width):
+                sums[j] += row[j]
+
+    return sum_block, column_sums
+
+
+def make_steps(dtype):
+    """Compile-time factory: what becomes of a run of gradients: it is added up, clipped, or a step, for one dtype."""
+    element = make_element(dtype.itemsize)
+    itemsize, scalar = dtype.itemsize, dtype.type
+    pointer, double = make_pointer(scalar_type(dtype)), make_pointer(types.float64)
+    call_update, call_clip = UPDATE.caller(dtype), CLIP.caller(dtype)
+
+    @kernel
+    def add_double(total, g, n, first):
+        """Add to the stored gradient, or start it."""
+        total, g = carray(double(total), n), carray(pointer(g), n)
+        for j in range(n):
+            total[j] = g[j] if first else total[j] + g[j]
+
+    @kernel
+    def add_same(total, g, n, first):
+        """The same in the computation dtype; the sum so far is in g too."""
+        total, g = carray(pointer(total), n), carray(pointer(g), n)
+        for j in range(n):
+            g[j] = g[j] if first else total[j] + g[j]
+            total[j] = g[j]
+
+    @kernel
+    def clip_run(net, g, offset, n, unit, first_share):
+        """Measure, clip and store a run of complete gradients, as far as that is asked for."""
+        store = element(net.state.gradient, offset) if net.steps.is_deferred != 0 else 0
+        steps = net.steps
+        call_clip(steps.clip, g, n, unit, steps.shares + first_share * 16, scalar(steps.clip_value), store)
+
+    @kernel
+    def step_run(net, g, offset, n, numbers, l1):
+        """Apply the optimizer to n contiguous parameters."""
+        at = offset * itemsize
+        state = net.state
+        call_update(
+            net.steps.update, state.flat + at, g, state.states[0] + at, state.states[1] + at,
+            state.states[2] + at, state.states[3] + at, n, numbers, l1,
+        )
+
+    return add_double, add_same, clip_run, step_run
+
+
+def make_finish_run(dtype, shape):
+    """Compile-time factory: ``finish_run``, all that follows the sums of a run of blocks, for one dtype."""
+    element = make_element(dtype.itemsize)
+    itemsize, block, scalar = dtype.itemsize, shape.block, dtype.type
+    pointer, double = make_pointer(scalar_type(dtype)), make_pointer(types.float64)
+    (add_double, add_same, clip_run, step_run), write_twin = make_steps(dtype), make_write_twin(dtype, shape)
+    call_mask = MASK_WEIGHTS.caller(dtype)
 
     @kernel
     def penalise(w, g, n, l1, l2):
@@ -53,53 +138,69 @@ def make_weight_phase(dtype, shape):
             shares[part.first_penalty + b] = share
 
     @kernel
-    def add_double(total, g, n, first):
-        """Add to the stored gradient, or start it."""
-        total, g = carray(double(total), n), carray(pointer(g), n)
-        for j in range(n):
-            total[j] = g[j] if first else total[j] + g[j]
+    def finish_run(net, layer, part, start, stop, offset, n, g, numbers, step, scale, is_first, is_last):
+        """What follows the sums of a run of blocks: mask and penalty; after the last chunk clipping, step and twin."""
+        l1, l2, unit = scalar(layer.l1 * scale), scalar(layer.l2 * scale), part.width * block
+        if layer.connect_threshold != 0:
+            call_mask(
+                net.passes.mask_weights, g, n // part.width, part.width, start * block, part.column, net.steps.seed,
+                step, part.layer, layer.connect_threshold, scalar(layer.connect_scale),
+            )
+        if net.steps.update != 0 and net.steps.chunks > 1:
+            add_same(element(net.state.gradient, offset), g, n, is_first)
+        if is_last and (layer.l1 > 0 or layer.l2 > 0):
+            penalise_blocks(net, part, start, stop, offset, n, unit, g, l1, l2)
+        if net.steps.update == 0:
+            add_double(net.state.gradient + offset * 8, g, n, is_first)
+        if net.steps.update == 0 or not is_last:
+            return
+        if net.steps.clip != 0:
+            clip_run(net, g, offset, n, unit, part.first_penalty + start)
+        if net.steps.is_deferred != 0:
+            return
+        step_run(net, g, offset, n, element(numbers, part.group * N_NUMBERS), l1)
+        if layer.twin != 0 and layer.connect_threshold == 0:  # else before the next mini-batch
+            write_twin(layer, element(net.state.flat, offset), part.width, start * block, part.column, n)
+
+    return finish_run
+
+
+def make_update_vectors(dtype, shape):
+    """Compile-time factory: ``update_vectors`` of a panel of units, for one dtype."""
+    element = make_element(dtype.itemsize)
+    panel, scalar = shape.panel, dtype.type
+    (_, column_sums), (add_double, add_same, clip_run, step_run) = make_sums(dtype, shape), make_steps(dtype)
 
     @kernel
-    def add_same(total, g, n, first):
-        """The same in the computation dtype; the sum so far is in g too."""
-        total, g = carray(pointer(total), n), carray(pointer(g), n)
-        for j in range(n):
-            g[j] = g[j] if first else total[j] + g[j]
-            total[j] = g[j]
+    def update_vectors(net, layer, part, p, g, numbers, count, is_first, is_last):
+        """Gradients and steps of the vectors of a panel's units."""
+        for v in range(net.shape.n_terms):
+            offset = part.vectors[v]
+            if offset < 0:
+                continue
+            terms = element(layer.terms[v], part.column // panel * net.workspace.panel_stride)
+            column_sums(g, terms, part.width, count)
+            if net.steps.update == 0:
+                add_double(net.state.gradient + offset * 8, g, part.width, is_first)
+                continue
+            if net.steps.chunks > 1:
+                add_same(element(net.state.gradient, offset), g, part.width, is_first)
+            if is_last and net.steps.clip != 0:
+                share = net.steps.n_penalties + p * net.shape.n_terms + v
+                clip_run(net, g, offset, part.width, part.width, share)
+            if is_last and net.steps.is_deferred == 0:
+                of_group = element(numbers, part.vector_groups[v] * N_NUMBERS)
+                step_run(net, g, offset, part.width, of_group, scalar(0))
 
-    @kernel
-    def column_sums(g, d, width, count):
-        """Gradient of a vector of the units of a panel: the sum of its terms over the rows."""
-        whole = count // 4 * 4
-        sums = carray(pointer(g), width)
-        if whole == 0:
-            for j in range(width):
-                sums[j] = scalar(0)
-        elif width == panel:
-            wide_sums(d, g, whole)
-        else:
-            narrow_sums(d, g, whole)
-        for i in range(whole, count):
-            row = carray(pointer(element(d, i * panel)), width)
-            for j in range(width):
-                sums[j] += row[j]
+    return update_vectors
 
-    @kernel
-    def step_run(net, g, offset, n, numbers, l1):
-        """Apply the optimizer to n contiguous parameters."""
-        at = offset * itemsize
-        state = net.state
-        call_update(
-            net.steps.update, state.flat + at, g, state.states[0] + at, state.states[1] + at,
-            state.states[2] + at, state.states[3] + at, n, numbers, l1,
-        )
 
-    @kernel
-    def clip_run(net, g, offset, n, unit, first_share):
-        """Measure, clip and store a run of complete gradients, as far as that is asked for."""
-        store = element(net.state.gradient, offset) if net.steps.is_deferred != 0 else 0
-        steps = net.steps
-        call_clip(steps.clip, g, n, unit, steps.shares + first_share * 16, scalar(steps.clip_value), store)
+def make_weight_phase(dtype, shape):
+    """Compile-time factory: the weight phase of one thread, for one dtype."""
+    element = make_element(dtype.itemsize)
+    itemsize, panel, block = dtype.itemsize, shape.panel, shape.block
+    (sum_block, _), finish_run = make_sums(dtype, shape), make_finish_run(dtype, shape)
+    update_vectors, call_transpose = make_update_vectors(dtype, shape), TRANSPOSE_ENTRIES.caller(dtype)
 
     @kernel
     def fetch_ahead(net, offset, n):
@@ -132,7 +233,6 @@ def make_weight_phase(dtype, shape):
         for p in range(net.shape.n_panels):
             part = panels[p]
             layer = layers[part.layer]
-            l1, l2 = scalar(layer.l1 * scale), scalar(layer.l2 * scale)
             unit = part.width * block
             n_blocks = (layer.fan_in + block - 1) // block
             begin = min(max((low - part.cost + unit - 1) // unit, 0), n_blocks)
@@ -148,60 +248,10 @@ def make_weight_phase(dtype, shape):
                 if is_last and net.steps.fetch_ahead:
                     fetch_ahead(net, offset + n, n)
                 for b in range(start, stop):
-                    k0 = b * block
-                    k_rows = min(block, layer.fan_in - k0)
-                    a = element(layer.input, k0 // panel * net.workspace.panel_stride + k0 % panel)
                     target = element(g, (b - start) * unit)
-                    if is_sparse:
-                        call_gradient(
-                            net.passes.gradient_of_entries, net.address, net.first_layer, k0, k_rows, part.width,
-                            first_column, first_entry, d, target,
-                        )
-                    elif part.width == panel:
-                        for i in range(0, k_rows, rows):
-                            wide(element(a, i), d, element(target, i * panel), count)
-                    elif k_rows > rows:
-                        tall(a, d, target, count)
-                    else:
-                        narrow(a, d, target, count)
-                if layer.connect_threshold != 0:
-                    call_mask(
-                        net.passes.mask_weights, g, n // part.width, part.width, start * block, part.column,
-                        net.steps.seed, step, part.layer, layer.connect_threshold, scalar(layer.connect_scale),
-                    )
-                if net.steps.update != 0 and net.steps.chunks > 1:
-                    add_same(element(net.state.gradient, offset), g, n, is_first)
-                if is_last and (layer.l1 > 0 or layer.l2 > 0):
-                    penalise_blocks(net, part, start, stop, offset, n, unit, g, l1, l2)
-                if net.steps.update == 0:
-                    add_double(net.state.gradient + offset * 8, g, n, is_first)
-                if net.steps.update == 0 or not is_last:
-                    continue
-                if net.steps.clip != 0:
-                    clip_run(net, g, offset, n, unit, part.first_penalty + start)
-                if net.steps.is_deferred != 0:
-                    continue
-                step_run(net, g, offset, n, element(numbers, part.group * N_NUMBERS), l1)
-                if layer.twin != 0 and layer.connect_threshold == 0:  # else before the next mini-batch
-                    write_twin(layer, element(net.state.flat, offset), part.width, start * block, part.column, n)
-            if begin != 0 or end == 0:
-                continue
-            for v in range(net.shape.n_terms):
-                offset = part.vectors[v]
-                if offset < 0:
-                    continue
-                terms = element(layer.terms[v], part.column // panel * net.workspace.panel_stride)
-                column_sums(g, terms, part.width, count)
-                if net.steps.update == 0:
-                    add_double(net.state.gradient + offset * 8, g, part.width, is_first)
-                    continue
-                if net.steps.chunks > 1:
-                    add_same(element(net.state.gradient, offset), g, part.width, is_first)
-                if is_last and net.steps.clip != 0:
-                    share = net.steps.n_penalties + p * net.shape.n_terms + v
-                    clip_run(net, g, offset, part.width, part.width, share)
-                if is_last and net.steps.is_deferred == 0:
-                    of_group = element(numbers, part.vector_groups[v] * N_NUMBERS)
-                    step_run(net, g, offset, part.width, of_group, scalar(0))
+                    sum_block(net, layer, part, b, first_column, first_entry if is_sparse else -1, d, target, count)
+                finish_run(net, layer, part, start, stop, offset, n, g, numbers, step, scale, is_first, is_last)
+            if begin == 0 and end != 0:
+                update_vectors(net, layer, part, p, g, numbers, count, is_first, is_last)
 
     return update_weights

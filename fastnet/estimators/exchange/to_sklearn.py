@@ -35,12 +35,8 @@ _ACTIVATIONS = ("identity", "logistic", "tanh", "relu")
 # Parameters of ours that say how to compute: nothing is lost without them.
 _COMPUTATION = ("dtype", "n_jobs")
 
-# Parameters of ours that matter in training only. All others, where they are not the default, change predictions.
-_TRAINING = (
-    "warmup", "validation_split", "scoring", "restore_best_weights", "max_time", "l1_ratio", "clip_value", "clip_norm",
-    "max_norm", "ema_decay", "dropout", "input_dropout", "drop_connect", "input_noise", "init", "bias_init", "use_bias",
-    "freeze", "class_weight",
-)  # fmt: skip
+# Parameters of ours that predictions depend on. All others that scikit-learn has not matter in training only.
+_PREDICTION = (*Architecture.PREDICTING, "calibration")
 
 
 def to_sklearn(net):
@@ -108,11 +104,10 @@ def _described(activations):
 
 def _refuse_other_networks(net, architecture, theirs):
     """Raise ValueError if the network predicts in a way that scikit-learn does not know."""
-    known = {*theirs._get_param_names(), "loss", *_COMPUTATION, *_TRAINING}
-    default = type(net)().get_params(deep=False)
-    for name, value in net.get_params(deep=False).items():
-        if name not in known and value != default[name]:
-            _refuse(name, value, theirs)
+    default, given = (mlp.get_params(deep=False) for mlp in (type(net)(), net))
+    for name in _PREDICTION:
+        if name in given and given[name] != default[name]:
+            _refuse(name, given[name], theirs)
     plain = Architecture(architecture.layer_units, architecture.activations, architecture.loss)
     for field in fields(architecture):
         value = getattr(architecture, field.name)
@@ -137,7 +132,8 @@ def _refuse(name, value, theirs):
 def _shared_parameters(net, params, theirs):
     """The parameters that scikit-learn has too, and the names of those that it cannot train with."""
     default = type(net)().get_params(deep=False)
-    lost = [name for name in _TRAINING if name in params and not _is_default(name, params[name], default[name])]
+    handled = {*theirs._get_param_names(), "loss", *_COMPUTATION, *_PREDICTION}
+    lost = [name for name in params if name not in handled and not _is_default(name, params[name], default[name])]
     params = {name: params[name] for name in theirs._get_param_names()}
 
     asked = plain_parameters(net)

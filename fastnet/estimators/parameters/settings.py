@@ -1,5 +1,7 @@
 """From an estimator's parameters to the settings of one fit."""
 
+from dataclasses import fields
+
 from sklearn.base import is_classifier
 
 from ...training.settings import Settings
@@ -7,14 +9,6 @@ from .named import classification_loss, initializer, optimizer, regression_loss,
 from .plain import plain_parameters
 from .sequences import drop_rates, hidden_units, layer_activations, penalties
 from .together import check_together
-
-# Settings that have a parameter's name and its plain value.
-_AS_GIVEN = (
-    "input_dropout", "input_noise", "use_bias", "residual", "normalization", "bias_init", "random_state", "batch_size",
-    "clip_value", "clip_norm", "max_norm", "ema_decay", "max_iter", "max_fun", "max_time", "shuffle", "tol",
-    "n_iter_no_change", "early_stopping", "validation_fraction", "validation_split", "scoring", "restore_best_weights",
-    "warm_start", "dtype", "n_jobs", "verbose",
-)  # fmt: skip
 
 
 def settings_of(estimator, incremental=False):
@@ -44,23 +38,25 @@ def settings_of(estimator, incremental=False):
     drop_connect = drop_rates("drop_connect", asked.drop_connect, n_layers, "layer of weights")
     l1, l2 = penalties(asked, n_layers)
     rule, start = optimizer(asked), initializer(asked)
-    settings = Settings(
-        hidden_units=hidden,
-        activations=activations,
-        loss=classification_loss(asked) if is_classifier(estimator) else regression_loss(asked),
-        dropout=dropout,
-        drop_connect=drop_connect,
-        n_frozen=asked.freeze,
-        initializer=start,
-        source=asked.init if start is None else None,
-        optimizer=rule,
-        schedule=None if rule is None else schedule(asked),
-        learning_rate=asked.learning_rate_init,
-        warmup=asked.warmup * (asked.max_iter if asked.warmup < 1 else 1),
-        l1=l1,
-        l2=l2,
-        calibration=getattr(asked, "calibration", None),
-        **{name: getattr(asked, name) for name in _AS_GIVEN},
-    )
+    resolved = {
+        "hidden_units": hidden,
+        "activations": activations,
+        "loss": classification_loss(asked) if is_classifier(estimator) else regression_loss(asked),
+        "dropout": dropout,
+        "drop_connect": drop_connect,
+        "n_frozen": asked.freeze,
+        "initializer": start,
+        "source": asked.init if start is None else None,
+        "optimizer": rule,
+        "schedule": None if rule is None else schedule(asked),
+        "learning_rate": asked.learning_rate_init,
+        "warmup": asked.warmup * (asked.max_iter if asked.warmup < 1 else 1),
+        "l1": l1,
+        "l2": l2,
+        "calibration": getattr(asked, "calibration", None),
+    }
+    # All others have a parameter's name and its plain value.
+    as_given = {field.name: getattr(asked, field.name) for field in fields(Settings) if field.name not in resolved}
+    settings = Settings(**resolved, **as_given)
     check_together(estimator, settings, incremental)
     return settings

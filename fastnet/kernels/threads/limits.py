@@ -26,7 +26,7 @@ def allowed_threads():
         `threadpoolctl.threadpool_limits`.
     """
     affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
-    limits = [_cores(affinity, os.environ.get("LOKY_MAX_CPU_COUNT"))]
+    limits = [count_cores(affinity, os.environ.get("LOKY_MAX_CPU_COUNT"))]
     for name in VARIABLES:
         value = os.environ.get(name, "").split(",")[0].strip()  # of a list, for nested levels, the outermost
         if value.isdecimal() and int(value) > 0:
@@ -37,8 +37,8 @@ def allowed_threads():
 
 
 @lru_cache(8)
-def _cores(affinity, variable):
-    """joblib's count, which reads files, once for each value of what may change."""
+def count_cores(affinity, variable):
+    """Cores as joblib counts them, which reads files: once for each value of what may change."""
     return joblib.cpu_count()
 
 

@@ -4,14 +4,15 @@ import hashlib
 from types import CodeType, FunctionType, ModuleType
 
 
-def formulas_digest(op):
-    """Digest of an op's formulas and of the constants and functions that they read outside of themselves.
+def formulas_digest(op, names=None):
+    """Digest of an op's formulas, or of those of these names, and of what they read outside of themselves.
 
     Users write ops too, edit them, and may define two classes of one name; the cache on disk outlives all that.
     """
     digest, seen = hashlib.sha256(), set()
-    digest.update(repr([getattr(op, name, None) for name in ("n_states", "per_unit")]).encode())  # shape the kernel too
-    for name in op.formulas:
+    shaping = "n_states", "per_unit", "kernel", "out_activation"  # the kernel depends on these, too
+    digest.update(repr([getattr(op, name, None) for name in shaping]).encode())
+    for name in op.formulas if names is None else names:
         _add(digest, getattr(op, name), seen)
     return digest.hexdigest()[:16]
 

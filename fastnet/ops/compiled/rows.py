@@ -41,8 +41,10 @@ def parameter_array(op, dtype):
 
 def _address(op, name, dtype, signature, maker=None):
     """Compile one kernel of an op, or find it again."""
-    cls = type(op)
-    key = (name, cls.__module__, cls.__qualname__, formulas_digest(op))
+    cls, formulas = type(op), op.formulas
+    if name in formulas:  # it is made from this formula alone: ops that inherit it share the kernel
+        cls, formulas = next(base for base in cls.__mro__ if name in vars(base)), (name,)
+    key = (name, cls.__module__, cls.__qualname__, formulas_digest(op, formulas))
     try:
         return signature.compile(f"{_MAKERS}:{maker or name}", key, dtype, op)
     except Exception as error:
