@@ -17,8 +17,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from fastnet.engine import Session
-from fastnet.kernels.compiling.jit import target_name
-from fastnet.kernels.host import target_features, tile
+from fastnet.kernels.host import target, target_features, tile
 from fastnet.network.architecture import Architecture
 from fastnet.ops.activations import ACTIVATIONS
 from fastnet.ops.losses import LOSSES
@@ -114,7 +113,7 @@ def main():
     dtype = np.dtype(arguments.dtype)
     names, rounds = (list(SHAPES)[:2], 1) if arguments.quick else (list(SHAPES), arguments.rounds)
     width = 512 if "avx512f" in target_features() else tile(dtype).lanes * dtype.itemsize * 8
-    print(f"CPU {target_name()}, vectors of {width} bits, {arguments.dtype}, medians of {rounds} rounds\n")
+    print(f"CPU {target().cpu}, vectors of {width} bits, {arguments.dtype}, medians of {rounds} rounds\n")
     peak = make_peak(dtype)
     print("| network, batch | threads | GFLOP/s | FMA peak of one core | share of peak |\n|---|---|---|---|---|")
     for name in names:

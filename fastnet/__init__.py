@@ -1,6 +1,7 @@
 """Multilayer perceptrons for scikit-learn, trained on the CPU by compiled kernels."""
 
 from . import activations, initializers, losses, optimizers, schedules
+from .environment import show_versions
 from .estimators import MLPClassifier, MLPRegressor, from_sklearn
 from .estimators.inspect import inspect
 from .moved import find_moved_modules
@@ -17,6 +18,7 @@ __all__ = [
     "losses",
     "optimizers",
     "schedules",
+    "show_versions",
 ]
 
 find_moved_modules()

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fastnet.ops.compiled import rows
+from fastnet.ops.compiled import rows, signatures
 from fastnet.ops.compiled.signatures import PREPARE, UPDATE
 
 
@@ -13,7 +13,7 @@ class Driver:
         dtype = np.dtype(dtype)
         self.op, self.w, self.steps = op, np.array(w, dtype), 0
         self._states = [np.zeros_like(self.w) for _ in range(4)]
-        self._numbers = np.zeros(rows.N_NUMBERS, dtype)
+        self._numbers = np.zeros(signatures.N_NUMBERS, dtype)
         self._parameters = rows.parameter_array(op, dtype)
         self._prepare = PREPARE.function(rows.prepare(op, dtype), dtype)
         self._update = UPDATE.function(rows.update(op, dtype), dtype)

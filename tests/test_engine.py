@@ -10,8 +10,8 @@ import pytest
 from scipy.sparse import csr_array
 
 from fastnet.engine import Session, forward
+from fastnet.engine.few_rows import forward_few
 from fastnet.engine.pace import Pace
-from fastnet.engine.phases.few_rows import forward_few
 from fastnet.engine.predict import forward_many
 from fastnet.kernels.host import tile
 from fastnet.kernels.threads import team as threads

@@ -7,7 +7,7 @@ from numpy.testing import assert_allclose
 from problems import KINDS, RESIDUALS, SOME, Problem, distance, same_bits
 
 from fastnet.engine import forward
-from fastnet.engine.phases.few_rows import forward_few
+from fastnet.engine.few_rows import forward_few
 from fastnet.engine.predict import forward_many
 from fastnet.network.normalization import fold
 from fastnet.ops.optimizers import SGD, Adam

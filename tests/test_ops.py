@@ -24,7 +24,7 @@ from test_activations import ACTIVATION_CASES
 from fastnet.kernels.compiling.jit import FASTMATH, retyped
 from fastnet.network.initializers import INITIALIZERS
 from fastnet.ops.activations import ACTIVATIONS
-from fastnet.ops.compiled import rows
+from fastnet.ops.compiled import rows, signatures
 from fastnet.ops.compiled.signatures import PREPARE, UPDATE
 from fastnet.ops.losses import LOSSES, Gamma, Poisson
 from fastnet.ops.optimizers import (
@@ -85,7 +85,7 @@ def test_five_steps_on_fixed_gradients_equal_the_plain_twin(op, dtype, l1):
     gradients = rng.normal(size=(5, n)).astype(dtype) * np.logspace(-6, 3, n).astype(dtype)
     gradients[2, :5] = 0
     states, largest = [np.zeros(n, dtype) for _ in range(4)], np.zeros((4, n))
-    numbers, undecayed = np.full((2, rows.N_NUMBERS), np.nan, dtype)
+    numbers, undecayed = np.full((2, signatures.N_NUMBERS), np.nan, dtype)
     plain = [w.astype(float)]
     reference = twin(op, plain)
     assert len(reference.states) == op.n_states
@@ -218,7 +218,7 @@ def test_parameters_of_ops_go_round(op):
     for dtype in DTYPES:
         array = rows.parameter_array(op, dtype)
         read_as = F64 if isinstance(op, Optimizer) else dtype
-        assert array.dtype == read_as and array.shape == (rows.N_PARAMETERS,)
+        assert array.dtype == read_as and array.shape == (signatures.N_PARAMETERS,)
         assert_array_equal(array[: len(op.values)], np.array(op.values, read_as))
         assert not array[len(op.values) :].any()
 

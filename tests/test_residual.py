@@ -16,7 +16,7 @@ from test_steps import assert_agree, run_both
 
 import fastnet
 from fastnet.engine import Session, forward
-from fastnet.engine.phases.few_rows import forward_few
+from fastnet.engine.few_rows import forward_few
 from fastnet.engine.predict import forward_many
 from fastnet.ops.activations import ACTIVATIONS
 from fastnet.ops.optimizers import SGD, Adam

@@ -11,7 +11,7 @@ SCALE = Signature(None, a=NUMBERS, n=INDEX, factor=NUMBER)
 DTYPES = [np.dtype(np.float32), np.dtype(np.float64)]
 
 
-def make_scale():
+def make_scale(dtype):
     from numba import carray
 
     def scale(a, n, factor):
@@ -22,28 +22,34 @@ def make_scale():
     return scale
 
 
+def make_twice(call, dtype):
+    @kernel
+    def again(function, a, n):
+        call(function, a, n, 2)
+
+    def twice(function, a, n):
+        again(function, a, n)
+        again(function, a, n)
+
+    return twice
+
+
+def make_slip(call, dtype):
+    def slip(function, a, n):
+        call(function, a, n)
+
+    return slip
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_maker_and_callers_agree(dtype):
-    scale = SCALE.compile(make_scale, ("test_scale",), dtype, from_python=True)
+    address = SCALE.compile(f"{__name__}:make_scale", ("test_scale",), dtype)
     a = np.arange(4, dtype=dtype)
-    scale(a.ctypes.data, 3, 2.0)
+    SCALE.function(address, dtype)(a.ctypes.data, 3, 2.0)
     np.testing.assert_array_equal(a, [0, 2, 4, 3])
-    address = SCALE.compile(make_scale, ("test_scale",), dtype)
-    call = SCALE.caller(dtype)
-
-    def make_twice():
-        @kernel
-        def again(function, a, n):
-            call(function, a, n, 2)
-
-        def twice(function, a, n):
-            again(function, a, n)
-            again(function, a, n)
-
-        return twice
-
     twice = Signature(None, function=INDEX, a=INDEX, n=INDEX)
-    twice.compile(make_twice, ("test_twice",), dtype, from_python=True)(address, a.ctypes.data, 2)
+    compiled = twice.compile(f"{__name__}:make_twice", ("test_twice",), dtype, SCALE.caller(dtype))
+    twice.function(compiled, dtype)(address, a.ctypes.data, 2)
     np.testing.assert_array_equal(a, [0, 8, 4, 3])
 
 
@@ -57,17 +63,10 @@ def test_maker_and_callers_agree(dtype):
 )
 def test_other_names_than_those_of_the_signature_are_refused(signature):
     with pytest.raises(TypeError, match=r"test_slip takes \['a', 'n', 'factor'\], its signature says"):
-        signature.compile(make_scale, ("test_slip",), DTYPES[0])
+        signature.compile(f"{__name__}:make_scale", ("test_slip",), DTYPES[0])
 
 
 def test_a_call_with_another_number_of_arguments_does_not_compile():
-    call = SCALE.caller(DTYPES[0])
-
-    def make():
-        def slip(function, a, n):
-            call(function, a, n)
-
-        return slip
-
+    signature = Signature(None, function=INDEX, a=INDEX, n=INDEX)
     with pytest.raises(NumbaError):
-        Signature(None, function=INDEX, a=INDEX, n=INDEX).compile(make, ("test_short_call",), DTYPES[0])
+        signature.compile(f"{__name__}:make_slip", ("test_short_call",), DTYPES[0], SCALE.caller(DTYPES[0]))

@@ -3,8 +3,8 @@
 from ..kernels.memory import aligned_zeros
 from ..network.layers import UNIT_VECTORS
 from ..ops.compiled import rows as op_kernels
+from .functions import address
 from .memory.records import LAYER, vector_field
-from .passes import normalize
 
 
 class LayerRecords:
@@ -115,13 +115,11 @@ class LayerRecords:
         kind, space = layer.normalization, self._space
         if kind is None:
             return
-        forward, back = normalize.rows, normalize.rows_back
-        if kind == "batch":
-            forward, back = normalize.columns, normalize.columns_back
-        record["normalize"] = forward(self._dtype)
+        forward = "normalize_columns" if kind == "batch" else "normalize_rows"
+        record["normalize"] = address(forward, self._dtype)
         record["start"], record["start_panel"] = space.zeros.ctypes.data, 0
         record["is_centred"] = kind != "rms"
         if space.training:
-            record["normalize_back"] = back(self._dtype)
+            record["normalize_back"] = address(f"{forward}_back", self._dtype)
             record["normalized"] = space.normalized[number + 1].ctypes.data
             record["scales"] = space.scales[number + 1].ctypes.data

@@ -6,10 +6,10 @@ from ..kernels.host import tile
 from ..kernels.memory import aligned_zeros, empty
 from ..network.layout import Layout
 from ..network.normalization import fold
+from .few_rows import are_few, forward_few
+from .functions import from_python
 from .memory import plan
-from .phases.few_rows import are_few, forward_few
-from .phases.forward import predictor
-from .phases.outputs import is_wider, narrowed, output_links, space_size
+from .outputs import is_wider, narrowed, output_links, space_size
 from .slices import predict_in_slices
 from .tables import Tables
 from .team import Team
@@ -76,7 +76,7 @@ class Prediction:
         def slow_seconds(n):
             return plan.slow_seconds(architecture, n)
 
-        predict_in_slices(self._team, self._tables, predictor(self._dtype), n_rows, slow_seconds, moving)
+        predict_in_slices(self._team, self._tables, from_python("predictor", self._dtype), n_rows, slow_seconds, moving)
         return narrowed(outputs, output_dtype)
 
 

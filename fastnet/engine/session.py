@@ -9,10 +9,10 @@ from ..kernels.host import tile
 from ..kernels.memory import empty
 from ..network.layout import Layout
 from ..network.normalization import fold
+from . import noise
+from .functions import from_python
 from .memory import plan
 from .pace import Pace
-from .passes import noise
-from .phases.batch import engine
 from .predict import Prediction
 from .slices import Slices
 from .state import State
@@ -101,7 +101,7 @@ class Session:
         self.architecture, self.dtype, self.n_samples = architecture, np.dtype(dtype), X.shape[0]
         self.batch_size = min(batch_size, self.n_samples) if optimizer is not None else self.n_samples
         self.samples_done, self._has_optimizer, self._prediction = 0, optimizer is not None, None
-        compiled = engine(self.dtype)
+        compiled = from_python("engine", self.dtype)
         wanted = plan.choose_threads(architecture, self.batch_size, n_jobs)
         with ExitStack() as stack:
             self._team = stack.enter_context(Team(wanted, keeps_all=True))

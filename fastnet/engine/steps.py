@@ -5,9 +5,9 @@ import numpy as np
 from ..kernels.host import tile
 from ..kernels.memory import aligned_zeros
 from ..ops.compiled import rows as op_kernels
+from .functions import address
 from .memory import plan
 from .memory.blocking import run_blocks
-from .passes.after_step import after_step, clip
 
 
 class Steps:
@@ -49,7 +49,7 @@ class Steps:
         record = self._record
         record["max_norm"], record["decay"] = max_norm or 0.0, ema_decay or 0.0
         if self.measures_gradients or max_norm is not None or ema_decay is not None:
-            record["after_step"] = after_step(self._dtype)
+            record["after_step"] = address("after_step", self._dtype)
         if clip_norm is not None:
             state.store_gradient(self._dtype)
 
@@ -82,7 +82,7 @@ class Steps:
         if self.measures_gradients:
             record["n_shares"] = n_shares
             record["shares"] = self._address(aligned_zeros(2 * n_shares, np.float64))
-            record["clip"] = clip(self._dtype)
+            record["clip"] = address("clip", self._dtype)
 
     def gradient_norms(self):
         """Norms of the last epoch's gradients before clipping, where they are measured.

@@ -6,11 +6,11 @@ from ..kernels.host import tile
 from ..kernels.memory import aligned_zeros
 from ..network.layers import UNIT_VECTORS
 from ..ops.compiled import rows as op_kernels
+from . import sparse
 from .layers import LayerRecords
 from .memory import plan, workspace
 from .memory.records import NET
 from .memory.samples import Samples
-from .passes import sparse
 
 
 class Tables:

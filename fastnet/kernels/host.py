@@ -1,16 +1,107 @@
-"""The host CPU as Numba sees it, and the tile shape that suits it.
+"""What code is compiled for, and the register tile that suits it.
 
-``NUMBA_CPU_NAME`` and ``NUMBA_CPU_FEATURES`` (Numba's own variables) select another target, so that
-every path can be tested on one machine::
+Not this very CPU but the level of instruction sets that it reaches: so machine code is the same, to the bit, on all
+machines of a level, and can be made before. ``NUMBA_CPU_NAME`` and ``NUMBA_CPU_FEATURES`` (Numba's own variables)
+select another target, so that every path can be tested on one machine::
 
-    NUMBA_CPU_NAME=haswell NUMBA_CPU_FEATURES=+sse2,+sse4.1,+avx,+avx2,+fma   # the AVX2 path
-    NUMBA_CPU_NAME=generic NUMBA_CPU_FEATURES=                                # the plain path
+    NUMBA_CPU_NAME=x86-64-v3 NUMBA_CPU_FEATURES=   # the AVX2 path
+    NUMBA_CPU_NAME=generic NUMBA_CPU_FEATURES=     # the plain path
 """
 
+import os
+import platform
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+
+# What a CPU of each level must have, by Linux's names, and how its code is tuned.
+_V3 = frozenset("avx avx2 bmi1 bmi2 f16c fma abm movbe ssse3 sse4_1 sse4_2 popcnt cx16 lahf_lm".split())
+_X86_LEVELS = {
+    # LLVM takes 256 bits for this level by default, for the clock of its first CPUs.
+    "x86-64-v4": (_V3 | set("avx512f avx512bw avx512cd avx512dq avx512vl".split()), "-prefer-256-bit"),
+    "x86-64-v3": (_V3, ""),
+}
+ARM_LEVEL = "aarch64"
+LEVELS = (*_X86_LEVELS, ARM_LEVEL)
+
+
+@dataclass(frozen=True)
+class Target:
+    """What LLVM compiles for.
+
+    Attributes
+    ----------
+    cpu : str
+        LLVM's name of a CPU.
+    features : str
+        Features beside that CPU's own, as LLVM writes them.
+    level : str or None
+        The level of instruction sets; None for code that is for one CPU.
+    """
+
+    cpu: str
+    features: str
+    level: str | None = None
+
+
+@cache
+def target():
+    """What is compiled for, a Target."""
+    name, features = (os.environ.get(f"NUMBA_CPU_{which}") for which in ("NAME", "FEATURES"))
+    if name is None and features is None:
+        level = _level_of_host()
+        if level is not None:
+            return target_of(level)
+    elif name in LEVELS and not features:
+        return target_of(name)
+    import llvmlite.binding as llvm
+
+    if features is None:
+        features = llvm.get_host_cpu_features().flatten()
+    return Target(name or llvm.get_host_cpu_name(), features)
+
+
+def target_of(level):
+    """What is compiled for machines of a level."""
+    return Target("generic", "", level) if level == ARM_LEVEL else Target(level, _X86_LEVELS[level][1], level)
+
+
+def is_arm():
+    """Whether this is 64-bit ARM, whose NEON has 32 registers of 128 bits and always an FMA."""
+    return platform.machine().lower() in ("aarch64", "arm64")
+
+
+def _level_of_host():
+    """The highest level that this machine reaches, or None."""
+    if is_arm():
+        return ARM_LEVEL
+    has = _flags()
+    return next((level for level, (needed, _) in _X86_LEVELS.items() if needed <= has), None)
+
+
+def _flags():
+    """The host's CPU features by Linux's names."""
+    with suppress(OSError), open("/proc/cpuinfo") as file:
+        for line in file:  # of the first CPU: they are all alike
+            if line.startswith("flags"):
+                return frozenset(line.partition(":")[2].split())
+    import llvmlite.binding as llvm
+
+    names = {"bmi": "bmi1", "lzcnt": "abm", "sse4.1": "sse4_1", "sse4.2": "sse4_2", "sahf": "lahf_lm"}
+    return frozenset(names.get(name, name) for name, has in llvm.get_host_cpu_features().items() if has)
+
+
+@cache
+def target_features():
+    """Names of the vector features that the tiles depend on and the target has, a frozenset."""
+    chosen = target()
+    if chosen.level == "x86-64-v4":
+        return frozenset({"avx512f", "avx2", "fma"})
+    if chosen.level == "x86-64-v3":
+        return frozenset({"avx2", "fma"})
+    return frozenset(f[1:] for f in chosen.features.split(",") if f.startswith("+"))
 
 
 @dataclass(frozen=True)
@@ -39,23 +130,6 @@ class Tile:
     panel: int
     block: int
     fma: bool
-
-
-@cache
-def target_features():
-    """The CPU features that Numba compiles for, as a frozenset of names."""
-    from numba.core.registry import cpu_target
-
-    features = cpu_target.target_context.codegen().magic_tuple()[2]
-    return frozenset(f[1:] for f in features.split(",") if f.startswith("+"))
-
-
-@cache
-def is_arm():
-    """Whether the target is 64-bit ARM, whose NEON has 32 registers of 128 bits and always an FMA."""
-    from numba.core.registry import cpu_target
-
-    return cpu_target.target_context.codegen().magic_tuple()[0].startswith(("aarch64", "arm64"))
 
 
 @cache

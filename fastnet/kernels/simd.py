@@ -122,6 +122,19 @@ def make_pointer(numba_type):
     return pointer
 
 
+def make_local(numba_type, count):
+    """``local()``: a pointer to `count` numbers on the stack, for ``carray``; the same ones each time it is reached."""
+
+    @intrinsic
+    def local(typingctx):
+        def codegen(context, builder, signature, args):
+            return cgutils.alloca_once(builder, context.get_value_type(numba_type), size=count)
+
+        return types.CPointer(numba_type)(), codegen
+
+    return local
+
+
 def make_call(return_type, *argument_types):
     """``call(address, *arguments)``: call a C function chosen at run time (about 2 ns)."""
 

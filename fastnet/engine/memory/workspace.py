@@ -5,7 +5,7 @@ import numpy as np
 from ...kernels.memory import aligned_zeros
 from ...network.layers import TRAINED_VECTORS
 from ...network.layout import round_up
-from ...ops.compiled.rows import N_NUMBERS
+from ...ops.compiled.signatures import N_NUMBERS
 from .blocking import row_cuts, run_blocks
 
 # A batch above this runs in chunks whose gradients add up; so does one whose workspace would be larger.

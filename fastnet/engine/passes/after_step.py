@@ -11,68 +11,52 @@ from numba import carray, types
 
 from ...kernels.addresses import make_element
 from ...kernels.compiling.jit import kernel
-from ...kernels.compiling.signatures import ADDRESS, DOUBLE, DOUBLES, INDEX, NUMBER, Signature
 from ...kernels.host import tile
 from ...kernels.simd import make_pointer, scalar_type
-from ...ops.compiled.rows import N_NUMBERS
-from ...ops.compiled.signatures import UPDATE
-from ..memory.records import LAYER, NET, PANEL
+from ...ops.compiled.signatures import N_NUMBERS, UPDATE
 from .twins import make_write_twin
 
-CLIP = Signature(None, g=ADDRESS, n=INDEX, unit=INDEX, shares=DOUBLES, limit=NUMBER, store=ADDRESS)
-AFTER_STEP = Signature(
-    None, net=NET, layers=LAYER, panels=PANEL, thread=INDEX, numbers=ADDRESS, scale=DOUBLE, step=DOUBLE
-)
 
+def make_clip(dtype):
+    """The function that measures, clips by value and stores a run of gradients.
 
-def clip(dtype):
-    """Address of the function that measures, clips by value and stores a run of gradients.
-
-    It has the signature `CLIP`: for each `unit` of the n numbers at g, of
-    which the last may be shorter, its sum of squares; then they are clipped to `limit`, with how much that took away as
-    the second share; then they are copied to `store` unless that is 0. Units do not depend on the threads, so neither
-    do their sums.
+    For each `unit` of the n numbers at g, of which the last may be shorter, its sum of squares; then they are clipped
+    to `limit`, with how much that took away as the second share; then they are copied to `store` unless that is 0.
+    Units do not depend on the threads, so neither do their sums.
     """
     element = make_element(dtype.itemsize)
-    scalar, number = dtype.type, scalar_type(dtype)
-    pointer = make_pointer(number)
+    scalar = dtype.type
+    pointer = make_pointer(scalar_type(dtype))
 
-    def make():
-        def clip(g, n, unit, shares, limit, store):
-            shares = carray(shares, 2 * ((n + unit - 1) // unit))
-            for b in range((n + unit - 1) // unit):
-                count = min(unit, n - b * unit)
-                run = carray(pointer(element(g, b * unit)), count)
-                squares, excess = 0.0, scalar(0)
+    def clip(g, n, unit, shares, limit, store):
+        shares = carray(shares, 2 * ((n + unit - 1) // unit))
+        for b in range((n + unit - 1) // unit):
+            count = min(unit, n - b * unit)
+            run = carray(pointer(element(g, b * unit)), count)
+            squares, excess = 0.0, scalar(0)
+            for j in range(count):
+                squares += np.float64(run[j]) * np.float64(run[j])
+            if limit < np.inf:
                 for j in range(count):
-                    squares += np.float64(run[j]) * np.float64(run[j])
-                if limit < np.inf:
-                    for j in range(count):
-                        value = run[j]
-                        cut = limit if value > limit else -limit if value < -limit else value
-                        excess += abs(value - cut)
-                        run[j] = cut
-                shares[2 * b], shares[2 * b + 1] = squares, np.float64(excess)
-            if store != 0:
-                source, target = carray(pointer(g), n), carray(pointer(store), n)
-                for j in range(n):
-                    target[j] = source[j]
+                    value = run[j]
+                    cut = limit if value > limit else -limit if value < -limit else value
+                    excess += abs(value - cut)
+                    run[j] = cut
+            shares[2 * b], shares[2 * b + 1] = squares, np.float64(excess)
+        if store != 0:
+            source, target = carray(pointer(g), n), carray(pointer(store), n)
+            for j in range(n):
+                target[j] = source[j]
 
-        return clip
-
-    return CLIP.compile(make, ("clip",), dtype)
+    return clip
 
 
-def after_step(dtype):
-    """Address of the function that ends a step, each thread with whole panels of its own.
+def make_after_step(dtype):
+    """The function that ends a step, each thread with whole panels of its own.
 
-    It has the signature `AFTER_STEP`: with ``clip_norm`` it also takes the step, from the stored gradients. `numbers`
-    is the address of the optimizer's numbers, eight for each group of parameters.
+    With ``clip_norm`` it also takes the step, from the stored gradients. `numbers` is the address of the optimizer's
+    numbers, eight for each group of parameters.
     """
-    return AFTER_STEP.compile(lambda: _make(dtype), ("after_step",), dtype)
-
-
-def _make(dtype):
     element = make_element(dtype.itemsize)
     itemsize, scalar, shape = dtype.itemsize, dtype.type, tile(dtype)
     number = scalar_type(dtype)

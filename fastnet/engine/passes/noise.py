@@ -5,81 +5,26 @@ Each is a C function of its own, compiled only when a fit asks for it; the engin
 
 import numpy as np
 from numba import carray
-from scipy.sparse import issparse
 
 from ...kernels.compiling.jit import kernel
-from ...kernels.compiling.signatures import INDEX, NUMBER, NUMBERS, Signature
 from ...kernels.functions import cos, log
 from ...kernels.host import tile
 from ...kernels.mathematics import special  # noqa: F401  (teaches Numba the cosine)
-from ...kernels.memory import aligned_zeros
 from ...kernels.random import DROP_CONNECT, INPUT_NOISE, bits, layer_key, row_key
 from ...kernels.simd import make_pointer, scalar_type
-from ...kernels.threads.team import barrier
-from ..memory.records import LAYER, NET
+from ...kernels.threads.barrier import barrier
 from .twins import make_write_twin
 
-ADD_NOISE = Signature(
-    None, a=NUMBERS, panel_stride=INDEX, columns=INDEX, count=INDEX, seed=INDEX, step=INDEX, row=INDEX,
-    deviation=NUMBER,
-)  # fmt: skip
-MASK_WEIGHTS = Signature(
-    None, w=NUMBERS, rows=INDEX, width=INDEX, k=INDEX, column=INDEX, seed=INDEX, step=INDEX, layer=INDEX,
-    threshold=INDEX, scale=NUMBER,
-)  # fmt: skip
-DROP_WEIGHTS = Signature(INDEX, net=NET, layers=LAYER, thread=INDEX, step=INDEX, arrivals=INDEX)
 
-
-def set_up(architecture, X, flat, passes, layers):
-    """Enter an architecture's noise into the records of a training run.
-
-    Parameters
-    ----------
-    architecture : Architecture
-        The net.
-    X : ndarray or CSR array of shape (n_samples, n_features)
-        The input.
-    flat : ndarray
-        Parameter vector.
-    passes, layers : records of PASSES and LAYER
-        Changed in place.
-
-    Returns
-    -------
-    ndarray or None
-        Masked copies of the weights, if some are dropped: memory that the records point to.
-    """
-    if architecture.input_noise:
-        if issparse(X):
-            raise ValueError("input_noise is for dense X")
-        passes["input_noise"], passes["noise_deviation"] = input_noise(flat.dtype), architecture.input_noise
-    rates = [layer.drop_connect for layer in architecture.layers]
-    if not any(rates):
-        return None
-    passes["drop_connect"], passes["mask_weights"] = drop_connect(flat.dtype), mask_weights(flat.dtype)
-    copies = aligned_zeros(flat.size, flat.dtype)
-    for layer, rate in zip(layers[: architecture.n_layers], rates, strict=True):
-        layer["connect_threshold"] = min(round(rate * 2**32), 2**32 - 1)
-        layer["connect_scale"] = 1.0 / (1.0 - rate)
-        if layer["connect_threshold"]:
-            layer["all_weights"] = layer["weights"]
-            layer["weights"] += copies.ctypes.data - flat.ctypes.data
-    return copies
-
-
-def input_noise(dtype):
-    r"""Address of the function that adds Gaussian noise to the inputs of a block of rows.
+def make_input_noise(dtype):
+    r"""The function that adds Gaussian noise to the inputs of a block of rows.
 
     Column c of a row gets :math:`\sigma \sqrt{-2 \ln u} \cos 2 \pi v` (Box and Muller: "A Note on the Generation of
     Random Normal Deviates", 1958) with :math:`u = (b_{2c} + 1/2) / 2^{32}` and :math:`v = b_{2c+1} / 2^{32}`, where b
     are the row's random bits in the stream ``INPUT_NOISE``. None is beyond :math:`6.8 \sigma`.
 
-    It has the signature `ADD_NOISE`: `count` rows in panels, the first of which is number `row` of the mini-batch.
+    `count` rows in panels, the first of which is number `row` of the mini-batch.
     """
-    return ADD_NOISE.compile(lambda: _make_input_noise(dtype), ("input_noise",), dtype)
-
-
-def _make_input_noise(dtype):
     panel, scalar = tile(dtype).panel, dtype.type
     # In float32 u may round to 1: its logarithm is 0 then, and so is the noise.
     unit, half, minus_two, turn = map(scalar, (2.0**-32, 0.5, -2.0, 2.0**-31 * np.pi))
@@ -106,25 +51,20 @@ def _make_input_noise(dtype):
     return noise
 
 
-def mask_weights(dtype):
-    """Address of the function that drops weights of a run of rows of a panel, and scales the others.
+def make_mask_weights(dtype):
+    """The function that drops weights of a run of rows of a panel, and scales the others.
 
     Weight (k, j) is dropped if the random bits of row k and column j, in the stream ``DROP_CONNECT + layer``, are
     below the threshold. Gradients of the weights are masked by the same function.
 
-    It has the signature `MASK_WEIGHTS`: `rows` rows of `width`, of which the first is row k and begins with column
-    `column`.
+    `rows` rows of `width`, of which the first is row k and begins with column `column`.
     """
+    mask = _make_mask(dtype)
 
-    def make():
-        mask = _make_mask(dtype)
+    def mask_weights(w, rows, width, k, column, seed, step, layer, threshold, scale):
+        mask(carray(w, rows * width), rows, width, k, column, seed, step, layer, threshold, scale)
 
-        def mask_weights(w, rows, width, k, column, seed, step, layer, threshold, scale):
-            mask(carray(w, rows * width), rows, width, k, column, seed, step, layer, threshold, scale)
-
-        return mask_weights
-
-    return MASK_WEIGHTS.compile(make, ("mask_weights",), dtype)
+    return mask_weights
 
 
 def _make_mask(dtype):
@@ -147,16 +87,12 @@ def _make_mask(dtype):
     return mask
 
 
-def drop_connect(dtype):
-    """Address of the pass before a mini-batch: each thread writes masked copies of its share of the weights.
+def make_drop_connect(dtype):
+    """The pass before a mini-batch: each thread writes masked copies of its share of the weights.
 
-    The forward pass reads the copies, the delta recursion their twins. It has the signature `DROP_WEIGHTS`, and ends
-    with a barrier: 0 if another thread has been given up.
+    The forward pass reads the copies, the delta recursion their twins. It ends with a barrier: 0 if another thread has
+    been given up.
     """
-    return DROP_WEIGHTS.compile(lambda: _make_drop_connect(dtype), ("drop_connect",), dtype)
-
-
-def _make_drop_connect(dtype):
     shape = tile(dtype)
     itemsize, panel, block, scalar = dtype.itemsize, shape.panel, shape.block, dtype.type
     mask, write_twin = _make_mask(dtype), make_write_twin(dtype, shape)

@@ -9,43 +9,14 @@ and gain.
 import math
 
 import numpy as np
-from numba import carray
+from numba import carray, types
 
 from ...kernels.addresses import make_element
 from ...kernels.compiling.jit import kernel
-from ...kernels.compiling.signatures import DOUBLE, INDEX, NUMBERS, Signature
 from ...kernels.host import tile
-from ...kernels.simd import make_pointer, scalar_type
+from ...kernels.simd import make_local, make_pointer, scalar_type
 from ...network.layers import BIAS, GAIN
 from ...network.normalization import EPSILON, LEAST_SHARE
-from ..memory.records import LAYER, NET
-
-ROWS = Signature(
-    None, z=NUMBERS, panel_stride=INDEX, count=INDEX, n=INDEX, gain=NUMBERS, shift=NUMBERS, normalized=NUMBERS,
-    scales=NUMBERS, is_centred=INDEX,
-)  # fmt: skip
-ROWS_BACK = Signature(
-    None, delta=NUMBERS, panel_stride=INDEX, count=INDEX, n=INDEX, gain=NUMBERS, normalized=NUMBERS, scales=NUMBERS,
-    shift_terms=NUMBERS, gain_terms=NUMBERS, is_centred=INDEX,
-)  # fmt: skip
-COLUMNS = Signature(None, net=NET, layers=LAYER, number=INDEX, thread=INDEX, count=INDEX, step=DOUBLE)
-
-
-def rows(dtype):
-    """Address of the function that normalises rows: layer and RMS normalisation.
-
-    It has the signature `ROWS`: `count` rows of n numbers in panels, changed in place; nothing is kept if `normalized`
-    is 0. Rows never meet, and the stride does not change the order of a sum.
-    """
-    return ROWS.compile(lambda: _make_rows(dtype), ("normalize_rows",), dtype)
-
-
-def rows_back(dtype):
-    """Address of the way back of `rows`.
-
-    It has the signature `ROWS_BACK`; `delta` is changed in place.
-    """
-    return ROWS_BACK.compile(lambda: _make_rows_back(dtype), ("normalize_rows_back",), dtype)
 
 
 def _make_sum(dtype):
@@ -64,9 +35,14 @@ def _make_sum(dtype):
     return total
 
 
-def _make_rows(dtype):
+def make_rows(dtype):
+    """The function that normalises rows: layer and RMS normalisation.
+
+    `count` rows of n numbers in panels, changed in place; nothing is kept if `normalized` is 0. Rows never meet, and
+    the stride does not change the order of a sum.
+    """
     panel, scalar = tile(dtype).panel, dtype.type
-    total = _make_sum(dtype)
+    total, local = _make_sum(dtype), make_local(scalar_type(dtype), panel)
 
     # Loops of a constant length would be unrolled into single numbers before they become vectors.
 
@@ -89,7 +65,7 @@ def _make_rows(dtype):
         size = (n + panel - 1) // panel * panel_stride
         z, normalized, scales = carray(z, size), carray(normalized, size), carray(scales, count)
         gain, shift = carray(gain, n), carray(shift, n)
-        keeps, sums = normalized.ctypes.data != 0, np.empty(panel, dtype)
+        keeps, sums = normalized.ctypes.data != 0, carray(local(), panel)
         for i in range(count):
             mean = scalar(0)
             if is_centred:
@@ -111,15 +87,16 @@ def _make_rows(dtype):
     return normalize
 
 
-def _make_rows_back(dtype):
+def make_rows_back(dtype):
+    """The way back of normalised rows; `delta` is changed in place."""
     panel, scalar = tile(dtype).panel, dtype.type
-    total = _make_sum(dtype)
+    total, local = _make_sum(dtype), make_local(scalar_type(dtype), panel)
 
     def normalize_back(delta, panel_stride, count, n, gain, normalized, scales, shift_terms, gain_terms, is_centred):
         size = (n + panel - 1) // panel * panel_stride
         delta, normalized, scales = carray(delta, size), carray(normalized, size), carray(scales, count)
         shift_terms, gain_terms, gain = carray(shift_terms, size), carray(gain_terms, size), carray(gain, n)
-        sums, products = np.empty(panel, dtype), np.empty(panel, dtype)
+        sums, products = carray(local(), panel), carray(local(), panel)
         for i in range(count):
             sums[:] = products[:] = scalar(0)
             for p in range(0, n, panel):
@@ -143,22 +120,6 @@ def _make_rows_back(dtype):
     return normalize_back
 
 
-def columns(dtype):
-    """Address of the function that normalises units over the rows of a mini-batch, each thread panels of its own.
-
-    It has the signature `COLUMNS`: the layer's number, rows in the workspace, optimizer steps begun. Mean and variance
-    are weighted by the samples, computed in double, and update the running ones. A batch with fewer than two samples
-    that count has no variance: it is normalised by the running ones as they were before, and so are layers that are not
-    trained. Without an optimizer it leaves them alone, too.
-    """
-    return COLUMNS.compile(lambda: _make_columns(dtype), ("normalize_columns",), dtype)
-
-
-def columns_back(dtype):
-    """Address of the way back of `columns`, with its signature."""
-    return COLUMNS.compile(lambda: _make_columns_back(dtype), ("normalize_columns_back",), dtype)
-
-
 def _make_weights_of(dtype):
     pointer = make_pointer(scalar_type(dtype))
 
@@ -175,10 +136,18 @@ def _make_weights_of(dtype):
     return weights_of
 
 
-def _make_columns(dtype):
+def make_columns(dtype):
+    """The function that normalises units over the rows of a mini-batch, each thread panels of its own.
+
+    It gets the layer's number, rows in the workspace, optimizer steps begun. Mean and variance are weighted by the
+    samples, computed in double, and update the running ones. A batch with fewer than two samples that count has no
+    variance: it is normalised by the running ones as they were before, and so are layers that are not trained. Without
+    an optimizer it leaves them alone, too.
+    """
     element = make_element(dtype.itemsize)
     panel, scalar, itemsize = tile(dtype).panel, dtype.type, dtype.itemsize
     pointer, weights_of = make_pointer(scalar_type(dtype)), _make_weights_of(dtype)
+    local, local_double = make_local(scalar_type(dtype), panel), make_local(types.float64, panel)
 
     @kernel
     def measure(z, weights, count, weight, mean, variance):
@@ -211,11 +180,14 @@ def _make_columns(dtype):
             running_mean = carray(pointer(layer.mean + first), width)
             running_variance = carray(pointer(layer.variance + first), width)
             scales = carray(pointer(layer.scales + first), width)
+            given_gain = carray(pointer(layer.gain + first), width)
+            given_shift = carray(pointer(layer.shift + first), width)
             # Copies: nothing else points to them.
-            gain = carray(pointer(layer.gain + first), width).copy()
-            shift = carray(pointer(layer.shift + first), width).copy()
-            centre, factor = running_mean.copy(), running_mean.copy()
-            mean, variance = np.empty(width), np.empty(width)
+            gain, shift = carray(local(), panel)[:width], carray(local(), panel)[:width]
+            centre, factor = carray(local(), panel)[:width], carray(local(), panel)[:width]
+            for j in range(width):
+                gain[j], shift[j], centre[j] = given_gain[j], given_shift[j], running_mean[j]
+            mean, variance = carray(local_double(), panel)[:width], carray(local_double(), panel)[:width]
             if is_updated:
                 measure(layer.output + at, weights, count, weight, mean, variance)
             for j in range(width):
@@ -241,9 +213,11 @@ def _make_columns(dtype):
     return normalize
 
 
-def _make_columns_back(dtype):
+def make_columns_back(dtype):
+    """The way back of `make_columns`' function."""
     panel, scalar, itemsize = tile(dtype).panel, dtype.type, dtype.itemsize
     pointer, weights_of = make_pointer(scalar_type(dtype)), _make_weights_of(dtype)
+    local, local_double = make_local(scalar_type(dtype), panel), make_local(types.float64, panel)
     of_shift, of_gain = BIAS.terms, GAIN.terms
 
     def normalize_back(net, layers, number, thread, count, step):
@@ -254,8 +228,12 @@ def _make_columns_back(dtype):
         for p in range(layer.n_panels * thread // n_threads, layer.n_panels * (thread + 1) // n_threads):
             at, first = p * net.workspace.panel_stride * itemsize, p * panel * itemsize
             width = min(panel, layer.fan_out - p * panel)
-            factor = carray(pointer(layer.gain + first), width) * carray(pointer(layer.scales + first), width)
-            sums, products = np.zeros(width), np.zeros(width)
+            gain, scales = carray(pointer(layer.gain + first), width), carray(pointer(layer.scales + first), width)
+            factor = carray(local(), panel)[:width]
+            sums, products = carray(local_double(), panel)[:width], carray(local_double(), panel)[:width]
+            for j in range(width):
+                factor[j] = gain[j] * scales[j]
+                sums[j] = products[j] = 0.0
             for i in range(count):
                 of_row = at + i * panel * itemsize
                 d, x = carray(pointer(layer.delta + of_row), width), carray(pointer(layer.normalized + of_row), width)

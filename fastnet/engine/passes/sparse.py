@@ -7,71 +7,19 @@ the order of the rows) and sums deltas over a column's entries. So nobody waits 
 sum has one order for any number of threads. A row of sorted entries has the bits of the dense way.
 """
 
-from functools import partial
-
 import numpy as np
 from numba import carray, types
-from scipy.sparse import issparse
 
 from ...kernels.addresses import make_element
 from ...kernels.compiling.jit import kernel
-from ...kernels.compiling.signatures import ADDRESS, INDEX, Signature
 from ...kernels.host import tile
 from ...kernels.random import bits, layer_key, row_key
 from ...kernels.simd import make_pointer, scalar_type
 from ...kernels.sparse import make_entry_sum
-from ..memory.records import IS_DOUBLE, LAYER, NET, WIDE_INDICES
-
-_RECORDS = {"net": NET, "layer": LAYER}  # of the net and of its first layer
-SPREAD_ENTRIES = Signature(None, **_RECORDS, fan_in=INDEX, row=INDEX, target=ADDRESS)
-GATHER_ENTRIES = Signature(
-    None, **_RECORDS, begin=INDEX, first=INDEX, last=INDEX, at=INDEX, step=INDEX, shift=INDEX
-)  # fmt: skip
-MULTIPLY_ENTRIES = Signature(None, **_RECORDS, first=INDEX, count=INDEX, n_tiles=INDEX)
-TRANSPOSE_ENTRIES = Signature(INDEX, **_RECORDS, count=INDEX, low=INDEX, high=INDEX)
-GRADIENT_OF_ENTRIES = Signature(
-    None, **_RECORDS, k0=INDEX, k_rows=INDEX, width=INDEX, low=INDEX, base=INDEX, d=ADDRESS, g=ADDRESS
-)  # fmt: skip
-
-# Share of non-zeros above which the dense tiles, which reuse what they load, are faster.
-MAX_DENSITY = 0.15
+from ..memory.records import IS_DOUBLE, WIDE_INDICES
 
 _index64, _index32 = make_pointer(types.int64), make_pointer(types.int32)
 _double, _single = make_pointer(types.float64), make_pointer(types.float32)
-
-
-def largest_entries(X, training, max_rows):
-    """Whether the products follow the non-zeros, and how many there can be.
-
-    Parameters
-    ----------
-    X : ndarray or CSR array
-        Samples.
-    training : bool
-        Whether rows do not repeat: a prediction may ask for one row again and again.
-    max_rows : int
-        Rows of a chunk at most.
-
-    Returns
-    -------
-    ndarray of int64 or None
-        Element n bounds the entries of any n rows. None if the dense way is to be taken.
-    """
-    if not issparse(X) or not X.shape[0]:
-        return None
-    if X.nnz > MAX_DENSITY * X.shape[0] * X.shape[1]:
-        # Both ways give the same bits if entries are sorted and do not repeat. If not, then predictions take one
-        # way always, so that a row's prediction does not depend on the density of the rows beside it.
-        if training or X.has_canonical_format:
-            return None
-    counts = np.diff(X.indptr)
-    if not training:
-        return np.arange(max_rows + 1) * np.int64(counts.max())
-    n = min(max_rows, len(counts))
-    counts.partition(len(counts) - n)
-    largest = np.zeros(max_rows + 1, np.int64)
-    largest[1 : n + 1] = np.sort(counts[len(counts) - n :])[::-1]
-    return largest.cumsum()
 
 
 @kernel
@@ -98,42 +46,14 @@ def _span(net, i):
     return row_span(net, wide_indices, sample)
 
 
-def set_up(passes, dtype, follows_entries, training):
-    """Enter the functions that sparse X needs into a net's record.
-
-    Parameters
-    ----------
-    passes : record of PASSES
-        Changed in place.
-    dtype : numpy.dtype
-        Of the computation.
-    follows_entries : bool
-        Whether the products follow the non-zeros; else rows are made dense.
-    training : bool
-        Whether weights are updated, too.
-    """
-    # Each compiled alone, when X is sparse: the engine would take a quarter longer for them.
-    functions = {
-        "gather_entries": (GATHER_ENTRIES, _make_gather),
-        "multiply_entries": (MULTIPLY_ENTRIES, _make_multiply),
-    }
-    if training:
-        functions["transpose_entries"] = TRANSPOSE_ENTRIES, _make_transpose
-        functions["gradient_of_entries"] = GRADIENT_OF_ENTRIES, _make_gradient
-    if not follows_entries:
-        functions = {"spread_entries": (SPREAD_ENTRIES, _make_spread)}
-    for name, (signature, make) in functions.items():
-        passes[name] = signature.compile(partial(make, dtype, tile(dtype)), (name,), dtype)
-
-
 # Single elements by address: LLVM would vectorise loops over arrays, several times over, for a part of the work that
 # waits for memory.
 
 
-def _make_spread(dtype, shape):
+def make_spread(dtype):
     """Spread a row of X into the input panels at `target`; duplicates add up."""
     element = make_element(dtype.itemsize)
-    panel, scalar = shape.panel, dtype.type
+    panel, scalar = tile(dtype).panel, dtype.type
     pointer = make_pointer(scalar_type(dtype))
 
     def spread(net, layer, fan_in, row, target):
@@ -156,7 +76,7 @@ def _make_spread(dtype, shape):
     return spread
 
 
-def _make_gather(dtype, shape):
+def make_gather(dtype):
     """Copy samples to entries.
 
     Samples `begin + first …` of the epoch's order go to entries `at …`, of workspace rows `first …`; to where those of
@@ -202,13 +122,14 @@ def _make_gather(dtype, shape):
     return gather
 
 
-def _make_multiply(dtype, shape):
+def make_multiply(dtype):
     """Z = start + X @ W of workspace rows `first …`.
 
     Rows that only fill the last tile get the start.
     """
     element = make_element(dtype.itemsize)
-    itemsize, rows, panel = dtype.itemsize, shape.rows, shape.panel
+    itemsize, shape = dtype.itemsize, tile(dtype)
+    rows, panel = shape.rows, shape.panel
     wide, narrow = make_entry_sum(itemsize, shape, 2), make_entry_sum(itemsize, shape, 1)
 
     def multiply(net, layer, first, count, n_tiles):
@@ -232,7 +153,7 @@ def _make_multiply(dtype, shape):
     return multiply
 
 
-def _make_transpose(dtype, shape):
+def make_transpose(dtype):
     """Bring the chunk's entries of columns `low …` into the order of columns.
 
     Returns where they begin. ``column_ends[k]`` is left as the end of column k, which is where column k + 1 begins.
@@ -274,13 +195,14 @@ def _make_transpose(dtype, shape):
     return transpose
 
 
-def _make_gradient(dtype, shape):
+def make_gradient(dtype):
     """Gradient of some rows of weights of one panel.
 
     Rows `k0 …`, `k_rows` of them, stored contiguously at g; d is the address of the panel's deltas.
     """
     element = make_element(dtype.itemsize)
-    itemsize, panel = dtype.itemsize, shape.panel
+    itemsize, shape = dtype.itemsize, tile(dtype)
+    panel = shape.panel
     wide, narrow = make_entry_sum(itemsize, shape, 2), make_entry_sum(itemsize, shape, 1)
 
     def gradient(net, layer, k0, k_rows, width, low, base, d, g):

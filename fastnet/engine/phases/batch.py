@@ -5,43 +5,17 @@ normalisation cuts the rows' phase into segments, between which each thread norm
 (`normalize.py`). The call walks plain records (`records.py`); nothing about a configuration is compiled in.
 """
 
-from functools import cache
-
 from numba import carray, types
 
 from ...kernels.addresses import make_element
 from ...kernels.compiling.jit import kernel
-from ...kernels.compiling.signatures import INDEX, Signature
 from ...kernels.host import tile
 from ...kernels.simd import make_pointer, scalar_type
-from ...kernels.threads.team import barrier
-from ...ops.compiled.rows import N_NUMBERS
-from ...ops.compiled.signatures import PREPARE
-from ..memory.records import LAYER, NET, PANEL
-from ..passes.after_step import AFTER_STEP
-from ..passes.noise import DROP_WEIGHTS
-from ..passes.normalize import COLUMNS
-from ..passes.sparse import GATHER_ENTRIES
+from ...kernels.threads.barrier import barrier
+from ...ops.compiled.signatures import N_NUMBERS, PREPARE
+from ..functions import AFTER_STEP, COLUMNS, DROP_WEIGHTS, GATHER_ENTRIES
 from .rows import make_backward, make_forward
 from .weights import make_weight_phase
-
-ENGINE = Signature(
-    None, net=NET, layers=LAYER, panels=PANEL, thread=INDEX, first=INDEX, last=INDEX, step=INDEX
-)  # fmt: skip
-
-
-@cache
-def engine(dtype):
-    """The compiled engine of a dtype.
-
-    Returns
-    -------
-    ctypes function
-        ``engine(net, layers, panels, thread, first, last, step)`` with addresses of records. The slice is counted
-        in chunks: ``net.steps.chunks`` make a batch. `step` is the number of optimizer steps before it;
-        ``net.results.step`` counts on. Returns early if another thread has been given up. Runs without the GIL.
-    """
-    return ENGINE.compile(lambda: _make(dtype), ("engine",), dtype, from_python=True)
 
 
 @kernel
@@ -91,13 +65,14 @@ def _make_pass_rows(dtype, shape):
                 net.passes.gather_entries, net.address, net.first_layer, begin + shift, low * rows, end_row, -1, step,
                 shift,
             )
+        block_tiles = max(net.workspace.block_tiles, 1)  # at least 1 for all to see: a step of 0 would raise an error
         n_segments = net.shape.n_layers // net.shape.segment_layers
         for stage in range(max(4 * n_segments - 4, 1)):
             segment = stage // 2
             back = segment - n_segments + 1
             if stage % 2 == 0:
-                for t in range(low, high, net.workspace.block_tiles):
-                    tiles = min(net.workspace.block_tiles, high - t)
+                for t in range(low, high, block_tiles):
+                    tiles = min(block_tiles, high - t)
                     if back <= 0:
                         forward(net, layers, begin + shift, t, tiles, count, step, shift, segment)
                     if back >= 0:
@@ -116,7 +91,12 @@ def _make_pass_rows(dtype, shape):
     return pass_rows
 
 
-def _make(dtype):
+def make_engine(dtype):
+    """The engine: ``engine(net, layers, panels, thread, first, last, step)`` with addresses of records.
+
+    The slice is counted in chunks: ``net.steps.chunks`` make a batch. `step` is the number of optimizer steps before
+    it; ``net.results.step`` counts on. Returns early if another thread has been given up.
+    """
     element, shape = make_element(dtype.itemsize), tile(dtype)
     prepare_groups, pass_rows = _make_prepare(dtype), _make_pass_rows(dtype, shape)
     update_weights = make_weight_phase(dtype, shape)

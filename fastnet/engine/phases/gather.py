@@ -6,8 +6,8 @@ from ...kernels.addresses import make_element
 from ...kernels.compiling.jit import kernel
 from ...kernels.simd import make_pointer, prefetch, prefetch_near, scalar_type
 from ...kernels.tiles import make_copy_row
+from ..functions import SPREAD_ENTRIES
 from ..memory.records import IS_CSR, IS_DOUBLE
-from ..passes.sparse import SPREAD_ENTRIES
 
 import os
 NEAR = int(os.environ.get('NEAR', 6))

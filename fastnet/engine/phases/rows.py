@@ -10,8 +10,7 @@ from ...kernels.addresses import make_element
 from ...kernels.compiling.jit import kernel
 from ...kernels.tiles import make_copy_out, make_copy_row
 from ...ops.compiled.signatures import LINK, LOSS
-from ..passes.noise import ADD_NOISE
-from ..passes.sparse import MULTIPLY_ENTRIES
+from ..functions import ADD_NOISE, MULTIPLY_ENTRIES
 from .gather import make_gather
 from .outputs import make_widen
 from .products import make_sweep

@@ -11,7 +11,7 @@ from ...kernels.random import bits, layer_key, row_key
 from ...kernels.simd import make_pointer, scalar_type
 from ...network.layers import BIAS, GAIN, SLOPE
 from ...ops.compiled.signatures import ACTIVATE, ACTIVATE_AND_DERIVE, BY_SLOPE, DERIVE
-from ..passes.normalize import ROWS, ROWS_BACK
+from ..functions import ROWS, ROWS_BACK
 
 
 @cache

@@ -12,11 +12,8 @@ from ...kernels.addresses import make_element
 from ...kernels.compiling.jit import kernel
 from ...kernels.simd import make_pointer, prefetch, scalar_type
 from ...kernels.tiles import make_column_sums, make_gradient_tile
-from ...ops.compiled.rows import N_NUMBERS
-from ...ops.compiled.signatures import UPDATE
-from ..passes.after_step import CLIP
-from ..passes.noise import MASK_WEIGHTS
-from ..passes.sparse import GRADIENT_OF_ENTRIES, TRANSPOSE_ENTRIES
+from ...ops.compiled.signatures import N_NUMBERS, UPDATE
+from ..functions import CLIP, GRADIENT_OF_ENTRIES, MASK_WEIGHTS, TRANSPOSE_ENTRIES
 from ..passes.twins import make_write_twin
 
 
@@ -253,6 +250,7 @@ def make_weight_phase(dtype, shape):
     def update_weights(net, layers, panels, thread, step, numbers, count, scale, is_first, is_last):
         """Gradient and update of this thread's blocks, from `count` workspace rows."""
         g = element(net.workspace.scratch, thread * net.workspace.scratch_size)
+        run_blocks = max(net.steps.run_blocks, 1)  # at least 1 for all to see: a step of 0 would raise an error
         low = net.shape.total_cost * thread // net.team.n_threads
         high = net.shape.total_cost * (thread + 1) // net.team.n_threads
         first_column = last_column = first_entry = 0
@@ -272,8 +270,8 @@ def make_weight_phase(dtype, shape):
             if is_sparse:
                 begin, end = first_column // block, (last_column + block - 1) // block
             d = element(layer.delta, part.column // panel * net.workspace.panel_stride)
-            for start in range(begin, end, net.steps.run_blocks):
-                stop = min(start + net.steps.run_blocks, end)
+            for start in range(begin, end, run_blocks):
+                stop = min(start + run_blocks, end)
                 offset = part.offset + start * unit
                 n = part.offset + min(stop * block, layer.fan_in) * part.width - offset
                 ahead = offset + n if is_last and net.steps.fetch_ahead else -1

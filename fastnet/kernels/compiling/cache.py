@@ -17,42 +17,12 @@ from pathlib import Path
 
 from numba.core import config
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, IndexDataCacheFile
-from numba.core.runtime import rtsys
 from numba.misc.appdirs import AppDirs
 
 from .filelock import FileLock
+from .sources import PACKAGE, source_digest
 
 KEEP_SECONDS = 7 * 24 * 3600
-
-
-# The floors whose constants and formulas can be compiled in. Imports go down only: code of the engine, and of what it
-# calls, reads nothing from the floors above.
-COMPILED_FLOORS = ("kernels", "ops", "network", "engine")
-
-
-PACKAGE = Path(__file__).resolve().parents[2]
-
-
-@cache
-def source_digest(package=PACKAGE):
-    """Digest of the sources that machine code is made from: what older sources gave is not loaded.
-
-    Parameters
-    ----------
-    package : Path
-        The package's folder.
-
-    Returns
-    -------
-    str
-        In hexadecimal.
-    """
-    digest = hashlib.sha256()
-    for floor in COMPILED_FLOORS:
-        for path in sorted((package / floor).rglob("*.py")):
-            source = path.read_bytes()
-            digest.update(f"{path.relative_to(package).as_posix()} {len(source)} ".encode() + source)
-    return digest.hexdigest()
 
 
 @cache
@@ -162,8 +132,7 @@ class Cache(FunctionCache):
     def _load(self, signature, target_context):
         try:
             # Not Numba's own load_overload: it first imports all that a compilation needs, which takes longer than
-            # everything else here. Machine code only needs the runtime's symbols.
-            rtsys.initialize(target_context)
+            # everything else here.
             with self._guard_against_spurious_io_errors():
                 return self._load_overload(signature, target_context)
         except Exception:  # a truncated or foreign file: forget it and compile again

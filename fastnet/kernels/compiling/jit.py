@@ -4,22 +4,29 @@ Everything compiled is a C function of addresses and numbers, made once per comp
 configuration changes reaches it as data, or as the address of another such function, so that no
 configuration compiles anything twice.
 
-This file, ``helpers.py`` and ``cache.py`` are the only ones that touch Numba's private parts.
+This file, ``helpers.py``, ``cache.py`` and ``objects.py`` are the only ones that touch Numba's private parts.
 """
 
 import os
 import time
 import warnings
+from contextlib import contextmanager
+from functools import cache
 from threading import RLock
 from types import FunctionType
 
 from numba import njit
 from numba.core.ccallback import CFunc, _CFuncCompiler
+from numba.core.codegen import JITCPUCodegen
 from numba.core.compiler import Compiler
+from numba.core.compiler_lock import global_compiler_lock
 from numba.core.registry import cpu_target
+from numba.core.runtime import rtsys
 
-from .cache import Cache, cache_directory, source_digest
+from ..host import target
+from .cache import Cache, cache_directory
 from .helpers import HelperCompiler
+from .sources import source_digest
 
 # nnan and ninf stay out: a diverging fit must show its NaN.
 FASTMATH = {"nsz", "arcp", "contract", "afn", "reassoc"}
@@ -41,6 +48,35 @@ def kernel(function):
     return njit(
         nogil=True, error_model="numpy", fastmath=FASTMATH, forceinline=True, pipeline_class=HelperCompiler
     )(function)
+
+
+class _Codegen(JITCPUCodegen):
+    """Code for the level of instruction sets instead of this very CPU."""
+
+    def _get_host_cpu_name(self):
+        return target().cpu
+
+    def _get_host_cpu_features(self):
+        return target().features
+
+
+@cache
+def _codegen():
+    return _Codegen("fastnet")
+
+
+@contextmanager
+def _own_target():
+    """Within the block Numba compiles for our target; other threads, and what users compile, keep theirs."""
+    context = cpu_target.target_context
+    with global_compiler_lock:
+        rtsys.initialize(context)  # all code needs its symbols, and users' code finds it compiled for their CPU
+        given = context._internal_codegen
+        context._internal_codegen = _codegen()
+        try:
+            yield context
+        finally:
+            context._internal_codegen = given
 
 
 class _Compiler(_CFuncCompiler):
@@ -85,10 +121,11 @@ def c_function(make, return_type, argument_types, key):
             directory = cache_directory()
             failure = None
             if directory is None:
-                compiled.compile()
+                with _own_target():
+                    compiled.compile()
                 failure = "no directory can be written"
             else:
-                with Cache(function, key, directory) as compiled._cache:
+                with _own_target(), Cache(function, key, directory) as compiled._cache:
                     compiled.compile()
                 waited, failure = compiled._cache.seconds_waited, compiled._cache.failure
             _seconds += waited if compiled.cache_hits else time.perf_counter() - start
@@ -144,11 +181,11 @@ def compile_seconds():
     return _seconds
 
 
+def compiled_function(key):
+    """What Numba made of a function, by its key."""
+    return _compiled[key]
+
+
 def compiled_keys():
     """Keys of all C functions this process has compiled or loaded, and whether from the cache."""
     return {key: bool(function.cache_hits) for key, function in _compiled.items()}
-
-
-def target_name():
-    """Name of the CPU that is compiled for."""
-    return cpu_target.target_context.codegen().magic_tuple()[1]

@@ -1,7 +1,7 @@
-"""Threads of a fit: how many there may be, a barrier between them, and their life.
+"""Threads of a fit: how many there may be, and their life.
 
-Python threads that each enter one compiled call and meet at an atomic barrier nest in joblib, survive fork
-and leave the main thread free for Ctrl-C. A barrier spins briefly, then yields: the cores may be taken.
+Python threads that each enter one compiled call and meet at an atomic barrier (`barrier.py`) nest in joblib, survive
+fork and leave the main thread free for Ctrl-C.
 """
 
 import ctypes
@@ -13,11 +13,8 @@ from dataclasses import dataclass
 from functools import cache
 from queue import SimpleQueue
 
-from ..compiling.jit import kernel
-from ..simd import atomic_add, atomic_load, make_call, spin_hint
 from .limits import allowed_threads
 
-_SPINS = 200
 # Words of the barrier's memory, each on a cache line of its own.
 ARRIVED, ABANDONED, SYNC_WORDS = 0, 16, 32
 
@@ -34,32 +31,6 @@ def _forget_threads():
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget_threads)
-
-
-def _make_barrier():
-    from numba import types
-
-    call_yield = make_call(types.int32)
-
-    @kernel
-    def barrier(sync, arrivals, yield_address):
-        """Wait until `arrivals` threads have arrived since the start; False if the others were abandoned."""
-        atomic_add(sync + 8 * ARRIVED, 1)
-        spins = 0
-        while atomic_load(sync + 8 * ARRIVED) < arrivals:
-            if atomic_load(sync + 8 * ABANDONED) != 0:
-                return False
-            spins += 1
-            if spins < _SPINS:
-                spin_hint()
-            else:
-                call_yield(yield_address)
-        return True
-
-    return barrier
-
-
-barrier = _make_barrier()
 
 
 @cache

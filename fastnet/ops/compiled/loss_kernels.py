@@ -13,8 +13,7 @@ from ...kernels.compiling.jit import retyped
 from ...kernels.host import tile
 from ...kernels.mathematics.exponential import exp, log
 from ...kernels.mathematics.softmax import make_softmax, make_softmax_four
-
-N_PARAMETERS = 4
+from .signatures import N_PARAMETERS
 
 
 def elementwise_loss(op, dtype):

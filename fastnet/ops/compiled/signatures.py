@@ -18,6 +18,9 @@ UPDATE               n parameters, with the eight numbers of their group
 
 from ...kernels.compiling.signatures import DOUBLE, DOUBLES, INDEX, NUMBER, NUMBERS, Signature
 
+# Numbers that an op's formulas get as parameters, and that an optimizer's `prepare` gives its `update`.
+N_PARAMETERS, N_NUMBERS = 4, 8
+
 ACTIVATE = Signature(None, a=NUMBERS, n=INDEX, p=NUMBERS)
 ACTIVATE_AND_DERIVE = Signature(None, a=NUMBERS, derivatives=NUMBERS, n=INDEX, p=NUMBERS)
 DERIVE = Signature(None, delta=NUMBERS, x=NUMBERS, n=INDEX, p=NUMBERS)

@@ -1,0 +1,196 @@
+"""The kernels of rows, made from scalar formulas: the plain functions that are compiled.
+
+What each does, and what it takes, stands in ``signatures.py``. Where units have parameters of their own, ``activate``
+and ``derive`` get rows of a panel's width and as many parameters.
+"""
+
+import math
+
+import numpy as np
+from numba import carray
+
+from ...kernels.compiling.jit import kernel as helper
+from ...kernels.compiling.jit import retyped
+from ...kernels.host import tile
+from ...kernels.mathematics import special  # noqa: F401  (teaches Numba more functions)
+from .loss_kernels import LINK_KERNELS, LOSS_KERNELS, elementwise_link, softmax_link
+from .signatures import N_NUMBERS, N_PARAMETERS
+
+
+def activate(op, dtype):
+    """An activation, in place."""
+    function = retyped(op.function, dtype)
+    panel = tile(dtype).panel
+
+    def kernel(a, n, p):
+        a = carray(a, n)
+        p = carray(p, N_PARAMETERS)
+        parameters = (p[0], p[1], p[2], p[3])
+        for j in range(n):
+            a[j] = function(a[j], parameters)
+
+    def per_unit(a, n, p):
+        a, p = carray(a, n), carray(p, panel)
+        for first in range(0, n, panel):
+            row = a[first : first + panel]  # a view: loops over offsets do not become vectors
+            for j in range(len(row)):
+                row[j] = function(row[j], (p[j],))
+
+    return per_unit if op.per_unit else kernel
+
+
+def activate_and_derive(op, dtype):
+    """An activation, and its derivative beside it, which shares most of its terms."""
+    function, derivative = retyped(op.function, dtype), retyped(op.derivative, dtype)
+
+    def kernel(a, derivatives, n, p):
+        a, derivatives = carray(a, n), carray(derivatives, n)
+        p = carray(p, N_PARAMETERS)
+        parameters = (p[0], p[1], p[2], p[3])
+        for j in range(n):
+            z = a[j]
+            derivatives[j] = derivative(z, parameters)
+            a[j] = function(z, parameters)
+
+    return kernel
+
+
+def derive(op, dtype):
+    """Deltas times an activation's derivative."""
+    derivative = retyped(op.derivative, dtype)
+    panel = tile(dtype).panel
+
+    def kernel(delta, x, n, p):
+        delta, x = carray(delta, n), carray(x, n)
+        p = carray(p, N_PARAMETERS)
+        parameters = (p[0], p[1], p[2], p[3])
+        for j in range(n):
+            delta[j] *= derivative(x[j], parameters)
+
+    def per_unit(delta, x, n, p):
+        delta, x, p = carray(delta, n), carray(x, n), carray(p, panel)
+        for first in range(0, n, panel):
+            row, of_row = delta[first : first + panel], x[first : first + panel]
+            for j in range(len(row)):
+                row[j] *= derivative(of_row[j], (p[j],))
+
+    return per_unit if op.per_unit else kernel
+
+
+def multiply(dtype):
+    """Deltas times a derivative that was kept."""
+
+    def kernel(delta, x, n, p):
+        delta, x = carray(delta, n), carray(x, n)
+        for j in range(n):
+            delta[j] *= x[j]
+
+    return kernel
+
+
+def by_slope(op, dtype):
+    """Deltas times the derivative by a unit's own parameter."""
+    by_parameter = retyped(op.by_parameter, dtype)
+
+    def kernel(terms, delta, z, n):
+        terms, delta, z = carray(terms, n), carray(delta, n), carray(z, n)
+        for j in range(n):
+            terms[j] = delta[j] * by_parameter(z[j])
+
+    return kernel
+
+
+def loss(op, dtype):
+    """A tile of rows' losses and output deltas."""
+    return LOSS_KERNELS[op.kernel](op, dtype)
+
+
+def link(op, dtype):
+    """Raw outputs to predictions."""
+    make = LINK_KERNELS.get(op.kernel, softmax_link if op.out_activation == "softmax" else elementwise_link)
+    return make(op, dtype)
+
+
+def prepare(op, dtype):
+    """An optimizer's numbers of one mini-batch."""
+    function = retyped(op.prepare, np.dtype(np.float64))
+
+    def kernel(step, rate, decay, p, numbers):
+        p, numbers = carray(p, N_PARAMETERS), carray(numbers, N_NUMBERS)
+        result = function(step, rate, (p[0], p[1], p[2], p[3]))
+        for j in range(N_NUMBERS):
+            numbers[j] = result[j]
+        numbers[N_NUMBERS - 1] = result[N_NUMBERS - 1] * decay
+
+    return kernel
+
+
+def _soft_threshold(w, threshold):
+    """Proximal step of ``threshold * |w|``: towards zero, and exactly zero when it would pass it."""
+    size = abs(w) - threshold
+    return math.copysign(size if size > 0.0 else 0.0, w)
+
+
+def _state_access(n_states):
+    """Jitted helpers that read and write one weight's states, as a tuple of as many numbers.
+
+    Written out: an index into a tuple of arrays that is not a literal would keep the loop from vectorising.
+    """
+
+    def read_0(states, j):
+        return ()
+
+    def write_0(states, j, new):
+        pass
+
+    def read_1(states, j):
+        return (states[0][j],)
+
+    def write_1(states, j, new):
+        states[0][j] = new[0]
+
+    def read_2(states, j):
+        return states[0][j], states[1][j]
+
+    def write_2(states, j, new):
+        states[0][j], states[1][j] = new
+
+    def read_3(states, j):
+        return states[0][j], states[1][j], states[2][j]
+
+    def write_3(states, j, new):
+        states[0][j], states[1][j], states[2][j] = new
+
+    def read_4(states, j):
+        return states[0][j], states[1][j], states[2][j], states[3][j]
+
+    def write_4(states, j, new):
+        states[0][j], states[1][j], states[2][j], states[3][j] = new
+
+    read = (read_0, read_1, read_2, read_3, read_4)[n_states]
+    write = (write_0, write_1, write_2, write_3, write_4)[n_states]
+    return helper(read), helper(write)
+
+
+def update(op, dtype):
+    """A run of weights: optimizer step, then soft threshold for L1."""
+    function, soft = retyped(op.update, dtype), retyped(_soft_threshold, dtype)
+    read, write = _state_access(op.n_states)
+    zero = dtype.type(0)
+
+    def kernel(w, g, s0, s1, s2, s3, n, numbers, l1):
+        w, g, h = carray(w, n), carray(g, n), carray(numbers, N_NUMBERS)
+        h = (h[0], h[1], h[2], h[3], h[4], h[5], h[6], h[7])
+        states = (carray(s0, n), carray(s1, n), carray(s2, n), carray(s3, n))
+        if l1 > zero:
+            for j in range(n):
+                change, shrink, new = function(w[j], g[j], read(states, j), h)
+                w[j] = soft(w[j] + change, shrink * l1)
+                write(states, j, new)
+        else:
+            for j in range(n):
+                change, _, new = function(w[j], g[j], read(states, j), h)
+                w[j] += change
+                write(states, j, new)
+
+    return kernel

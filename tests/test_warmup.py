@@ -1,0 +1,109 @@
+"""``python -m fastnet``: what it compiles is there for later processes, what it prints helps with a bug report."""
+
+import os
+import re
+import subprocess
+import sys
+
+import numba
+import numpy as np
+import pytest
+
+import fastnet
+from fastnet import environment
+
+
+def run(*arguments, ok=True, **variables):
+    """Standard output of ``python -m fastnet``; with ``ok=False`` it must fail, and standard error is returned."""
+    done = subprocess.run(
+        [sys.executable, *arguments], env=os.environ | variables, capture_output=True, text=True, timeout=300
+    )
+    assert (done.returncode == 0) == ok, done.stderr
+    return done.stdout if ok else done.stderr
+
+
+FIT = """
+import numpy as np, warnings
+from fastnet import MLPClassifier, MLPRegressor
+from fastnet.kernels.compiling.jit import compiled_keys
+warnings.simplefilter("ignore")
+X, y = np.random.RandomState(0).standard_normal((60, 5)), np.arange(60)
+for net, target in ((MLPClassifier(), y % 3), (MLPClassifier(), y % 2), (MLPRegressor(), y)):
+    net.set_params(max_iter=2, hidden_layer_sizes=7, dtype="float32").fit(X, target).predict(X)
+    net.predict(X[:1]), net.predict(np.tile(X, (5000, 1)))
+print(all(compiled_keys().values()))
+"""
+
+
+def test_fits_with_default_parameters_find_all_that_a_warm_up_compiled(tmp_path):
+    variables = {"NUMBA_CACHE_DIR": str(tmp_path), "FASTNET_PREBUILT": "0"}
+    said = run("-m", "fastnet", "warmup", "--dtype", "float32", **variables)
+    counts = [int(n) for n in re.findall(r"(\d+) (?:functions|were)", said)]
+    assert counts[:2] == [0, 0] and counts[2] > 10
+    assert str(tmp_path) in said
+    assert run("-c", FIT, **variables) == "True\n"
+    again = run("-m", "fastnet", "warmup", "--dtype", "float32", **variables)
+    assert f"{counts[2]} were in the cache, 0 were compiled" in again
+
+
+def test_a_warm_up_that_cannot_save_fails_and_says_why():
+    code = (
+        "from fastnet import __main__; from fastnet.kernels.compiling import jit; jit.cache_directory = lambda: None; "
+        "__main__.main(['warmup', '--dtype', 'float32'])"
+    )
+    assert "no directory can be written" in run("-c", code, ok=False, FASTNET_PREBUILT="0")
+
+
+def test_an_unknown_dtype_is_refused():
+    assert "invalid choice: 'float16'" in run("-m", "fastnet", "warmup", "--dtype", "float16", ok=False)
+
+
+def test_versions_name_packages_cpu_threads_and_cache(capsys):
+    fastnet.show_versions()
+    said = capsys.readouterr().out
+    assert f"fastnet: {fastnet.__version__}" in said
+    assert f"numba: {numba.__version__}" in said and f"numpy: {np.__version__}" in said
+    for name in ("python", "CPU", "caches", "threads of a fit", "compiled for", "vectors", "prebuilt", "cache"):
+        assert re.search(rf"^    {name}: \S", said, re.M), name
+    assert run("-m", "fastnet", "versions").splitlines()[0] == "System:"
+
+
+def test_caches_are_those_that_the_system_lists(tmp_path, monkeypatch):
+    for number, facts in enumerate((("Data", 1, "32K"), ("Instruction", 1, "64K"), ("Unified", 2, "512K"))):
+        folder = tmp_path / f"index{number}"
+        folder.mkdir()
+        for name, fact in zip(("type", "level", "size"), facts, strict=True):
+            (folder / name).write_text(f"{fact}\n")
+    monkeypatch.setattr(environment, "_CPU_CACHES", tmp_path)
+    assert environment._cpu_caches() == "L1 32K, L2 512K"
+    monkeypatch.setattr(environment, "_CPU_CACHES", tmp_path / "none")
+    assert environment._cpu_caches() == ""
+
+
+@pytest.mark.parametrize("has_tqdm", [False, True])
+def test_the_steps_of_a_warm_up_all_run_with_a_bar_or_without(monkeypatch, capsys, has_tqdm):
+    from types import ModuleType
+
+    from fastnet.warmup import _shown
+
+    class Bar(list):
+        def __init__(self, steps, unit):
+            super().__init__(steps)
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            pass
+
+        def set_postfix_str(self, name):
+            print(name, file=sys.stderr)
+
+    module = ModuleType("tqdm")
+    module.tqdm = Bar
+    monkeypatch.setitem(sys.modules, "tqdm", module if has_tqdm else None)
+    done = []
+    for step in _shown([(f"step {i}", lambda i=i: done.append(i)) for i in range(20)]):
+        step()
+    assert done == list(range(20))
+    assert len(capsys.readouterr().err.splitlines()) == (20 if has_tqdm else 10)
