@@ -116,7 +116,7 @@ def kernel_parameters(op, dtype):
 
 def activate(op, z):
     a = z.copy()
-    call(ACTIVATE, rows.activate(op, z.dtype), z.dtype, a, a.size, kernel_parameters(op, z.dtype))
+    call(ACTIVATE, rows.activate(op, z.dtype), z.dtype, a, a, a.size, kernel_parameters(op, z.dtype))
     return a
 
 
@@ -282,7 +282,7 @@ def test_units_have_slopes_of_their_own(dtype):
     z[7] = np.nan
     of_each = np.resize(slopes, z.size)
     a, delta, terms = z.copy(), 1 + z[::-1], np.empty_like(z)
-    call(ACTIVATE, rows.activate(op, dtype), dtype, a, a.size, slopes)
+    call(ACTIVATE, rows.activate(op, dtype), dtype, a, a, a.size, slopes)
     assert_array_equal(a, np.where(z > 0, z, of_each * z))
     derived = delta.copy()
     call(DERIVE, rows.derive(op, dtype), dtype, derived, z, z.size, slopes)

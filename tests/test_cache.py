@@ -49,12 +49,13 @@ print(json.dumps({
 
 # The same with five small functions: what happens to the files does not depend on their size.
 SMALL = """
-import ctypes, json, os, time
+import json, os, time
 from pathlib import Path
 import numpy as np
 from fastnet.activations import ELU, HardTanh, Identity, LeakyReLU, ReLU
 from fastnet.kernels.compiling import cache, jit
 from fastnet.ops.compiled import rows
+from fastnet.ops.compiled.signatures import ACTIVATE
 if together := os.environ.get("START_TOGETHER"):
     meeting, count = together.rsplit(":", 1)
     Path(meeting, str(os.getpid())).touch()
@@ -65,8 +66,8 @@ start = time.perf_counter()
 dtype, bits = np.dtype("float64"), []
 for op in (ELU(), HardTanh(), Identity(), LeakyReLU(), ReLU()):
     a, parameters = np.linspace(-2.0, 2.0, 16), rows.parameter_array(op, dtype)
-    kernel = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_ssize_t, ctypes.c_void_p)(rows.activate(op, dtype))
-    kernel(a.ctypes.data, a.size, parameters.ctypes.data)
+    kernel = ACTIVATE.function(rows.activate(op, dtype), dtype)
+    kernel(a.ctypes.data, a.ctypes.data, a.size, parameters.ctypes.data)
     bits.append(a.tobytes().hex())
 print(json.dumps({
     "compiled": ["-".join(key) for key, loaded in jit.compiled_keys().items() if not loaded],
@@ -233,7 +234,7 @@ from fastnet.optimizers import AdaGrad
 
 dtype = np.dtype(np.float64)
 a, parameters = np.full(8, -1.0), np.array([1.0, 0, 0, 0])
-ACTIVATE.function(rows.activate(ELU(), dtype), dtype)(a.ctypes.data, 8, parameters.ctypes.data)
+ACTIVATE.function(rows.activate(ELU(), dtype), dtype)(a.ctypes.data, a.ctypes.data, 8, parameters.ctypes.data)
 w, g, states, numbers = np.zeros(8), np.ones(8), np.zeros((4, 8)), np.ones(8)
 update = UPDATE.function(rows.update(AdaGrad(), dtype), dtype)
 update(w.ctypes.data, g.ctypes.data, *[s.ctypes.data for s in states], 8, numbers.ctypes.data, 0.0)

@@ -21,15 +21,16 @@ for case in sys.argv[1:]:
 """
 
 ACTIVATIONS = """
-import ctypes, sys
+import sys
 import numpy as np
 from fastnet.ops.compiled import rows
+from fastnet.ops.compiled.signatures import ACTIVATE
 from fastnet.ops.activations import ACTIVATIONS
 for case in sys.argv[1:]:
     dtype, activation = case.split("-")
     op, a = ACTIVATIONS[activation], np.linspace(-2, 2, 37).astype(dtype)
-    kernel = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_ssize_t, ctypes.c_void_p)(rows.activate(op, a.dtype))
-    kernel(a.ctypes.data, a.size, rows.parameter_array(op, a.dtype).ctypes.data)
+    kernel = ACTIVATE.function(rows.activate(op, a.dtype), a.dtype)
+    kernel(a.ctypes.data, a.ctypes.data, a.size, rows.parameter_array(op, a.dtype).ctypes.data)
     print(case, a.tobytes().hex())
 """
 

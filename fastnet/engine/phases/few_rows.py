@@ -67,9 +67,10 @@ def make_few_rows(dtype):
                     if layer.per_unit:
                         for j in range(0, layer.fan_out, panel):
                             n = min(panel, layer.fan_out - j)
-                            call_activate(layer.activate, element(c, j), n, element(layer.parameters, j))
+                            call_activate(layer.activate, element(c, j), element(c, j), n, element(layer.parameters, j))
                     elif layer.activate != 0:
-                        call_activate(layer.activate, c, (layer.fan_out + lanes - 1) // lanes * lanes, layer.parameters)
+                        n = (layer.fan_out + lanes - 1) // lanes * lanes
+                        call_activate(layer.activate, c, c, n, layer.parameters)
                     if layer.projection == 0:
                         break
                     weights, start = layer.projection, c

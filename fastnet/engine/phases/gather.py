@@ -9,8 +9,9 @@ from ...kernels.tiles import make_copy_row
 from ..functions import SPREAD_ENTRIES
 from ..memory.records import IS_CSR, IS_DOUBLE
 
-import os
-NEAR = int(os.environ.get('NEAR', 6))
+# So many rows ahead what was asked for a batch ahead is asked for again, from L2 into L1: in a random order each row is
+# also on a page of its own, whose address must be looked up.
+NEAR_ROWS = 6
 
 
 def make_gather(dtype, shape):
@@ -41,6 +42,11 @@ def make_gather(dtype, shape):
                 a[0] = scalar(carray(pointer32(source + j * net.samples.x_column), 1)[0])
 
     @kernel
+    def row_in_order(net, position):
+        """Where the row of X at a position of the order begins."""
+        return net.samples.x + carray(index64(net.samples.order), position + 1)[position] * net.samples.x_row
+
+    @kernel
     def gather(net, layer, begin, first, count):
         """Bring samples `begin + first …` of the epoch's order into workspace rows `first …`."""
         width = net.samples.target_width
@@ -49,15 +55,14 @@ def make_gather(dtype, shape):
             if net.samples.order != 0:
                 sample = carray(index64(net.samples.order), sample + 1)[sample]
             target = element(layer.input, i * panel)
-            later = begin + i + net.samples.fetch_rows
-            if net.samples.fetch_bytes != 0 and later < net.samples.n_samples:
-                address = net.samples.x + carray(index64(net.samples.order), later + 1)[later] * net.samples.x_row
+            if net.samples.fetch_bytes != 0:
+                later = begin + i + net.samples.fetch_rows
+                if later < net.samples.n_samples:
+                    for line in range(0, net.samples.fetch_bytes, 64):
+                        prefetch(row_in_order(net, later) + line)
+                soon = begin + min(i + NEAR_ROWS, first + count - 1)
                 for line in range(0, net.samples.fetch_bytes, 64):
-                    prefetch(address + line)
-                soon = begin + min(i + NEAR, first + count - 1)
-                address = net.samples.x + carray(index64(net.samples.order), soon + 1)[soon] * net.samples.x_row
-                for line in range(0, net.samples.fetch_bytes, 64):
-                    prefetch_near(address + line)
+                    prefetch_near(row_in_order(net, soon) + line)
             if not net.samples.x_kind & IS_CSR:
                 gather_dense(net, layer, sample, target)
             elif net.workspace.entry_columns == 0:

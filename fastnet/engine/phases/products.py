@@ -25,7 +25,7 @@ def make_sweep(dtype, shape):
         jump, step = a_panel - panel, c_row * itemsize
         if first > 0:
             start, start_row = c, c_row
-        for k in range(first, last, stretch):
+        for k in range(first, last, max(stretch, 1)):
             depth = min(stretch, last - k)
             source, weights = element(a, k // panel * a_panel), element(b, k * width)
             i, n = 0, count * rows

@@ -76,7 +76,7 @@ def make_forward(dtype, shape):
                 activates = stage == ACTIVATE_ALONE or (stage == MULTIPLY and layer.normalize == 0)
                 multiplies = stage != ACTIVATE_ALONE and not follows_entries
                 depth = matrix.fan_in if multiplies else 1
-                for k in range(0, depth, space.slab):
+                for k in range(0, depth, max(space.slab, 1)):
                     end = min(k + space.slab, depth)
                     for p in range(layer.n_panels):
                         if multiplies:
@@ -138,7 +138,7 @@ def make_backward(dtype, shape):
             below, number = layers[i - 1], i
             while number != 0:
                 matrix = layers[number]
-                for k in range(0, matrix.fan_out, space.slab):
+                for k in range(0, matrix.fan_out, max(space.slab, 1)):
                     end = min(k + space.slab, matrix.fan_out)
                     for p in range(below.n_panels):
                         at = (p * space.panel_stride + first * panel) * itemsize

@@ -82,7 +82,7 @@ def make_finish_panel(dtype, shape):
         if layer.derivative != 0:
             call_both(layer.activate, layer.output + at, layer.derivative + at, n, parameters)
         else:
-            call_activate(layer.activate, layer.output + at, n, parameters)
+            call_activate(layer.activate, layer.output + at, layer.output + at, n, parameters)
         if layer.raw != 0:
             copy(layer.raw + at, layer.output + at, n)
 

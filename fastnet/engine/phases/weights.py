@@ -47,7 +47,7 @@ def make_sums(dtype, shape):
         sums = carray(pointer(g), (n + rows - 1) // rows * rows * width)
         for j in range(len(sums)):
             sums[j] = scalar(0)
-        for row in range(0, count, net.workspace.section):
+        for row in range(0, count, max(net.workspace.section, 1)):
             m, delta = min(net.workspace.section, count - row), element(d, row * panel)
             k = first
             while k < stop:

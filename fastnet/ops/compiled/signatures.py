@@ -3,8 +3,8 @@
 T is the computation dtype.
 
 ===================  ===========================================================================
-ACTIVATE             in place on n contiguous numbers
-ACTIVATE_AND_DERIVE  the same, with g' beside it where it is of the input z
+ACTIVATE             ``a = g(z)`` of n contiguous numbers; z may be a itself: each is read before it is written
+ACTIVATE_AND_DERIVE  the same in place, with g' beside it where it is of the input z
 DERIVE               ``delta *= g'(x)``; x is g' itself if that was kept
 BY_SLOPE             ``terms``: delta times the derivative by a learnt slope
 LOSS                 a tile of rows of ``padded`` numbers, ``stride`` apart (y is one number a row if it is a class
@@ -21,7 +21,7 @@ from ...kernels.compiling.signatures import DOUBLE, DOUBLES, INDEX, NUMBER, NUMB
 # Numbers that an op's formulas get as parameters, and that an optimizer's `prepare` gives its `update`.
 N_PARAMETERS, N_NUMBERS = 4, 8
 
-ACTIVATE = Signature(None, a=NUMBERS, n=INDEX, p=NUMBERS)
+ACTIVATE = Signature(None, a=NUMBERS, z=NUMBERS, n=INDEX, p=NUMBERS)
 ACTIVATE_AND_DERIVE = Signature(None, a=NUMBERS, derivatives=NUMBERS, n=INDEX, p=NUMBERS)
 DERIVE = Signature(None, delta=NUMBERS, x=NUMBERS, n=INDEX, p=NUMBERS)
 BY_SLOPE = Signature(None, terms=NUMBERS, delta=NUMBERS, z=NUMBERS, n=INDEX)
