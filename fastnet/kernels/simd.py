@@ -76,7 +76,9 @@ class Vectors:
 
     def multiply_add(self, a, b, c):
         if not self.fma:  # without the instruction llvm.fma is a slow library call
-            return self.builder.fadd(self.builder.fmul(a, b), c)
+            # Numba adds its fastmath flags, which allow another order of sums, to instructions that have none.
+            flags = ("contract",)
+            return self.builder.fadd(self.builder.fmul(a, b, flags=flags), c, flags=flags)
         # declare_intrinsic() refuses vector types, so the intrinsic is declared by name
         kind = ir.FunctionType(self.type, [self.type] * 3)
         name = f"llvm.fma.v{self.lanes}f{8 * self.itemsize}"
