@@ -34,8 +34,9 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from .libraries import LIBRARIES, installed
+from .machine import cpu_name, make_peak
 from .problems import SHAPES, Problem
-from .roofline import make_peak, measure
+from .roofline import measure
 
 TURN_SECONDS, MOST_EPOCHS = 0.2, 20  # of fastnet's turns
 PACKAGES = ["fastnet", "numpy", "scipy", "scikit-learn", "numba", "torch", "jax", "jaxlib"]
@@ -157,14 +158,6 @@ def run_worker(threads, arguments):
                 yield json.loads(line)
     if process.returncode:
         sys.exit(f"the process for {threads} threads ended with status {process.returncode}")
-
-
-def cpu_name():
-    """The CPU's name as the system gives it."""
-    path = Path("/proc/cpuinfo")
-    lines = path.read_text().splitlines() if path.exists() else []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
 
 
 def duration(seconds):
