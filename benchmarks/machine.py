@@ -1,6 +1,7 @@
 """The machine: what it is, how fast its cores multiply, alone and at once, and what it costs threads to meet."""
 
 import json
+import os
 import platform
 import statistics
 import threading
@@ -23,7 +24,7 @@ from fastnet.kernels.threads.team import ABANDONED, SYNC_WORDS, Workers, allowed
 CACHE = Path("/sys/devices/system/cpu/cpu0/cache")
 # Iterations of the loop of multiply-adds, of each thread: some milliseconds.
 ITERATIONS = 4_000_000
-CROSSINGS, STARTS = 20_000, 200
+CROSSINGS, TRIALS, STARTS = 500, 200, 200
 
 
 def cpu_name():
@@ -32,6 +33,20 @@ def cpu_name():
     lines = path.read_text().splitlines() if path.exists() else []
     names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor() or platform.machine()
+
+
+def cores(count):
+    """Numbers of ``count`` processors, each on a core of its own if the system tells; None if it cannot be asked."""
+    if not hasattr(os, "sched_setaffinity"):
+        return None
+    allowed, chosen, siblings = sorted(os.sched_getaffinity(0)), [], set()
+    for cpu in allowed:
+        path = Path(f"/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list")
+        same = path.read_text().strip() if path.exists() else str(cpu)
+        if same not in siblings:
+            siblings.add(same)
+            chosen.append(cpu)
+    return (chosen if len(chosen) >= count else allowed)[:count]
 
 
 def level_3(folder=CACHE):
@@ -144,37 +159,49 @@ def peak_flops(run, flops, threads=1):
 
 
 @njit(nogil=True)
-def _cross(sync, n_threads, count, yield_function):
-    arrivals = 0
+def _cross(sync, n_threads, first, count, yield_function):
+    """Cross barriers, `first` of which have been crossed before."""
+    arrivals = first * n_threads
     for _ in range(count):
         arrivals += n_threads
         if not barrier(sync, arrivals, yield_function):
             break
 
 
-def barrier_seconds(threads, rounds):
+def barrier_seconds(threads, trials=TRIALS):
     """Time of a barrier that so many threads cross again and again, with nothing to do in between.
 
-    The least of the rounds: neighbours only make it longer. One thread meets nobody.
+    The least of many short trials, each thread on a core of its own: some are over before the system gives a core to
+    somebody else. One thread meets nobody.
     """
     if threads == 1:
         return 0.0
     sync, taken = aligned_zeros(SYNC_WORDS, "int64"), []
-    arguments = sync.ctypes.data, threads, CROSSINGS, yield_address()
-    _cross(sync.ctypes.data, 1, 1, yield_address())  # compiled
+    address, leave = sync.ctypes.data, yield_address()
+    places, own = cores(threads), cores(1) and os.sched_getaffinity(0)
+    _cross(address, 1, 0, 1, leave)  # compiled
+
+    def work(thread):
+        if places:
+            os.sched_setaffinity(0, {places[thread]})  # of this thread
+        _cross(address, threads, 0, 1, leave)  # all are awake
+        start = time.perf_counter()
+        _cross(address, threads, 1, CROSSINGS, leave)
+        if thread == 0:
+            taken.append((time.perf_counter() - start) / CROSSINGS)
 
     def abandon():
         sync[ABANDONED] = 1
 
     workers = Workers(threads)
     try:
-        for _ in range(rounds):
+        for _ in range(trials):
             sync[:] = 0
-            start = time.perf_counter()
-            workers.run(threads, lambda thread: _cross(*arguments), (), abandon)
-            taken.append((time.perf_counter() - start) / CROSSINGS)
+            workers.run(threads, work, (), abandon)
     finally:
         workers.close()
+        if places:
+            os.sched_setaffinity(0, own)
     return min(taken)
 
 

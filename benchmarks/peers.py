@@ -28,13 +28,12 @@ import statistics
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from .libraries import LIBRARIES, installed
-from .machine import cpu_name, make_peak
+from .machine import cores, cpu_name, make_peak
 from .problems import SHAPES, Problem
 from .roofline import measure
 
@@ -121,20 +120,6 @@ def work(arguments):
                 failures=failures, peak=top, share=rate / top / used, used=used,
             )  # fmt: skip
             print(json.dumps(result), flush=True)
-
-
-def cores(count):
-    """Numbers of ``count`` processors, each on a core of its own if the system tells; None if it cannot be asked."""
-    if not hasattr(os, "sched_setaffinity"):
-        return None
-    allowed, chosen, siblings = sorted(os.sched_getaffinity(0)), [], set()
-    for cpu in allowed:
-        path = Path(f"/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list")
-        same = path.read_text().strip() if path.exists() else str(cpu)
-        if same not in siblings:
-            siblings.add(same)
-            chosen.append(cpu)
-    return (chosen if len(chosen) >= count else allowed)[:count]
 
 
 def run_worker(threads, arguments):
