@@ -69,7 +69,7 @@ def weight_blocks(architecture, threads, shape):
         np.clip((total * thread // threads - panels["cost"] + unit - 1) // unit, 0, n_blocks)
         for thread in range(threads + 1)
     ]
-    return np.stack([bounds[:-1], bounds[1:]], axis=-1).swapaxes(0, 1).reshape(threads, len(panels), 2), panels
+    return np.stack([bounds[:-1], bounds[1:]], axis=-1), panels
 
 
 def _fan_in(architecture, panels):
