@@ -9,7 +9,8 @@ takes the time of each phase with one thread from this machine, and adds what th
 - barriers: two for each chunk of a mini-batch. Their time is measured with threads that have nothing else to do, for
   as many as there are; beyond, the same line goes on (least squares through one thread, which meets nobody).
 - serial part: what thread 0 does alone while the others wait (sums of losses and penalties), what all do alike (the
-  optimizer's numbers), and Python between epochs. Also the start of the threads, once a slice, extrapolated likewise.
+  optimizer's numbers), and the call from Python.
+- start: threads that sleep begin a slice, an epoch or 0.2 s of it, one after the other. Extrapolated likewise.
 
 It does not know of the memory's bandwidth, of clock rates that fall when more cores work, or of two threads that share
 a core: it is an upper limit. Run ``python -m benchmarks.scaling`` on a quiet machine; ``--quick`` is a smoke run,
@@ -18,6 +19,7 @@ a core: it is an upper limit. Run ``python -m benchmarks.scaling`` on a quiet ma
 
 import argparse
 import csv
+import math
 import statistics
 from dataclasses import dataclass
 from pathlib import Path
@@ -114,8 +116,8 @@ class Costs:
         The phases, with one thread.
     serial : float
         What threads do not share.
-    barriers, starts : int
-        Barriers of an epoch, and calls of the engine.
+    barriers : int
+        Barriers of an epoch.
     barrier, start : dict of float
         By number of threads, seconds of each.
     """
@@ -124,7 +126,6 @@ class Costs:
     weights: float
     serial: float
     barriers: int
-    starts: int
     barrier: dict
     start: dict
 
@@ -152,12 +153,13 @@ def predict(costs, shares, threads):
         By cause, its part of the epoch with so many threads.
     """
     one = costs.rows + costs.weights + costs.serial
+    starts = math.ceil(one / threads / SLICE_SECONDS)
     lost = {
         "row shares": costs.rows * (shares.rows - 1 / threads),
         "weight shares": costs.weights * (shares.weights - 1 / threads),
         "barriers": costs.barriers * extrapolate(costs.barrier, threads),
-        "serial part": costs.serial * (1 - 1 / threads)
-        + costs.starts * (extrapolate(costs.start, threads) - costs.start[1]),
+        "serial part": costs.serial * (1 - 1 / threads),
+        "start": starts * (extrapolate(costs.start, threads) - costs.start[1]),
     }
     seconds = one / threads + sum(lost.values())
     return one / seconds, {cause: part / seconds for cause, part in lost.items()}
@@ -184,11 +186,10 @@ def measure(epochs, counts, rounds, barrier, start):
             rows.append(epochs.seconds(1))
             serial.append(run_alone(session, 0, no_rows))
     seconds = {count: statistics.median(taken) for count, taken in whole.items()}
-    starts = max(1, -int(-seconds[1] // SLICE_SECONDS))
-    alone = min(statistics.median(serial) + starts * start[1], statistics.median(rows))
     rows = min(statistics.median(rows), seconds[1])
+    alone = min(statistics.median(serial) + start[1], rows)
     barriers = 2 * len(list(chunks_of_epoch(n_samples, session.batch_size, chunk_rows)))
-    return Costs(rows - alone, seconds[1] - rows, alone, barriers, starts, barrier, start), seconds
+    return Costs(rows - alone, seconds[1] - rows, alone, barriers, barrier, start), seconds
 
 
 def scale(name, rows, dtype, threads, counts, rounds, barrier, start):
