@@ -23,7 +23,7 @@ from fastnet.kernels.threads.team import ABANDONED, SYNC_WORDS, Workers, allowed
 CACHE = Path("/sys/devices/system/cpu/cpu0/cache")
 # Iterations of the loop of multiply-adds, of each thread: some milliseconds.
 ITERATIONS = 4_000_000
-CROSSINGS, TRIALS, STARTS = 500, 200, 200
+CROSSINGS, TRIALS, STARTS = 500, 200, 1_000
 
 
 def cpu_name():

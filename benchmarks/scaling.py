@@ -32,7 +32,7 @@ from fastnet.kernels.host import tile
 from fastnet.network.layout import Layout
 
 from .epochs import Epochs, rows_only, run_alone
-from .machine import barrier_seconds, facts, print_facts, start_seconds, write_json
+from .machine import barrier_seconds, facts, make_peak, peak_flops, print_facts, start_seconds, write_json
 from .problems import SHAPES
 
 THREADS = [1, 2, 4, 8, 16]
@@ -103,7 +103,7 @@ def largest_shares(architecture, rows, batch, chunk_rows, threads, shape):
     bounds = [row_tiles(count, threads, shape) for count in chunks_of_epoch(rows, batch, chunk_rows)]
     largest = sum(int(np.diff(of_chunk).max()) for of_chunk in bounds)
     work = weight_work(architecture, threads, shape)
-    return Shares(largest / sum(of_chunk[-1] for of_chunk in bounds), work.max() / work.sum())
+    return Shares(largest / sum(of_chunk[-1] for of_chunk in bounds), float(work.max() / work.sum()))
 
 
 @dataclass(frozen=True)
@@ -203,7 +203,7 @@ def scale(name, rows, dtype, threads, counts, rounds, barrier, start):
         speed_up, lost = predict(costs, shares, count)
         yield {
             "network": name, "threads": count, "predicted": speed_up, "lost": lost, "row_share": shares.rows,
-            "weight_share": float(shares.weights), "seconds": seconds.get(count),
+            "weight_share": shares.weights, "seconds": seconds.get(count),
             "measured": seconds[1] / seconds[count] if count in seconds else None,
             "phases": {"rows": costs.rows, "weights": costs.weights, "serial": costs.serial},
         }  # fmt: skip
@@ -240,10 +240,15 @@ def main():
     counts = sorted({1, *(count for count in arguments.threads if count <= machine["threads"])})
     barrier = {count: barrier_seconds(count) for count in counts}
     start = {count: start_seconds(count) for count in counts}
+    limit, peak = {}, make_peak(dtype)
+    for count in counts:
+        limit[count] = statistics.median(peak_flops(*peak, count) / peak_flops(*peak) for _ in range(rounds))
     print_facts(machine)
     for title, measured in (("A barrier takes", barrier), ("An empty call of the threads takes", start)):
         times = ", ".join(f"{1e6 * seconds:.2f} µs with {count}" for count, seconds in measured.items())
         print(f"{title} {times}; beyond {max(counts)} threads {1e6 * slope(measured):.2f} µs more for each.")
+    speeds = ", ".join(f"{times:.2f} with {count}" for count, times in limit.items())
+    print(f"Scaling limit, the rate of loops of multiply-adds that run at once over that of one: {speeds}.")
     print(f"Medians of {rounds} round(s); in brackets the part of the epoch that is lost.\n")
     print("| " + " | ".join(COLUMNS) + " |\n|" + "---|" * len(COLUMNS))
     for name in names:
@@ -253,8 +258,11 @@ def main():
             print("| " + " | ".join(map(str, cells(result))) + " |", flush=True)
     write_json(
         arguments.json,
-        {"machine": machine, "rounds": rounds, "barrier": barrier, "start": start, "results": results},
-    )
+        {
+            "machine": machine, "rounds": rounds, "barrier": barrier, "start": start, "limit": limit,
+            "results": results,
+        },
+    )  # fmt: skip
     if arguments.csv:
         write_csv(arguments.csv, results)
 
