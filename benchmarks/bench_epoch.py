@@ -10,8 +10,9 @@ from fastnet.ops.activations import ACTIVATIONS
 from fastnet.ops.losses import LOSSES
 from fastnet.ops.optimizers import OPTIMIZERS
 
+from .machine import make_peak
 from .problems import SHAPES, Problem, glorot
-from .roofline import make_peak, measure
+from .roofline import measure
 
 THREADS = [1, 2]
 

@@ -28,14 +28,14 @@ import statistics
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from .libraries import LIBRARIES, installed
+from .machine import cores, cpu_name, make_peak
 from .problems import SHAPES, Problem
-from .roofline import make_peak, measure
+from .roofline import measure
 
 TURN_SECONDS, MOST_EPOCHS = 0.2, 20  # of fastnet's turns
 PACKAGES = ["fastnet", "numpy", "scipy", "scikit-learn", "numba", "torch", "jax", "jaxlib"]
@@ -122,20 +122,6 @@ def work(arguments):
             print(json.dumps(result), flush=True)
 
 
-def cores(count):
-    """Numbers of ``count`` processors, each on a core of its own if the system tells; None if it cannot be asked."""
-    if not hasattr(os, "sched_setaffinity"):
-        return None
-    allowed, chosen, siblings = sorted(os.sched_getaffinity(0)), [], set()
-    for cpu in allowed:
-        path = Path(f"/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list")
-        same = path.read_text().strip() if path.exists() else str(cpu)
-        if same not in siblings:
-            siblings.add(same)
-            chosen.append(cpu)
-    return (chosen if len(chosen) >= count else allowed)[:count]
-
-
 def run_worker(threads, arguments):
     """Start a process that measures with so many threads, and yield its results as they come."""
     command = [sys.executable, "-m", "benchmarks.peers", f"--worker={threads}", f"--rounds={arguments.rounds}"]
@@ -157,14 +143,6 @@ def run_worker(threads, arguments):
                 yield json.loads(line)
     if process.returncode:
         sys.exit(f"the process for {threads} threads ended with status {process.returncode}")
-
-
-def cpu_name():
-    """The CPU's name as the system gives it."""
-    path = Path("/proc/cpuinfo")
-    lines = path.read_text().splitlines() if path.exists() else []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
 
 
 def duration(seconds):

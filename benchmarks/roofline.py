@@ -1,106 +1,81 @@
 """Share of the machine's limit: FLOP/s of a training epoch beside the FMA peak measured in the same run.
 
 A mini-batch of B rows costs ``2 * B * (3 * all weights - the first layer's)`` floating-point operations. The
-peak is the rate of independent fused multiply-adds in the registers of one core.
+peak is the rate of independent fused multiply-adds in the registers of one core. What several threads can gain is the
+rate of as many such loops at once over that of one, the scaling limit: about 1.1 for two hyperthreads of one core, 2
+for two cores that keep their clock rate.
 
-Run ``python -m benchmarks.roofline``; ``--quick`` is a smoke run, ``--dtype float64`` the other engine.
+Run ``python -m benchmarks.roofline``; ``--quick`` is a smoke run, ``--dtype float64`` the other engine, ``--json PATH``
+writes the figures.
 """
 
 import argparse
 import statistics
-import time
 
 import numpy as np
-from llvmlite import ir
-from numba import njit, types
-from numba.core import cgutils
-from numba.extending import intrinsic
 
-from fastnet.engine import Session
-from fastnet.kernels.host import target, target_features, tile
-from fastnet.network.architecture import Architecture
-from fastnet.ops.activations import ACTIVATIONS
-from fastnet.ops.losses import LOSSES
-from fastnet.ops.optimizers import Adam
+from .epochs import Epochs
+from .machine import facts, make_peak, peak_flops, print_facts, write_json
+from .problems import SHAPES
 
-from .problems import SHAPES, glorot
-
-# Each time taken is of about so many operations: a tenth of a second at most, except of the largest networks.
-OPERATIONS = 1e10
-
-
-def make_peak(dtype):
-    """A jitted loop of independent fused multiply-adds, and their number an iteration."""
-    lanes, chains = tile(dtype).lanes, 12
-    scalar = {4: ir.FloatType(), 8: ir.DoubleType()}[dtype.itemsize]
-    vector = ir.VectorType(scalar, lanes)
-
-    @intrinsic
-    def loop(typingctx, count):
-        def codegen(context, builder, signature, args):
-            name = f"llvm.fma.v{lanes}f{8 * dtype.itemsize}"
-            fma = cgutils.get_or_insert_function(builder.module, ir.FunctionType(vector, [vector] * 3), name)
-            half = ir.Constant(vector, [0.5] * lanes)
-            entry, body, done = builder.block, builder.append_basic_block(), builder.append_basic_block()
-            builder.branch(body)
-            builder.position_at_end(body)
-            index = builder.phi(ir.IntType(64))
-            index.add_incoming(ir.IntType(64)(0), entry)
-            sums = [builder.phi(vector) for _ in range(chains)]
-            for i, value in enumerate(sums):
-                value.add_incoming(ir.Constant(vector, [i + 2.0] * lanes), entry)  # 1 would stay 1 and be folded
-            new = [builder.call(fma, [value, half, half]) for value in sums]
-            following = builder.add(index, ir.IntType(64)(1))
-            index.add_incoming(following, body)
-            for value, result in zip(sums, new, strict=True):
-                value.add_incoming(result, body)
-            builder.cbranch(builder.icmp_signed("<", following, args[0]), body, done)
-            builder.position_at_end(done)
-            total = new[0]
-            for value in new[1:]:
-                total = builder.fadd(total, value)
-            return builder.fpext(builder.extract_element(total, ir.IntType(32)(0)), ir.DoubleType()) if (
-                dtype.itemsize == 4
-            ) else builder.extract_element(total, ir.IntType(32)(0))
-
-        return types.float64(types.int64), codegen
-
-    @njit(nogil=True)
-    def run(count):
-        return loop(count)
-
-    run(1)
-    return run, chains * lanes * 2
-
-
-def peak_flops(run, flops, count=2_000_000):
-    """FLOP/s of one core."""
-    start = time.perf_counter()
-    run(count)
-    return count * flops / (time.perf_counter() - start)
+COLUMNS = [
+    "network, batch", "threads", "GFLOP/s", "FMA peak of one core", "share of peak", "speed-up", "scaling limit",
+    "share of limit",
+]  # fmt: skip
 
 
 def measure(sizes, batch, dtype, n_jobs, rounds, rows, peak):
-    """Median FLOP/s of an epoch and of the peak, taken in turn."""
-    rng = np.random.RandomState(0)
-    X = rng.standard_normal((rows, sizes[0])).astype(dtype)
-    y = rng.randint(sizes[-1], size=(rows, 1)).astype(dtype)
-    architecture = Architecture(sizes, ACTIVATIONS["relu"], LOSSES["log_loss"])
-    order = rng.permutation(rows)
-    weights = [a * b for a, b in zip(sizes, sizes[1:], strict=False)]
-    flops = 2 * rows * (3 * sum(weights) - weights[0])
-    epochs = max(1, int(OPERATIONS / flops))
+    """Median FLOP/s of an epoch and of the peak, taken in turn, and the number of threads."""
     rates, peaks = [], []
-    with Session(architecture, X, y, dtype=dtype, optimizer=Adam(), batch_size=batch, l2=1e-4, n_jobs=n_jobs) as s:
-        s.set_parameters(*glorot(sizes, rng, dtype))
-        s.run_epoch(order, 1e-3)
+    with Epochs(sizes, batch, rows, dtype, n_jobs) as epochs:
+        threads = epochs.session.n_threads
+        epochs.seconds(threads)
         for _ in range(rounds):
             peaks.append(peak_flops(*peak))
-            start = time.perf_counter()
-            for _ in range(epochs):
-                s.run_epoch(order, 1e-3)
-            rates.append(flops * epochs / (time.perf_counter() - start))
-    return statistics.median(rates), statistics.median(peaks), s.n_threads
+            rates.append(epochs.flops / epochs.seconds(threads))
+    return statistics.median(rates), statistics.median(peaks), threads
+
+
+def compare(sizes, batch, dtype, threads, rounds, rows, peak):
+    """An epoch with one thread and with several, the peak and the scaling limit, all taken in turn.
+
+    Returns
+    -------
+    list of dict
+        One for each number of threads. ``speed_up`` and ``limit`` are medians of the ratios of a round.
+    """
+    rates, peaks = {count: [] for count in threads}, {count: [] for count in threads}
+    with Epochs(sizes, batch, rows, dtype, max(threads)) as epochs:
+        for count in threads:
+            epochs.seconds(count)
+        for _ in range(rounds):
+            for count in threads:
+                peaks[count].append(peak_flops(*peak, count))
+                rates[count].append(epochs.flops / epochs.seconds(count))
+    one, results = statistics.median(peaks[1]), []
+    for count in threads:
+        rate = statistics.median(rates[count])
+        speed_up, limit = (
+            statistics.median(a / b for a, b in zip(of[count], of[1], strict=True)) for of in (rates, peaks)
+        )
+        results.append(
+            {
+                "threads": count, "flops": rate, "peak": one, "share": rate / one / count, "speed_up": speed_up,
+                "limit": limit, "share_of_limit": speed_up / limit,
+            }
+        )  # fmt: skip
+    return results
+
+
+def print_row(name, result):
+    """A row of the table; of one thread there is nothing to scale."""
+    cells = [name, result["threads"], f"{result['flops'] / 1e9:.0f}", f"{result['peak'] / 1e9:.0f}"]
+    cells.append(f"{result['share']:.0%}")
+    if result["threads"] > 1:
+        cells += [f"{result['speed_up']:.2f}", f"{result['limit']:.2f}", f"{result['share_of_limit']:.0%}"]
+    else:
+        cells += ["–"] * 3
+    print("| " + " | ".join(map(str, cells)) + " |", flush=True)
 
 
 def main():
@@ -108,21 +83,24 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="two small shapes, one round")
     parser.add_argument("--dtype", default="float32", choices=["float32", "float64"])
+    parser.add_argument("--threads", type=int, default=2, help="beside one; no more than the process may use")
     parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--json", metavar="PATH", help="write the figures")
     arguments = parser.parse_args()
     dtype = np.dtype(arguments.dtype)
     names, rounds = (list(SHAPES)[:2], 1) if arguments.quick else (list(SHAPES), arguments.rounds)
-    width = 512 if "avx512f" in target_features() else tile(dtype).lanes * dtype.itemsize * 8
-    print(f"CPU {target().cpu}, vectors of {width} bits, {arguments.dtype}, medians of {rounds} rounds\n")
-    peak = make_peak(dtype)
-    print("| network, batch | threads | GFLOP/s | FMA peak of one core | share of peak |\n|---|---|---|---|---|")
+    machine, peak, results = facts(dtype), make_peak(dtype), []
+    threads = sorted({1, min(arguments.threads, machine["threads"])})
+    print_facts(machine)
+    print(f"Medians of {rounds} round(s).\n")
+    print("| " + " | ".join(COLUMNS) + " |\n|" + "---|" * len(COLUMNS))
     for name in names:
         sizes, batch, rows = SHAPES[name]
         rows = 2_000 if arguments.quick else rows
-        for n_jobs in (1, 2):
-            rate, top, threads = measure(sizes, batch, dtype, n_jobs, rounds, rows, peak)
-            share = rate / top / threads
-            print(f"| {name} | {threads} | {rate / 1e9:.0f} | {top / 1e9:.0f} | {share:.0%} |", flush=True)
+        for result in compare(sizes, batch, dtype, threads, rounds, rows, peak):
+            results.append({"network": name, "rows": rows, **result})
+            print_row(name, result)
+    write_json(arguments.json, {"machine": machine, "rounds": rounds, "results": results})
 
 
 if __name__ == "__main__":

@@ -1,0 +1,215 @@
+"""The machine: what it is, how fast its cores multiply, alone and at once, and what it costs threads to meet."""
+
+import json
+import os
+import platform
+import threading
+import time
+from pathlib import Path
+
+import numba
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic
+
+from fastnet.engine.team import Team
+from fastnet.kernels.caches import host_caches
+from fastnet.kernels.compiling.jit import target_name
+from fastnet.kernels.host import is_arm, tile
+from fastnet.kernels.memory import aligned_zeros
+from fastnet.kernels.simd import Vectors
+from fastnet.kernels.threads.team import ABANDONED, SYNC_WORDS, Workers, allowed_threads, barrier, yield_address
+
+CACHE = Path("/sys/devices/system/cpu/cpu0/cache")
+# Iterations of the loop of multiply-adds, of each thread: some milliseconds.
+ITERATIONS = 4_000_000
+CROSSINGS, TRIALS, STARTS = 500, 200, 1_000
+
+
+def cpu_name():
+    """The CPU's name as the system gives it."""
+    path = Path("/proc/cpuinfo")
+    lines = path.read_text().splitlines() if path.exists() else []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def cores(count):
+    """Numbers of ``count`` processors, each on a core of its own if the system tells; None if it cannot be asked."""
+    if not hasattr(os, "sched_setaffinity"):
+        return None
+    allowed, chosen, siblings = sorted(os.sched_getaffinity(0)), [], set()
+    for cpu in allowed:
+        path = Path(f"/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list")
+        same = path.read_text().strip() if path.exists() else str(cpu)
+        if same not in siblings:
+            siblings.add(same)
+            chosen.append(cpu)
+    return (chosen if len(chosen) >= count else allowed)[:count]
+
+
+def level_3(folder=CACHE):
+    """Bytes of the L3 cache, which cores share; None where Linux does not describe it."""
+    for index in folder.glob("index[0-9]*"):
+        try:
+            level, size = ((index / name).read_text().strip() for name in ("level", "size"))
+            if level == "3":
+                return int(size[:-1]) * {"K": 1 << 10, "M": 1 << 20}[size[-1]]
+        except (OSError, ValueError, KeyError, IndexError):
+            continue
+    return None
+
+
+def facts(dtype):
+    """What the figures of a run depend on, a dict that JSON can hold."""
+    shape, caches = tile(dtype), host_caches()
+    bits = 8 * shape.lanes * dtype.itemsize
+    return {
+        "cpu": cpu_name(), "system": platform.system(), "target": target_name(),
+        "path": {512: "AVX-512", 256: "AVX2", 128: "NEON" if is_arm() else "SSE"}[bits], "vector_bits": bits,
+        "fma": shape.fma, "forced": bool(numba.config.CPU_NAME), "dtype": dtype.name, "level_1": caches.level_1,
+        "level_2": caches.level_2, "level_3": level_3(), "threads": allowed_threads(),
+    }  # fmt: skip
+
+
+def print_facts(machine):
+    """The facts as two lines."""
+    forced = ", forced by NUMBA_CPU_NAME" if machine["forced"] else ""
+    print(
+        f"CPU {machine['cpu']}, {machine['system']}; compiled for {machine['target']}{forced}: {machine['path']}, "
+        f"vectors of {machine['vector_bits']} bits, {machine['dtype']}.  "
+    )
+    third = "unknown" if machine["level_3"] is None else f"{machine['level_3'] >> 20} MB"
+    print(
+        f"Caches of a core: L1 {machine['level_1'] >> 10} KB, L2 {machine['level_2'] >> 10} KB; L3 {third}. "
+        f"Threads that this process may use: {machine['threads']}."
+    )
+
+
+def write_json(path, figures):
+    """Write a run's figures."""
+    if path is not None:
+        Path(path).write_text(json.dumps(figures, indent=1) + "\n")
+
+
+def make_peak(dtype):
+    """A jitted loop of independent fused multiply-adds, and the floating-point operations of an iteration.
+
+    On a path without the instruction they are a multiplication and an addition.
+    """
+    shape, chains = tile(dtype), 12
+    lanes = shape.lanes
+
+    @intrinsic
+    def loop(typingctx, count):
+        def codegen(context, builder, signature, args):
+            vectors = Vectors(builder, dtype.itemsize, lanes, shape.fma)
+            vector = vectors.type
+            half = ir.Constant(vector, [0.5] * lanes)
+            entry, body, done = builder.block, builder.append_basic_block(), builder.append_basic_block()
+            builder.branch(body)
+            builder.position_at_end(body)
+            index = builder.phi(ir.IntType(64))
+            index.add_incoming(ir.IntType(64)(0), entry)
+            sums = [builder.phi(vector) for _ in range(chains)]
+            for i, value in enumerate(sums):
+                value.add_incoming(ir.Constant(vector, [i + 2.0] * lanes), entry)  # 1 would stay 1 and be folded
+            new = [vectors.multiply_add(value, half, half) for value in sums]
+            following = builder.add(index, ir.IntType(64)(1))
+            index.add_incoming(following, body)
+            for value, result in zip(sums, new, strict=True):
+                value.add_incoming(result, body)
+            builder.cbranch(builder.icmp_signed("<", following, args[0]), body, done)
+            builder.position_at_end(done)
+            total = new[0]
+            for value in new[1:]:
+                total = builder.fadd(total, value)
+            number = builder.extract_element(total, ir.IntType(32)(0))
+            return builder.fpext(number, ir.DoubleType()) if dtype.itemsize == 4 else number
+
+        return types.float64(types.int64), codegen
+
+    @njit(nogil=True)
+    def run(count):
+        return loop(count)
+
+    run(1)
+    return run, chains * lanes * 2
+
+
+def peak_flops(run, flops, threads=1):
+    """FLOP/s of so many threads that run the loop at the same time, together."""
+    gate, spans = threading.Barrier(threads), []
+
+    def work():
+        gate.wait()
+        start = time.perf_counter()
+        run(ITERATIONS)
+        spans.append((start, time.perf_counter()))
+
+    others = [threading.Thread(target=work) for _ in range(threads - 1)]
+    for other in others:
+        other.start()
+    work()
+    for other in others:
+        other.join()
+    starts, ends = zip(*spans, strict=True)
+    return threads * ITERATIONS * flops / (max(ends) - min(starts))
+
+
+@njit(nogil=True)
+def _cross(sync, n_threads, first, count, yield_function):
+    """Cross barriers, `first` of which have been crossed before."""
+    arrivals = first * n_threads
+    for _ in range(count):
+        arrivals += n_threads
+        if not barrier(sync, arrivals, yield_function):
+            break
+
+
+def barrier_seconds(threads, trials=TRIALS):
+    """Time of a barrier that so many threads cross again and again, with nothing to do in between.
+
+    The least of many short trials, each thread on a core of its own: some are over before the system gives a core to
+    somebody else. One thread meets nobody.
+    """
+    if threads == 1:
+        return 0.0
+    sync, taken = aligned_zeros(SYNC_WORDS, "int64"), []
+    address, leave = sync.ctypes.data, yield_address()
+    places, own = cores(threads), cores(1) and os.sched_getaffinity(0)
+    _cross(address, 1, 0, 1, leave)  # compiled
+
+    def work(thread):
+        if places:
+            os.sched_setaffinity(0, {places[thread]})  # of this thread
+        _cross(address, threads, 0, 1, leave)  # all are awake
+        start = time.perf_counter()
+        _cross(address, threads, 1, CROSSINGS, leave)
+        if thread == 0:
+            taken.append((time.perf_counter() - start) / CROSSINGS)
+
+    def abandon():
+        sync[ABANDONED] = 1
+
+    workers = Workers(threads)
+    try:
+        for _ in range(trials):
+            sync[:] = 0
+            workers.run(threads, work, (), abandon)
+    finally:
+        workers.close()
+        if places:
+            os.sched_setaffinity(0, own)
+    return min(taken)
+
+
+def start_seconds(threads):
+    """Least time in which so many waiting threads begin and end a call that does nothing."""
+    taken = []
+    with Team(threads, keeps_all=True) as team:
+        for _ in range(STARTS):
+            start = time.perf_counter()
+            team.run(threads, {}, lambda thread: None, ())
+            taken.append(time.perf_counter() - start)
+    return min(taken)
