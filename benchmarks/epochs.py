@@ -6,9 +6,9 @@ from contextlib import contextmanager
 import numpy as np
 
 from fastnet.engine import Session
+from fastnet.engine.functions import from_python
 from fastnet.engine.memory.plan import slow_seconds
 from fastnet.engine.pace import Pace
-from fastnet.engine.phases.batch import engine
 from fastnet.kernels.memory import aligned_zeros
 from fastnet.kernels.threads.team import ARRIVED, SYNC_WORDS, yield_address
 from fastnet.network.architecture import Architecture
@@ -107,5 +107,5 @@ def run_alone(session, thread, threads):
     team["n_threads"], team["sync"], team["yield_function"] = threads, sync.ctypes.data, yield_address()
     tables.record["steps"]["rates"] = rates.ctypes.data
     start = time.perf_counter()
-    engine(session.dtype)(*tables.addresses, thread, 0, chunks, session.step)
+    from_python("engine", session.dtype)(*tables.addresses, thread, 0, chunks, session.step)
     return time.perf_counter() - start

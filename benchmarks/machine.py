@@ -14,11 +14,11 @@ from numba.extending import intrinsic
 
 from fastnet.engine.team import Team
 from fastnet.kernels.caches import host_caches
-from fastnet.kernels.compiling.jit import target_name
-from fastnet.kernels.host import is_arm, tile
+from fastnet.kernels.host import is_arm, target, tile
 from fastnet.kernels.memory import aligned_zeros
 from fastnet.kernels.simd import Vectors
-from fastnet.kernels.threads.team import ABANDONED, SYNC_WORDS, Workers, allowed_threads, barrier, yield_address
+from fastnet.kernels.threads.barrier import barrier
+from fastnet.kernels.threads.team import ABANDONED, SYNC_WORDS, Workers, allowed_threads, yield_address
 
 CACHE = Path("/sys/devices/system/cpu/cpu0/cache")
 # Iterations of the loop of multiply-adds, of each thread: some milliseconds.
@@ -65,7 +65,7 @@ def facts(dtype):
     shape, caches = tile(dtype), host_caches()
     bits = 8 * shape.lanes * dtype.itemsize
     return {
-        "cpu": cpu_name(), "system": platform.system(), "target": target_name(),
+        "cpu": cpu_name(), "system": platform.system(), "target": target().cpu,
         "path": {512: "AVX-512", 256: "AVX2", 128: "NEON" if is_arm() else "SSE"}[bits], "vector_bits": bits,
         "fma": shape.fma, "forced": bool(numba.config.CPU_NAME), "dtype": dtype.name, "level_1": caches.level_1,
         "level_2": caches.level_2, "level_3": level_3(), "threads": allowed_threads(),
