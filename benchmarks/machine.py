@@ -13,25 +13,17 @@ from numba import njit, types
 from numba.extending import intrinsic
 
 from fastnet.engine.team import Team
-from fastnet.kernels.caches import host_caches
+from fastnet.environment import cpu_name
+from fastnet.kernels.caches import described, host_caches
 from fastnet.kernels.host import is_arm, target, tile
 from fastnet.kernels.memory import aligned_zeros
 from fastnet.kernels.simd import Vectors
 from fastnet.kernels.threads.barrier import barrier
 from fastnet.kernels.threads.team import ABANDONED, SYNC_WORDS, Workers, allowed_threads, yield_address
 
-CACHE = Path("/sys/devices/system/cpu/cpu0/cache")
 # Iterations of the loop of multiply-adds, of each thread: some milliseconds.
 ITERATIONS = 4_000_000
 CROSSINGS, TRIALS, STARTS = 500, 200, 1_000
-
-
-def cpu_name():
-    """The CPU's name as the system gives it."""
-    path = Path("/proc/cpuinfo")
-    lines = path.read_text().splitlines() if path.exists() else []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
 
 
 def cores(count):
@@ -48,18 +40,6 @@ def cores(count):
     return (chosen if len(chosen) >= count else allowed)[:count]
 
 
-def level_3(folder=CACHE):
-    """Bytes of the L3 cache, which cores share; None where Linux does not describe it."""
-    for index in folder.glob("index[0-9]*"):
-        try:
-            level, size = ((index / name).read_text().strip() for name in ("level", "size"))
-            if level == "3":
-                return int(size[:-1]) * {"K": 1 << 10, "M": 1 << 20}[size[-1]]
-        except (OSError, ValueError, KeyError, IndexError):
-            continue
-    return None
-
-
 def facts(dtype):
     """What the figures of a run depend on, a dict that JSON can hold."""
     shape, caches = tile(dtype), host_caches()
@@ -68,7 +48,7 @@ def facts(dtype):
         "cpu": cpu_name(), "system": platform.system(), "target": target().cpu,
         "path": {512: "AVX-512", 256: "AVX2", 128: "NEON" if is_arm() else "SSE"}[bits], "vector_bits": bits,
         "fma": shape.fma, "forced": bool(numba.config.CPU_NAME), "dtype": dtype.name, "level_1": caches.level_1,
-        "level_2": caches.level_2, "level_3": level_3(), "threads": allowed_threads(),
+        "level_2": caches.level_2, "level_3": described().get(3), "threads": allowed_threads(),
     }  # fmt: skip
 
 

@@ -32,8 +32,10 @@ import time
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from fastnet.environment import cpu_name
+
 from .libraries import LIBRARIES, installed
-from .machine import cores, cpu_name, make_peak
+from .machine import cores, make_peak
 from .problems import SHAPES, Problem
 from .roofline import measure
 

@@ -4,12 +4,10 @@ import platform
 import sys
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 from .version import __version__
 
 PACKAGES = ("numpy", "scipy", "scikit-learn", "numba", "llvmlite", "joblib", "threadpoolctl")
-_CPU_CACHES = Path("/sys/devices/system/cpu/cpu0/cache")
 
 
 def show_versions() -> None:
@@ -40,18 +38,20 @@ def _version(package: str) -> str:
 
 
 def _system() -> dict[str, str]:
+    from .kernels.caches import described
     from .kernels.threads.limits import allowed_threads
 
     return {
         "python": sys.version.replace("\n", " "),
         "platform": platform.platform(),
-        "CPU": _cpu_name(),
-        "caches": _cpu_caches() or "unknown",
+        "CPU": cpu_name(),
+        "caches": _in_words(described()) or "unknown",
         "threads of a fit": f"at most {allowed_threads()}",
     }
 
 
-def _cpu_name() -> str:
+def cpu_name() -> str:
+    """The CPU's name as the system gives it."""
     with suppress(OSError), open("/proc/cpuinfo") as file:
         for line in file:
             if line.startswith("model name"):
@@ -59,15 +59,8 @@ def _cpu_name() -> str:
     return platform.processor() or platform.machine()
 
 
-def _cpu_caches() -> str:
-    """Sizes of the first core's data caches, where Linux says them."""
-    found = []
-    with suppress(OSError):
-        for folder in sorted(_CPU_CACHES.glob("index*")):
-            kind, level, size = ((folder / name).read_text().strip() for name in ("type", "level", "size"))
-            if kind != "Instruction":
-                found.append(f"L{level} {size}")
-    return ", ".join(found)
+def _in_words(caches: dict[int, int]) -> str:
+    return ", ".join(f"L{level} {size >> 10}K" for level, size in caches.items())
 
 
 def _machine_code() -> dict[str, str]:

@@ -11,6 +11,7 @@ import pytest
 
 import fastnet
 from fastnet import environment
+from fastnet.kernels.caches import described
 
 
 def run(*arguments, ok=True, **variables):
@@ -68,16 +69,14 @@ def test_versions_name_packages_cpu_threads_and_cache(capsys):
     assert run("-m", "fastnet", "versions").splitlines()[0] == "System:"
 
 
-def test_caches_are_those_that_the_system_lists(tmp_path, monkeypatch):
+def test_caches_are_those_that_the_system_lists(tmp_path):
     for number, facts in enumerate((("Data", 1, "32K"), ("Instruction", 1, "64K"), ("Unified", 2, "512K"))):
         folder = tmp_path / f"index{number}"
         folder.mkdir()
         for name, fact in zip(("type", "level", "size"), facts, strict=True):
             (folder / name).write_text(f"{fact}\n")
-    monkeypatch.setattr(environment, "_CPU_CACHES", tmp_path)
-    assert environment._cpu_caches() == "L1 32K, L2 512K"
-    monkeypatch.setattr(environment, "_CPU_CACHES", tmp_path / "none")
-    assert environment._cpu_caches() == ""
+    assert environment._in_words(described(tmp_path)) == "L1 32K, L2 512K"
+    assert environment._in_words(described(tmp_path / "none")) == ""
 
 
 @pytest.mark.parametrize("has_tqdm", [False, True])

@@ -52,7 +52,13 @@ def host_caches():
 
 @cache
 def read_caches(folder):
-    """Caches as Linux describes those of a core.
+    """The caches of a core as a folder describes them; the default for what it does not, as on other systems."""
+    told = {f"level_{level}": size for level, size in described(folder).items() if level in (1, 2) and size > 0}
+    return Caches(**told)
+
+
+def described(folder=_CPU):
+    """Sizes of data caches as Linux describes them.
 
     Parameters
     ----------
@@ -61,15 +67,15 @@ def read_caches(folder):
 
     Returns
     -------
-    Caches
-        The default for what is not described, as on other systems.
+    dict
+        Level to bytes; empty on other systems.
     """
     sizes = {}
     for index in sorted(folder.glob("index[0-9]*")):
         try:
             level, kind, size = ((index / name).read_text().strip() for name in ("level", "type", "size"))
-            if level in ("1", "2") and kind != "Instruction":
-                sizes[f"level_{level}"] = int(size[:-1]) * _UNITS[size[-1]]
+            if kind != "Instruction":
+                sizes[int(level)] = int(size[:-1]) * _UNITS[size[-1]]
         except (OSError, ValueError, KeyError, IndexError):
             continue
-    return Caches(**{name: size for name, size in sizes.items() if size > 0})
+    return sizes

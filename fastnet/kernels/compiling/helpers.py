@@ -27,14 +27,14 @@ class _Lowering(NativeLowering):
 
     def run_pass(self, state):
         context, flags = state.targetctx, state.flags
-        state.library = _Library(context.codegen(), state.func_id.func_qualname)
+        code = state["library"] = _Library(context.codegen(), state.func_id.func_qualname)
         flags.no_cpython_wrapper = flags.no_cfunc_wrapper = flags.no_compile = True
         super().run_pass(state)
 
         # What callers know the helper by must be a built-in function: one that raises whatever it is given.
         entry_point = [].pop
         result = state["cr"]
-        context.insert_user_function(entry_point, result.fndesc, [state.library])
+        context.insert_user_function(entry_point, result.fndesc, [code])
         state["cr"] = result._replace(cfunc=entry_point)
         return True
 
