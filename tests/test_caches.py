@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_array_equal
 from problems import Problem, same_bits
 
-from fastnet.engine.memory.blocking import outgrows_cache, row_cuts, run_blocks
+from fastnet.engine.memory.blocking import cuts, outgrows_cache
 from fastnet.engine.predict import forward_many
 from fastnet.kernels.caches import Caches, assumed, host_caches, read_caches
 from fastnet.kernels.host import tile
@@ -50,14 +50,14 @@ def test_caches_can_be_assumed():
 def test_cuts_are_whole_and_fit(level_1, level_2, dtype):
     shape = tile(dtype)
     with assumed(Caches(level_1, level_2)):
-        cuts, blocks = row_cuts(shape, dtype), run_blocks(shape, dtype)
+        found = cuts(shape, dtype)
         assert outgrows_cache(level_2) and not outgrows_cache(level_2 // 2)
-    assert all(cut > 0 for cut in cuts.values()) and blocks * shape.block % shape.panel == 0
-    assert cuts["stretch"] % shape.panel == cuts["slab"] % cuts["stretch"] == cuts["section"] % shape.rows == 0
+    assert all(cut > 0 for cut in found.values()) and found["run_blocks"] * shape.block % shape.panel == 0
+    assert found["stretch"] % shape.panel == found["slab"] % found["stretch"] == found["section"] % shape.rows == 0
     row = dtype.itemsize * shape.panel
-    assert cuts["stretch"] * row <= level_1 / 2 and 2 * cuts["section"] * row <= level_1 / 2
+    assert found["stretch"] * row <= level_1 / 2 and 2 * found["section"] * row <= level_1 / 2
     if level_2 > 8 * level_1:
-        assert cuts["slab"] * cuts["block_tiles"] * shape.rows * dtype.itemsize <= level_2 / 2
+        assert found["slab"] * found["block_tiles"] * shape.rows * dtype.itemsize <= level_2 / 2
 
 
 @pytest.mark.paths

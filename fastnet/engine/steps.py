@@ -7,7 +7,6 @@ from ..kernels.memory import aligned_zeros
 from ..ops.compiled import rows as op_kernels
 from .functions import address
 from .memory import plan
-from .memory.blocking import run_blocks
 
 
 class Steps:
@@ -37,7 +36,6 @@ class Steps:
     def __init__(self, tables, state, architecture, optimizer, l1, l2, clip_value, clip_norm, max_norm, ema_decay):
         self._record, self._results = tables.record["steps"], tables.record["results"]
         self._kept, self._dtype = [], state.flat.dtype
-        self._record["run_blocks"] = run_blocks(tile(self._dtype), self._dtype)
         self._set_penalties(tables.layers, architecture, state.layout, 0.0 if optimizer is None else l1, l2)
         groups = aligned_zeros(2 * len(architecture.groups), np.float64)
         groups.reshape(-1, 2)[:] = [(group.rate, group.decay) for group in architecture.groups]

@@ -10,7 +10,7 @@ from ...kernels.caches import host_caches
 BLOCK_TERMS = 256
 
 
-def row_cuts(tile, dtype):
+def cuts(tile, dtype):
     """Cuts of the row phase, in which a block of rows passes the weights of a layer, and of the weight phase.
 
     Parameters
@@ -32,22 +32,19 @@ def row_cuts(tile, dtype):
         ``stretch``: of a panel of weights the rows that take half of L1 and stay there while the block passes them.
         ``section``: samples whose activations and deltas, of one panel each, take half of L1 and stay there while a
         run of weights takes the terms of its gradient from them.
+        ``run_blocks``: blocks of weights of a run. Their gradients take a quarter of L1, beside a section's samples;
+        they are at least those of one panel of activations, which all of it reads.
     """
     caches, size = host_caches(), dtype.itemsize
     block_tiles = max(1, caches.level_2 // 4 // (BLOCK_TERMS * size) // tile.rows)
     stretch = _multiple(caches.level_1 // 2 // (tile.panel * size), tile.panel)
     slab = _multiple(caches.level_2 // 2 // (block_tiles * tile.rows * size), stretch)
     section = _multiple(caches.level_1 // 2 // (2 * tile.panel * size), tile.rows)
-    return {"block_tiles": block_tiles, "slab": slab, "stretch": stretch, "section": section}
-
-
-def run_blocks(tile, dtype):
-    """Blocks of weights that are updated in one go: their gradients take a quarter of L1, beside a section's samples.
-
-    A run is at least one panel of activations, which all of it reads.
-    """
-    size = tile.block * tile.panel * dtype.itemsize
-    return max(tile.panel // tile.block, host_caches().level_1 // 4 // size)
+    of_block = tile.block * tile.panel * size
+    run_blocks = max(tile.panel // tile.block, caches.level_1 // 4 // of_block)
+    return {
+        "block_tiles": block_tiles, "slab": slab, "stretch": stretch, "section": section, "run_blocks": run_blocks
+    }  # fmt: skip
 
 
 def outgrows_cache(n_bytes):

@@ -6,7 +6,7 @@ from ...kernels.memory import aligned_zeros
 from ...network.layers import TRAINED_VECTORS
 from ...network.layout import round_up
 from ...ops.compiled.signatures import N_NUMBERS
-from .blocking import row_cuts, run_blocks
+from .blocking import cuts
 
 # A batch above this runs in chunks whose gradients add up; so does one whose workspace would be larger.
 MAX_ROWS = 1024
@@ -115,7 +115,8 @@ class Workspace:
         self.zeros = aligned_zeros(tile.panel, dtype)
         # A run of gradients, and at the end the optimizer's numbers for each group of parameters.
         n_numbers = N_NUMBERS * len(architecture.groups)
-        self._scratch_size = round_up(run_blocks(tile, dtype) * tile.block * tile.panel + n_numbers, 64)
+        self._cuts = cuts(tile, dtype)
+        self._scratch_size = round_up(self._cuts["run_blocks"] * tile.block * tile.panel + n_numbers, 64)
         self._scratch = aligned_zeros(self._scratch_size * n_threads, dtype)
         self.target_row = 1 if architecture.loss.class_index_target else self.output_row
         n_targets = self.padded_rows if training else 0
@@ -127,7 +128,7 @@ class Workspace:
         """Write where everything is into a record of WORKSPACE."""
         record["chunk_rows"] = record["thread_rows"] = self.rows
         record["panel_stride"] = self.panel_stride
-        for name, cut in row_cuts(self.tile, self.dtype).items():
+        for name, cut in self._cuts.items():
             record[name] = cut
         record["target_row"], record["scratch_size"] = self.target_row, self._scratch_size
         record["entry_capacity"] = self.entry_capacity

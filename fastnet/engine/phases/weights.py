@@ -250,7 +250,7 @@ def make_weight_phase(dtype, shape):
     def update_weights(net, layers, panels, thread, step, numbers, count, scale, is_first, is_last):
         """Gradient and update of this thread's blocks, from `count` workspace rows."""
         g = element(net.workspace.scratch, thread * net.workspace.scratch_size)
-        run_blocks = max(net.steps.run_blocks, 1)  # at least 1 for all to see: a step of 0 would raise an error
+        run_blocks = max(net.workspace.run_blocks, 1)  # at least 1 for all to see: a step of 0 would raise an error
         low = net.shape.total_cost * thread // net.team.n_threads
         high = net.shape.total_cost * (thread + 1) // net.team.n_threads
         first_column = last_column = first_entry = 0
