@@ -1,8 +1,8 @@
 """Draw quality against CPU seconds: each method a point, and the line of those that no other beats in both.
 
 ``python -m benchmarks.plot_tables --results tables.jsonl`` reads the results of ``benchmarks.tables``, writes
-``docs/_static/tables_frontier.csv`` and draws ``docs/_static/tables_frontier.png``; ``--folder`` names another folder. Needs
-matplotlib: ``pip install -e ".[bench,plot]"``.
+``docs/_static/tables_frontier.csv`` and draws ``docs/_static/tables_frontier.png``; ``--folder`` names another folder.
+Needs matplotlib: ``pip install -e ".[bench,plot]"``.
 """
 
 import argparse

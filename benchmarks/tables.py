@@ -45,12 +45,12 @@ QUICK_TABLES, QUICK_METHODS = ["diabetes", "iris"], ["hist_gradient_boosting", "
 def parse(arguments=None):
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="two small tables, few methods, one split; keeps nothing")
+    parser.add_argument("--quick", action="store_true", help="two small tables, few methods, one split")
     parser.add_argument(
         "--data", metavar="FOLDER",
         help=f"tables, with load.py and index.json; default: the variable {data.VARIABLE}, else scikit-learn's own",
     )  # fmt: skip
-    parser.add_argument("--results", metavar="PATH", default="tables.jsonl", help="where results are kept")
+    parser.add_argument("--results", metavar="PATH", help="where results are kept; default: tables.jsonl, here")
     parser.add_argument("--only", nargs="+", metavar="TABLE", help="tables; default: all")
     parser.add_argument("--methods", nargs="+", metavar="METHOD", help=f"of {', '.join(METHODS)}; default: all")
     parser.add_argument("--splits", type=int, default=5)
@@ -209,7 +209,8 @@ def main(arguments=None):
     if arguments.quick:
         arguments.splits = arguments.rounds = 1
     with tempfile.TemporaryDirectory() as folder:
-        results = Results(Path(folder) / "tables.jsonl" if arguments.quick else arguments.results)
+        # A smoke run leaves nothing behind.
+        results = Results(arguments.results or Path(folder if arguments.quick else "") / "tables.jsonl")
         failures = []
         if arguments.times:
             measure_times(results, tables, methods, known, arguments)
