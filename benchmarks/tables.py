@@ -126,6 +126,8 @@ def measure_quality(results, tables, methods, arguments):
         try:
             if table is None or table.name != heading["table"]:
                 table = tables[heading["table"]]()
+            if table.task not in method.tasks:
+                continue
             part = data.split(table, heading["split"], arguments.train_rows)
             if warm != (table.name, heading["method"]):
                 measure.warm_up(method, table, part, arguments.threads)

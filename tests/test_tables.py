@@ -9,7 +9,7 @@ from sklearn.metrics import log_loss as sklearn_log_loss
 
 from benchmarks import tables as benchmark
 from benchmarks.plot_tables import frontier, points
-from benchmarks.tabular import candidates, data, measure, pairs, report
+from benchmarks.tabular import ablation, candidates, data, measure, pairs, report
 from benchmarks.tabular.results import Results, read
 
 
@@ -167,3 +167,14 @@ def test_candidates(tmp_path):
 def test_a_folder_without_a_loader_is_refused(tmp_path):
     with pytest.raises(FileNotFoundError, match="index.json is not there"):
         data.sources(tmp_path)
+
+
+def test_an_ablation_leaves_one_part_out_at_a_time(capsys):
+    made = ablation.methods("fast", parameters=["preset", "dropout", "loss"])
+    assert {name: method.settings for name, method in made.items()} == {
+        "tabular_fast": {"preset": "fast"},
+        "fast without label smoothing": {"preset": "fast", "loss": "log_loss"},
+        "fast without dropout": {"preset": "fast", "dropout": 0.0},
+    }
+    assert made["fast without label smoothing"].tasks == ("classification",)
+    assert "members is left out: there is no parameter n_members" in capsys.readouterr().err

@@ -1,7 +1,6 @@
 """Methods that are made up: settings of fastnet's network for tables, a file of them, and presets without a part."""
 
 import hashlib
-import importlib.util
 import json
 from pathlib import Path
 
@@ -33,10 +32,9 @@ def from_file(path):
     threads that give any estimator; an edit of the file makes the functions' results new ones.
     """
     path = Path(path)
-    spec = importlib.util.spec_from_file_location("candidates_of_user", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    candidates = getattr(module, "CANDIDATES", None)
+    names = {"__file__": str(path), "__name__": "candidates"}
+    exec(compile(path.read_text(), path, "exec"), names)  # not imported: stored bytecode may be older than the file
+    candidates = names.get("CANDIDATES")
     if not isinstance(candidates, dict) or not candidates:
         raise ValueError(f"--candidates must name a Python file with a dict CANDIDATES that is not empty: {path}.")
     content = hashlib.sha256(path.read_bytes()).hexdigest()[:12]

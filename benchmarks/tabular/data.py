@@ -43,6 +43,11 @@ class Table:
     is_classification: bool
 
     @property
+    def task(self):
+        """'classification' or 'regression'."""
+        return "classification" if self.is_classification else "regression"
+
+    @property
     def categorical(self):
         """Names of the columns of categories."""
         return [name for name, dtype in self.X.dtypes.items() if dtype == "category"]

@@ -16,6 +16,7 @@ import fastnet
 PLAIN = {"numbers": "median, indicator, standardised", "categories": "one-hot", "target": "standardised"}
 # scikit-learn's trees take at most 255 levels of a category.
 MOST_LEVELS = 254
+BOTH = ("classification", "regression")
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ class Method:
         Distributions whose versions count.
     module : str
         What has to be installed.
+    tasks : tuple of str
+        What it is for.
     """
 
     title: str
@@ -41,6 +44,7 @@ class Method:
     settings: dict
     packages: tuple
     module: str
+    tasks: tuple = BOTH
 
     @property
     def is_installed(self):
