@@ -264,7 +264,7 @@ def _kernels():
 
 @pytest.mark.filterwarnings("ignore:fastnet could not save its machine code:RuntimeWarning")
 @pytest.mark.parametrize("dtype", [F32, *exhaustive([F64])], ids=str)  # each compiles the same loops
-@pytest.mark.parametrize(("op", "make"), _kernels())
+@pytest.mark.parametrize(("op", "make"), list(_kernels()))
 def test_loops_of_activations_are_whole_vectors(op, make, dtype, monkeypatch):
     """No call to a library, one element at a time, may stand in a loop."""
     monkeypatch.setattr(jit, "cache_directory", lambda: None)  # code from a cache cannot be looked at
