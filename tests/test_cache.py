@@ -242,6 +242,7 @@ print(json.dumps({"values": [a[0], w[0]], "loaded": list(compiled_keys().values(
 """
 
 
+@pytest.mark.exhaustive  # that an edit makes the cache stale is shown above
 def test_an_edited_formula_runs_as_edited_with_a_warm_cache(package, tmp_path):
     def run():
         return run_script(tmp_path / "cache", FORMULAS, PYTHONPATH=str(tmp_path), PYTHONSAFEPATH="1")
