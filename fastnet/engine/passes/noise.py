@@ -1,4 +1,4 @@
-"""Optional passes of training with noise: Gaussian noise on the inputs, and DropConnect.
+"""Optional passes of training with noise: Gaussian noise on the inputs, dropout, and DropConnect.
 
 Each is a C function of its own, compiled only when a fit asks for it; the engine calls it by address.
 """
@@ -51,6 +51,22 @@ def make_input_noise(dtype):
     return noise
 
 
+def make_drop_panel(dtype):
+    """The function that drops inputs of a layer, or their deltas, and scales the others: inverted dropout.
+
+    Number (row, column) is zero if its random bits, in the stream of the layer's number, are below the threshold.
+
+    `count` rows of one panel, which begins with column `column`. The first of them is number `row` of the mini-batch: not
+    of its chunk, so that chunks do not repeat a mask.
+    """
+    panel, mask = tile(dtype).panel, _make_mask(dtype)
+
+    def drop_panel(a, count, column, seed, step, layer, row, threshold, scale):
+        mask(carray(a, count * panel), count, panel, row, column, seed, step, layer, threshold, scale)
+
+    return drop_panel
+
+
 def make_mask_weights(dtype):
     """The function that drops weights of a run of rows of a panel, and scales the others.
 
@@ -62,7 +78,8 @@ def make_mask_weights(dtype):
     mask = _make_mask(dtype)
 
     def mask_weights(w, rows, width, k, column, seed, step, layer, threshold, scale):
-        mask(carray(w, rows * width), rows, width, k, column, seed, step, layer, threshold, scale)
+        stream = DROP_CONNECT + layer
+        mask(carray(w, rows * width), rows, width, k, column, seed, step, stream, threshold, scale)
 
     return mask_weights
 
@@ -76,8 +93,8 @@ def _make_mask(dtype):
             w[j] = w[j] * scale if bits(low, high, column + j) >= limit else zero
 
     @kernel
-    def mask(w, rows, width, k, column, seed, step, layer, threshold, scale):
-        key = layer_key(seed, step, DROP_CONNECT + layer)
+    def mask(w, rows, width, k, column, seed, step, stream, threshold, scale):
+        key = layer_key(seed, step, stream)
         limit = np.uint32(threshold)
         for i in range(rows):
             of_row = row_key(key, k + i)
@@ -124,7 +141,7 @@ def make_drop_connect(dtype):
                     p * panel,
                     net.steps.seed,
                     step,
-                    i,
+                    DROP_CONNECT + i,
                     layer.connect_threshold,
                     scalar(layer.connect_scale),
                 )
