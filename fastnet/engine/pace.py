@@ -21,10 +21,10 @@ TOLERANCE = 1.1
 class Pace:
     """Chooses the chunks of rows and the threads of the next slice.
 
-    The search begins with all threads and one; if one may take longer over a chunk than a trial shall last, with all and
-    half of them. It goes on beside the fastest number, until those on both sides of it are slower. So it takes at most
-    `TRIALS` slices for each number, each of `TRIAL_SECONDS` or one chunk. Where a chunk is the longer of the two, it runs
-    in no less than half as many threads as are known to be fast.
+    The search begins with all threads and one; if one may take longer over a chunk than a trial shall last, with all
+    and half of them. It goes on beside the fastest number, until those on both sides of it are slower. So it takes at
+    most `TRIALS` slices for each number, each of `TRIAL_SECONDS` or one chunk. Where a chunk is the longer of the two,
+    it runs in no less than half as many threads as are known to be fast.
 
     Parameters
     ----------

@@ -56,8 +56,8 @@ def make_drop_panel(dtype):
 
     Number (row, column) is zero if its random bits, in the stream of the layer's number, are below the threshold.
 
-    `count` rows of one panel, which begins with column `column`. The first of them is number `row` of the mini-batch: not
-    of its chunk, so that chunks do not repeat a mask.
+    `count` rows of one panel, which begins with column `column`. The first of them is number `row` of the mini-batch:
+    not of its chunk, so that chunks do not repeat a mask.
     """
     panel, mask = tile(dtype).panel, _make_mask(dtype)
 
