@@ -29,11 +29,11 @@ ADD_NOISE = Signature(
     deviation=NUMBER,
 )  # fmt: skip
 DROP_PANEL = Signature(
-    None, a=NUMBERS, count=INDEX, column=INDEX, seed=INDEX, step=INDEX, layer=INDEX, row=INDEX, threshold=INDEX,
+    None, a=ADDRESS, count=INDEX, column=INDEX, seed=INDEX, step=INDEX, layer=INDEX, row=INDEX, threshold=INDEX,
     scale=NUMBER,
 )  # fmt: skip
 MASK_WEIGHTS = Signature(
-    None, w=NUMBERS, rows=INDEX, width=INDEX, k=INDEX, column=INDEX, seed=INDEX, step=INDEX, layer=INDEX,
+    None, w=ADDRESS, rows=INDEX, width=INDEX, k=INDEX, column=INDEX, seed=INDEX, step=INDEX, layer=INDEX,
     threshold=INDEX, scale=NUMBER,
 )  # fmt: skip
 DROP_WEIGHTS = Signature(INDEX, net=NET, layers=LAYER, thread=INDEX, step=INDEX, arrivals=INDEX)

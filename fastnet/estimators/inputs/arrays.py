@@ -151,7 +151,7 @@ def _all_within(values, limit):
 
 
 def _parts_within(parts, limit):
-    """The same of rows of numbers: the largest is looked for, at three times the cost, where the squares sum to much."""
+    """The same of rows of numbers; the largest is looked for, at three times the cost, where squares sum to much."""
     with quiet():
         large = np.flatnonzero(~(np.vecdot(parts, parts) < limit * limit))
         return all(np.abs(parts[i]).max() <= limit for i in large)
