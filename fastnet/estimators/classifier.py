@@ -205,8 +205,8 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
         'input' is the type of X. ``warm_start`` and ``partial_fit`` keep the model's. Predictions have
         scikit-learn's type, whatever this is: float32 if X is and was in ``fit``, else float64.
     n_jobs : int or None, default=None
-        Threads of one fit or prediction, at most: a fit times one thread beside them and goes on with what is
-        faster. -1 means all; so does None, unlike in scikit-learn. The result has the same bits for every value.
+        Threads of one fit or prediction, at most: a fit times smaller numbers, too, and goes on with the
+        fastest. -1 means all; so does None, unlike in scikit-learn. The result has the same bits for every value.
 
     Attributes
     ----------

@@ -176,8 +176,8 @@ class MLPRegressor(RegressorMixin, BaseMultilayerPerceptron):
         'input' is the type of X. ``warm_start`` and ``partial_fit`` keep the model's. Predictions have
         scikit-learn's type, whatever this is: float32 if X is and was in ``fit``, else float64.
     n_jobs : int or None, default=None
-        Threads of one fit or prediction, at most: a fit times one thread beside them and goes on with what is
-        faster. -1 means all; so does None, unlike in scikit-learn. The result has the same bits for every value.
+        Threads of one fit or prediction, at most: a fit times smaller numbers, too, and goes on with the
+        fastest. -1 means all; so does None, unlike in scikit-learn. The result has the same bits for every value.
 
     Attributes
     ----------
@@ -376,8 +376,9 @@ class MLPRegressor(RegressorMixin, BaseMultilayerPerceptron):
         loss = regression_loss(self)
         with named(X=X):
             X, y = validate_data(
-                self, X, y, accept_sparse=["csr", "csc"], multi_output=True, y_numeric=True, dtype=DTYPES, reset=reset
-            )
+                self, X, y, accept_sparse=["csr", "csc"], multi_output=True, y_numeric=True, dtype=DTYPES, reset=reset,
+                ensure_all_finite=False,
+            )  # fmt: skip
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         loss.check_targets(y)
