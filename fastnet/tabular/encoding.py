@@ -112,9 +112,11 @@ def scaled(values, centre, scale, smooth_clip):
         return x / np.sqrt(1.0 + (x / smooth_clip) ** 2)
 
 
-def is_free_text(levels, n_values):
+def is_free_text(levels, codes):
     """Whether strings are texts rather than names of levels: long ones of which hardly any comes twice."""
-    return n_values >= 50 and len(levels) > 0.9 * n_values and np.mean([len(level) for level in levels]) > 20
+    counts = np.bincount(codes + 1, minlength=len(levels) + 1)[1:]
+    n_values, n_levels = counts.sum(), np.count_nonzero(counts)
+    return n_values >= 50 and n_levels > 0.9 * n_values and np.mean([len(level) for level in levels]) > 20
 
 
 def learn_levels(codes, levels, weight, options):

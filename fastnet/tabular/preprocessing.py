@@ -26,8 +26,8 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
 
     It recognises each column by its type, and encodes and scales it:
 
-    - **Numbers** are centred by the median and divided by the distance of the quartiles. Missing ones become the median,
-      and get an indicator column if there were any in training. Durations are numbers of seconds.
+    - **Numbers** are centred by the median and divided by the distance of the quartiles. Missing ones become the
+      median, and get an indicator column if there were any in training. Durations are numbers of seconds.
     - **Booleans, categories and strings** with two levels become -1 and 1, with 0 for what is missing. Several levels
       become one column each (one-hot), and so do missing values if there were any in training. A level that
       training has not seen is 0 in all of them. With ``codes=True`` a column of many levels becomes one column of
@@ -55,8 +55,8 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
         Most one-hot columns of a column, without that of missing values; the rarest levels beyond share one.
         None is no limit.
     min_frequency : int, float or None, default=None
-        Levels with fewer samples share one column, or code: an int is a number of samples (or their total weight), a float a
-        share of them. None has no rare levels.
+        Levels with fewer samples share one column, or code: an int is a number of samples (or their total weight), a
+        float a share of them. None has no rare levels.
     smooth_clip : float or None, default=3.0
         The largest magnitude c of an output, which is approached smoothly. None does not clip.
     dtype : {'float64', 'float32'}, default='float64'
@@ -168,7 +168,7 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
             If a column holds infinite numbers, values of several kinds, or free text, with its name.
         """
         with unchanged_on_failure(self):
-            self._fit(X, sample_weight)
+            self._learn_table(checked_table(self, X, reset=True), sample_weight)
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -192,7 +192,7 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
             Or a frame, as ``set_output`` says.
         """
         with unchanged_on_failure(self):
-            return self._outputs(self._fit(X, sample_weight))
+            return self._encode_table(self._learn_table(checked_table(self, X, reset=True), sample_weight), self.dtype)
 
     def transform(self, X: ArrayLike) -> np.ndarray:
         """Encode and scale a table.
@@ -213,9 +213,7 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
             If columns are missing, in another order or hold what does not go with their kind.
         """
         check_is_fitted(self)
-        pairs = zip(columns_of(self._checked(X, reset=False)), self.kinds_, strict=True)
-        numbers = NUMERIC, DATETIME
-        return self._outputs([read(one, kind, one.kind() if kind in numbers else None) for one, kind in pairs])
+        return self._encode(checked_table(self, X, reset=False), self.dtype)
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> np.ndarray:
         """Names of the outputs.
@@ -241,31 +239,24 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
                 names.append(full)
         return np.array(names, dtype=object)
 
-    def _checked(self, X, reset):
-        """X as a frame or a 2-D array, its number of columns and their names checked, or kept."""
-        if is_frame(X):
-            validate_data(self, X, reset=reset, skip_check_array=True)
-            if not _num_samples(X) or not X.shape[1]:
-                empty = "sample(s)" if X.shape[1] else "feature(s)"
-                raise ValueError(f"Found array with 0 {empty} (shape={X.shape}) while a minimum of 1 is required.")
-            return X
-        refuse_masked("X", X)
-        # NumPy would make strings of the numbers beside them
-        has_strings = not hasattr(X, "dtype") and check_array(X, dtype=None, ensure_all_finite=False).dtype.kind == "U"
-        dtype = object if has_strings else None
-        return validate_data(self, X, reset=reset, dtype=dtype, ensure_all_finite=False)
+    def _encode(self, X, dtype="float64"):
+        """A checked table, encoded."""
+        pairs = list(zip(columns_of(X), self.kinds_, strict=True))
+        # what a category holds now is not asked: it need not be of one kind
+        found = [one.kind() if kind in (NUMERIC, DATETIME) else kind for one, kind in pairs]
+        return self._encode_table([read(*pair, now) for pair, now in zip(pairs, found, strict=True)], dtype)
 
-    def _fit(self, X, sample_weight):
-        """Learn everything, and return the values of the columns."""
-        X = self._checked(X, reset=True)
+    def _learn_table(self, X, sample_weight, rows=slice(None)):
+        """Learn everything from some rows of a checked table, and return the values of its columns, of all rows."""
         weight = check_weights(sample_weight, X)
         columns = columns_of(X)
         named = categorical_columns(self.categorical_features, columns)
         kinds = [CATEGORICAL if own else one.kind() or NUMERIC for one, own in zip(columns, named, strict=True)]
         values = [read(one, kind, kind) for one, kind in zip(columns, kinds, strict=True)]
-        rows = slice(None)
-        if weight is not None and not weight.all():
-            rows = weight > 0
+        self.n_features_in_ = len(columns)
+        if weight is not None:
+            rows = np.arange(len(weight))[rows]
+            rows = rows[weight[rows] > 0]
             weight = weight[rows]
         learnt = [self._learn(*one, rows, weight) for one in zip(columns, kinds, values, strict=True)]
         self.kinds_, self._codes = kinds, [code for code, _, _ in learnt]
@@ -281,7 +272,7 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
             return self._learn_numbers(kind, values[rows], weight)
         codes, levels = values
         codes = codes[rows]
-        if kind == STRING and is_free_text(levels, np.count_nonzero(codes >= 0)):
+        if kind == STRING and is_free_text(levels, codes):
             column.refuse(
                 f"holds free text, such as {shown(levels[0])}, hardly any of it twice: leave it out, or make numbers "
                 "of it by a ColumnTransformer with a TfidfVectorizer before. If it is a category, name it in "
@@ -301,11 +292,13 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
 
     def _learn_numbers(self, kind, values, weight):
         if kind == DATETIME:
-            parts = dict(zip(PARTS, date_parts(values, PARTS), strict=True))
-            if not np.isnat(values).all():
-                parts = {name: part for name, part in parts.items() if np.nanmin(part) < np.nanmax(part)}
-            parts = parts or {"year": date_parts(values, ["year"])[0]}  # a constant date is an output of 0
-            code, numbers = {"encoding": "date", "parts": list(parts)}, list(parts.values())
+            there = ~np.isnat(values)
+            names = [
+                name
+                for name, part in zip(PARTS, date_parts(values[there], PARTS), strict=True)
+                if len(part) and np.ptp(part) > 0
+            ] or ["year"]  # a constant date is an output of 0
+            code, numbers = {"encoding": "date", "parts": names}, date_parts(values, names)
         else:
             code, numbers = {"encoding": "number"}, [values]
         pairs = [centre_and_scale(part, weight) for part in numbers]
@@ -315,10 +308,10 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
             pairs.append(centre_and_scale(missing.astype(np.float64), weight))
         return code, pairs, [0] * len(pairs)
 
-    def _outputs(self, values):
+    def _encode_table(self, values, dtype):
         """Scaled outputs of what was read of each column."""
         n_samples = len(values[0][0] if isinstance(values[0], tuple) else values[0])
-        outputs, at = np.empty((n_samples, len(self.scales_)), self.dtype), 0
+        outputs, at = np.empty((n_samples, len(self.scales_)), dtype), 0
         for code, one in zip(self._codes, values, strict=True):
             n_outputs = len(_endings(code))
             part = slice(at, at + n_outputs)
@@ -375,3 +368,17 @@ def _endings(code):
     if code["encoding"] == "one_hot":
         return code["names"]
     return [*code.get("parts", [""]), *(["missing"] if code["has_missing"] else [])]
+
+
+def checked_table(estimator, X, reset):
+    """X as a frame or a 2-D array, its number of columns and their names checked, or kept on the estimator."""
+    if is_frame(X):
+        validate_data(estimator, X, reset=reset, skip_check_array=True)
+        if not _num_samples(X) or not X.shape[1]:
+            empty = "sample(s)" if X.shape[1] else "feature(s)"
+            raise ValueError(f"Found array with 0 {empty} (shape={X.shape}) while a minimum of 1 is required.")
+        return X
+    refuse_masked("X", X)
+    # NumPy would make strings of the numbers beside them
+    has_strings = not hasattr(X, "dtype") and check_array(X, dtype=None, ensure_all_finite=False).dtype.kind == "U"
+    return validate_data(estimator, X, reset=reset, dtype=object if has_strings else None, ensure_all_finite=False)
