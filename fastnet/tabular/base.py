@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from numbers import Integral, Real
+from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,6 +16,7 @@ from ..estimators.fitting.validation import OwnData, uses_splitter
 from ..estimators.inputs.arrays import check_weights
 from ..estimators.parameters import PARAMETER_CONSTRAINTS, check_each, plain_parameters, settings_of
 from ..estimators.parameters.nested import NestedValues
+from ..ops.optimizers import OPTIMIZERS, Optimizer
 from ..training.health import quiet
 from .holdout import HeldOut, check_arguments, class_numbers, split_table
 from .members import fit_member, fit_members, mean_curve, refit_member
@@ -35,6 +37,7 @@ TABULAR_CONSTRAINTS = {
     "max_one_hot": [Interval(Integral, 2, None, closed="left"), None],
     "min_frequency": [Interval(Integral, 1, None, closed="left"), Interval(Real, 0, 1, closed="neither"), None],
     **{name: [*PARAMETER_CONSTRAINTS[name], None] for name in _OF_NETWORKS if name != "loss"},
+    "solver": [StrOptions(set(OPTIMIZERS)), Optimizer, None],  # mini-batches: L-BFGS has none
     "batch_size": [StrOptions({"auto", "all"}), Interval(Integral, 1, None, closed="left"), None],
     "ema_decay": [Interval(Real, 0, 1, closed="left"), None],
     "n_iter_no_change": PARAMETER_CONSTRAINTS["n_iter_no_change"],
@@ -87,7 +90,7 @@ class BaseTabularMLP(NestedValues, BaseEstimator, ABC):
         y_val: ArrayLike | None = None,
         sample_weight_val: ArrayLike | None = None,
         groups: ArrayLike | None = None,
-    ):
+    ) -> Self:
         """Learn the columns, and train the networks.
 
         Rows are held out first, then the preprocessor learns from the others. If anything raises, the estimator
@@ -138,11 +141,6 @@ class BaseTabularMLP(NestedValues, BaseEstimator, ABC):
         splits = own.X is None and bool(fraction or uses_splitter(asked))
         self._leave_out_validation(parameters, splits or own.X is not None)
         settings = settings_of(self._member(parameters, 0, None, None, splits or own.X is not None))
-        if settings.early_stopping and not settings.is_stochastic:
-            raise ValueError(
-                f"solver={self.solver!r} does not stop early: choose a stochastic solver, such as 'adam', or hold out "
-                "nothing: validation_fraction=0."
-            )
         if y is None:
             raise ValueError(f"This {type(self).__name__} requires y to be passed, but the target y is None.")
         y = self._plain_targets(y)
@@ -180,9 +178,10 @@ class BaseTabularMLP(NestedValues, BaseEstimator, ABC):
         else:
             members = fit_members(make, seeds, asked.max_time, asked.verbose, fit_one)
         self.estimators_, self.parameters_ = members, parameters
-        self.loss_curve_ = mean_curve([member.loss_curve_ for member in members]) if settings.is_stochastic else None
-        scores = [getattr(member, "validation_scores_", None) for member in members]
-        self.validation_scores_ = mean_curve(scores)
+        if is_classifier(self):
+            self.classes_ = members[0].classes_
+        self.loss_curve_ = mean_curve([member.loss_curve_ for member in members])
+        self.validation_scores_ = mean_curve([member.validation_scores_ for member in members])
         self.n_iter_ = max(member.n_iter_ for member in members)
         return self
 

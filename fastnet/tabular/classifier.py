@@ -45,7 +45,7 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
     loss : 'log_loss', Loss or None, default=None
         A loss that gives probabilities, such as ``LogLoss(label_smoothing=0.1)``. 'log_loss' is without smoothing.
     solver : str, Optimizer or None, default=None
-        As for :class:`MLPClassifier`.
+        As for :class:`MLPClassifier`, but not 'lbfgs'.
     learning_rate_init : float or None, default=None
         The learning rate that schedules start from, or multiply.
     learning_rate : str, Schedule, callable or None, default=None
@@ -72,7 +72,8 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
         Which rows are held out, as for :class:`MLPClassifier`: None draws them and keeps the shares of the classes,
         'last' takes the last ones.
     scoring : str, callable or None, default=None
-        The score on the rows held out, as for :class:`MLPClassifier`; it sees encoded columns. None is the accuracy.
+        The score on the rows held out, as for :class:`MLPClassifier`; it sees encoded columns.
+        None is the loss.
     n_members : int or None, default=None
         Networks whose probabilities are averaged. They differ in their first weights and the order of rows.
     class_weight : dict, 'balanced', list of dict or None, default=None
@@ -105,8 +106,8 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
         The networks, at most ``n_members``; they see encoded columns.
     classes_ : ndarray of shape (n_classes,) or list of these
         Class labels; a list with those of each column if there are several.
-    loss_curve_ : list of float or None
-        Loss of every epoch, the mean over the networks. None for 'lbfgs'.
+    loss_curve_ : list of float
+        Loss of every epoch, the mean over the networks.
     validation_scores_ : list of float or None
         Score on the rows held out after every epoch, the mean over the networks; None if there are none.
     n_iter_ : int
@@ -241,11 +242,6 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
     def _own_parameters(self, parameters):
         return {"class_weight": self.class_weight, "calibration": parameters["calibration"] or None}
 
-    @property
-    def classes_(self):
-        """Class labels."""
-        return self.estimators_[0].classes_
-
     def predict(self, X: ArrayLike) -> np.ndarray:
         """Predict classes.
 
@@ -261,8 +257,9 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
             classes its most probable class.
         """
         probabilities = self.predict_proba(X)
-        several = isinstance(probabilities, list)
-        return self.estimators_[0]._labels_of(np.hstack(probabilities) if several else probabilities)
+        if isinstance(probabilities, list):
+            probabilities = np.hstack(probabilities)
+        return self.estimators_[0]._labels_of(probabilities)
 
     def predict_proba(self, X: ArrayLike) -> ManyArrays:
         """Predict probabilities, the mean over the networks.
@@ -312,11 +309,11 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
         score : float
             In [0, 1].
         """
-        predicted, y = self.predict(X), self._plain_targets(y)
-        check_consistent_length(predicted, y)
-        if y.shape[1:] != predicted.shape[1:]:
-            raise ValueError(f"y has shape {y.shape}, predictions have {predicted.shape}: give y as for fit.")
-        hits = (predicted == y).reshape(len(y), -1).all(axis=1)
+        predicted, labels = self.predict(X), self._plain_targets(y)
+        check_consistent_length(predicted, labels)
+        if labels.shape[1:] != predicted.shape[1:]:
+            raise ValueError(f"y has shape {labels.shape}, predictions have {predicted.shape}: give y as for fit.")
+        hits = (predicted == labels).reshape(len(labels), -1).all(axis=1)
         return float(np.average(hits, weights=check_weights(sample_weight, X)))
 
     def __sklearn_tags__(self):

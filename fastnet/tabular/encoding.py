@@ -60,15 +60,19 @@ def weighted_quantiles(values, weight, probabilities):
     >>> weighted_quantiles(np.array([3.0, 1.0, 2.0]), np.array([2.0, 1.0, 1.0]), [0.25, 0.5])
     [1.5, 2.5]
     """
-    if weight is None:
-        return np.quantile(values, probabilities, method="averaged_inverted_cdf").tolist()
-    order = np.argsort(values, kind="stable")
-    values, cumulated = values[order], np.cumsum(weight[order])
-    at = np.asarray(probabilities) * cumulated[-1]
-    rounding = 1e-12 * cumulated[-1]  # sums of fractions are not exact
     last = len(values) - 1
-    below = np.minimum(np.searchsorted(cumulated, at - rounding), last)
-    above = np.minimum(np.searchsorted(cumulated, at + rounding, side="right"), last)
+    if weight is None:
+        at = np.asarray(probabilities) * len(values)
+        below = np.maximum(np.ceil(at).astype(np.intp) - 1, 0)
+        above = np.minimum(np.floor(at).astype(np.intp), last)
+        values = np.partition(values, np.union1d(below, above))
+    else:
+        order = np.argsort(values, kind="stable")
+        values, cumulated = values[order], np.cumsum(weight[order])
+        at = np.asarray(probabilities) * cumulated[-1]
+        rounding = 1e-12 * cumulated[-1]  # sums of fractions are not exact
+        below = np.minimum(np.searchsorted(cumulated, at - rounding), last)
+        above = np.minimum(np.searchsorted(cumulated, at + rounding, side="right"), last)
     return (0.5 * values[below] + 0.5 * values[above]).tolist()
 
 

@@ -32,6 +32,8 @@ class PandasColumn(Column):
             return self._array().kind()
         if isinstance(dtype, sys.modules["pandas"].CategoricalDtype):
             return CATEGORICAL
+        if str(dtype) == "null[pyarrow]":
+            return None
         if types.is_bool_dtype(dtype):
             return BOOLEAN
         if types.is_numeric_dtype(dtype) or dtype.kind == "m":

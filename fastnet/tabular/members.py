@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 
 from ..ops.schedules import Constant, Schedule
 
@@ -37,8 +38,10 @@ class FirstEpochs(Schedule):
 
 
 def fit_member(member, *data, **own):
-    """Fit a network inside; a temperature that cannot be found is none that a user has asked for."""
+    """Fit a network inside, without warnings of what a preset has chosen."""
     with warnings.catch_warnings():
+        # the schedule ends after so many epochs, and where no temperature is the best, 1 serves
+        warnings.filterwarnings("ignore", "Stochastic Optimizer: Maximum iterations", ConvergenceWarning)
         warnings.filterwarnings("ignore", "Every validation sample is classified right", UserWarning)
         return member.fit(*data, **own)
 

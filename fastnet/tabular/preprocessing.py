@@ -216,7 +216,7 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
         return self._encode(checked_table(self, X, reset=False), self.dtype)
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> np.ndarray:
-        """Names of the outputs.
+        """Get the names of the outputs.
 
         Parameters
         ----------

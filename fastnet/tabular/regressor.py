@@ -44,7 +44,7 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
         As for :class:`MLPRegressor`. It sees the standardised target, Huber's ``delta`` too; losses with a log link,
         such as 'poisson', see the target as it is.
     solver : str, Optimizer or None, default=None
-        As for :class:`MLPRegressor`.
+        As for :class:`MLPRegressor`, but not 'lbfgs'.
     learning_rate_init : float or None, default=None
         The learning rate that schedules start from, or multiply.
     learning_rate : str, Schedule, callable or None, default=None
@@ -98,15 +98,15 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
         Fitted on the rows that were trained on.
     estimators_ : list of MLPRegressor
         The networks, at most ``n_members``; they see encoded columns and the standardised target.
-    loss_curve_ : list of float or None
-        Loss of every epoch, the mean over the networks, in the unit of the standardised target. None for 'lbfgs'.
+    loss_curve_ : list of float
+        Loss of every epoch, the mean over the networks, in the unit of the standardised target.
     validation_scores_ : list of float or None
         Score on the rows held out after every epoch, the mean over the networks; None if there are none.
     n_iter_ : int
         Epochs, the most of a network.
     target_mean_, target_scale_ : float or ndarray of shape (n_outputs,)
-        What the target was standardised with: the mean and the standard deviation of the rows that were trained on; 0
-        and 1 for a loss with a log link.
+        What the target was standardised with: the mean and the standard deviation of the rows that were trained on,
+        which is 0 for a constant; 0 and 1 for a loss with a log link.
     n_features_in_ : int
         Number of columns.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -221,11 +221,10 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
         mean = np.average(y, axis=0, weights=sample_weight)
         scale = np.sqrt(np.average((y - mean) ** 2, axis=0, weights=sample_weight))
         self.target_mean_ = mean
-        # a constant, up to rounding, has no scale
-        self.target_scale_ = np.where(scale > 1e-12 * np.abs(mean), scale, 1.0)[()]
+        self.target_scale_ = np.where(scale > 1e-12 * np.abs(mean), scale, 0.0)[()]  # a constant, up to rounding
 
     def _scale_targets(self, y):
-        return (y - self.target_mean_) / self.target_scale_
+        return (y - self.target_mean_) / np.where(self.target_scale_ > 0, self.target_scale_, 1.0)
 
     def predict(self, X: ArrayLike) -> np.ndarray:
         """Predict targets.
