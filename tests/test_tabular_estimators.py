@@ -338,7 +338,7 @@ def test_frames_are_taken_as_they_are(table):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert_allclose(model.predict(polars.from_pandas(frame)), model.predict(frame))
-    assert list(model.feature_names_in_) == ["large", "small", "colour"]
+    assert list(model.feature_names_in_) == list(model.preprocessor_.feature_names_in_) == ["large", "small", "colour"]
     with pytest.raises(ValueError, match="(?s)feature names should match.*order"):
         model.predict(frame[["small", "large", "colour"]])
     with pytest.warns(UserWarning, match="X does not have valid feature names, but TabularMLPRegressor") as caught:

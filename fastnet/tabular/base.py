@@ -230,6 +230,8 @@ class BaseTabularMLP(NestedValues, BaseEstimator, ABC):
             min_frequency=parameters["min_frequency"],
         )
         dtype = np.float64 if self.dtype in ("float64", "input") or parameters["batch_size"] == "all" else np.float32
+        if hasattr(self, "feature_names_in_"):
+            preprocessor.feature_names_in_ = self.feature_names_in_
         Z = preprocessor._encode_table(preprocessor._learn_table(X, sample_weight, train), dtype)
         self.preprocessor_ = preprocessor
         self._learn_targets(y[train], None if sample_weight is None else sample_weight[train], parameters, loss)

@@ -16,7 +16,6 @@ _OF_ALL = {
     "learning_rate_init": 0.01,  # measured; RealMLP has 0.04 and 0.07, which its rate factors make smaller
     "alpha": 0.0,  # RealMLP-TD-S
     "batch_size": "auto",  # RealMLP's 256, less for few rows
-    "ema_decay": 0.0,  # RealMLP
     "init": "lecun_normal",  # RealMLP: variance 1 / fan_in
     "n_iter_no_change": np.inf,  # RealMLP: the schedule runs to its end, and the best epoch is kept
     "validation_fraction": 0.2,  # RealMLP
@@ -35,18 +34,21 @@ _OF_NUMBERS = {
 _PRESETS = {
     "fast": {
         "learning_rate": OneCycle(),  # measured
+        "ema_decay": 0.99,  # measured
         "max_iter": 32,  # measured
         "dropout": 0.0,  # RealMLP-TD-S
         "n_members": 1,
     },
     "default": {
         "learning_rate": MultiCosine(),  # RealMLP
+        "ema_decay": 0.0,  # RealMLP
         "max_iter": 64,  # measured; RealMLP has 256
         "dropout": 0.15,  # RealMLP-TD
         "n_members": 1,
     },
     "best": {
         "learning_rate": MultiCosine(),  # RealMLP
+        "ema_decay": 0.0,  # RealMLP
         "max_iter": 64,  # measured
         "dropout": 0.15,  # RealMLP-TD
         "n_members": 4,  # measured
