@@ -337,7 +337,9 @@ def test_frames_are_taken_as_they_are(table):
     model = TabularMLPRegressor(**QUICK).fit(frame, pandas.Series(y))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert_allclose(model.predict(polars.from_pandas(frame)), model.predict(frame))
+        assert_allclose(
+            model.predict(polars.DataFrame({name: frame[name].tolist() for name in frame})), model.predict(frame)
+        )
     assert list(model.feature_names_in_) == list(model.preprocessor_.feature_names_in_) == ["large", "small", "colour"]
     with pytest.raises(ValueError, match="(?s)feature names should match.*order"):
         model.predict(frame[["small", "large", "colour"]])
@@ -403,3 +405,19 @@ def test_the_documented_attributes_are_those_that_fits_set(cls, table):
     model = cls().fit(frame) if cls is TabularPreprocessor else cls(**QUICK).fit(frame, targets_for(cls, y))
     fitted = {name for name in vars(model) if name.endswith("_")}
     assert {n for p in docscrape.ClassDoc(cls)["Attributes"] for n in p.name.split(", ")} == fitted
+
+
+def test_an_interrupt_ends_the_training_of_all_members(table, monkeypatch):
+    X, y = table
+    fits = []
+
+    def interrupted(self, *data, _fit=MLPRegressor.fit, **own):
+        _fit(self, *data, **own).stop_reason_ = "interrupt" if len(fits) == 1 else "max_iter"
+        fits.append(self)
+        return self
+
+    monkeypatch.setattr(MLPRegressor, "fit", interrupted)
+    for refit in (False, True):
+        fits.clear()
+        model = TabularMLPRegressor(**QUICK, n_members=5, refit=refit).fit(X, y)
+        assert len(fits) == len(model.estimators_) == 2

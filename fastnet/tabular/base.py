@@ -19,7 +19,7 @@ from ..estimators.parameters.nested import NestedValues
 from ..ops.optimizers import OPTIMIZERS, Optimizer
 from ..training.health import quiet
 from .holdout import HeldOut, check_arguments, class_numbers, split_table
-from .members import fit_member, fit_members, mean_curve, refit_member
+from .members import fit_member, fit_members, is_interrupted, mean_curve, refit_member
 from .preprocessing import TabularPreprocessor, checked_table
 from .presets import NAMES, resolved
 
@@ -257,6 +257,8 @@ class BaseTabularMLP(NestedValues, BaseEstimator, ABC):
         """Fit networks in half of the time, and again on all rows, from which columns and targets are learnt again."""
         half = None if self.max_time is None else 0.5 * self.max_time
         found = fit_members(make, seeds, half, self.verbose, fit_one)
+        if is_interrupted(found):
+            return found
         Z, targets = self._learn(X, y, sample_weight, slice(None), parameters, settings.loss)
         batch_size = self._batch_size(parameters, len(y))
 

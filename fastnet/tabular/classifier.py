@@ -114,7 +114,7 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
         Epochs, the most of a network.
     n_features_in_ : int
         Number of columns.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of the columns, if X had names that are all strings.
 
     See Also

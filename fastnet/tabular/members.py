@@ -46,6 +46,11 @@ def fit_member(member, *data, **own):
         return member.fit(*data, **own)
 
 
+def is_interrupted(members):
+    """Whether Ctrl-C ended the training of the last network, and so that of all."""
+    return members[-1].stop_reason_ == "interrupt"
+
+
 def fit_members(make, given, max_time, verbose, fit_one):
     """Fit networks one after the other.
 
@@ -80,6 +85,8 @@ def fit_members(make, given, max_time, verbose, fit_one):
             print(f"Member {number + 1} of {len(given)}")
         members.append(fit_one(make(one, left), left))
         longest = max(longest, perf_counter() - member_begun)
+        if is_interrupted(members):
+            break
     return members
 
 

@@ -76,7 +76,7 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
         Number of codes of each output that is a code; 0 for others.
     n_features_in_ : int
         Number of columns.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of the columns, if X had names that are all strings.
 
     See Also
@@ -214,6 +214,21 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         return self._encode(checked_table(self, X, reset=False), self.dtype)
+
+    def set_output(self, *, transform: str | None = None) -> Self:
+        """Set what holds the output.
+
+        Parameters
+        ----------
+        transform : {"default", "pandas", "polars"} or None, default=None
+            An array, or a frame of pandas or polars with the names of ``get_feature_names_out``; None leaves it as it is.
+
+        Returns
+        -------
+        self : object
+            The preprocessor.
+        """
+        return super().set_output(transform=transform)
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> np.ndarray:
         """Get the names of the outputs.

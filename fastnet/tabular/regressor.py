@@ -109,7 +109,7 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
         which is 0 for a constant; 0 and 1 for a loss with a log link.
     n_features_in_ : int
         Number of columns.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of the columns, if X had names that are all strings.
 
     See Also
