@@ -221,7 +221,8 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
         Parameters
         ----------
         transform : {"default", "pandas", "polars"} or None, default=None
-            An array, or a frame of pandas or polars with the names of ``get_feature_names_out``; None leaves it as it is.
+            An array, or a frame of pandas or polars with the names of ``get_feature_names_out``; None leaves it as it
+            is.
 
         Returns
         -------
