@@ -338,7 +338,10 @@ def test_frames_are_taken_as_they_are(table):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert_allclose(
-            model.predict(polars.DataFrame({name: frame[name].tolist() for name in frame})), model.predict(frame)
+            model.predict(
+                polars.DataFrame({"large": X[:, 0].tolist(), "small": X[:, 1].tolist(), "colour": X[:, 2].tolist()})
+            ),
+            model.predict(frame),
         )
     assert list(model.feature_names_in_) == list(model.preprocessor_.feature_names_in_) == ["large", "small", "colour"]
     with pytest.raises(ValueError, match="(?s)feature names should match.*order"):
