@@ -335,10 +335,14 @@ def test_frames_are_taken_as_they_are(table):
     X, y = table
     frame = pandas.DataFrame({"large": X[:, 0].astype(float), "small": X[:, 1].astype(float), "colour": X[:, 2]})
     model = TabularMLPRegressor(**QUICK).fit(frame, pandas.Series(y))
-    columns = {name: frame[name].astype(object).where(frame[name].notna(), None).tolist() for name in frame}
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert_allclose(model.predict(polars.DataFrame(columns)), model.predict(frame))
+        assert_allclose(
+            model.predict(
+                polars.DataFrame({"large": X[:, 0].tolist(), "small": X[:, 1].tolist(), "colour": X[:, 2].tolist()})
+            ),
+            model.predict(frame),
+        )
     assert list(model.feature_names_in_) == list(model.preprocessor_.feature_names_in_) == ["large", "small", "colour"]
     with pytest.raises(ValueError, match="(?s)feature names should match.*order"):
         model.predict(frame[["small", "large", "colour"]])

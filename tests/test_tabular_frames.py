@@ -174,10 +174,9 @@ def test_what_cannot_be_used_is_refused_by_the_name_of_its_column(case):
         TabularPreprocessor().fit(make())
 
 
-def test_no_library_of_frames_is_imported():
-    code = "import sys, sklearn.utils.validation, pandas; before = {*sys.modules}"  # scikit-learn and pandas bring some
-    code += "; import fastnet; fastnet.TabularPreprocessor().fit([[1.0, 'a'], [2.0, 'b']])"
-    code += "; print(*({'polars', 'pyarrow'} & {*sys.modules} - before))"
+def test_it_works_where_no_library_of_frames_is_installed():
+    code = "import sys; sys.modules.update(dict.fromkeys(['pandas', 'polars', 'pyarrow'])); import fastnet; "
+    code += "print(fastnet.TabularPreprocessor().fit([[1.0, 'a'], [2.0, 'b']]).kinds_)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=280)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.strip() == ""
+    assert done.stdout.strip() == "['numeric', 'string']"

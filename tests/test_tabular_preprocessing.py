@@ -11,7 +11,8 @@ from sklearn.compose import ColumnTransformer
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from fastnet import TabularPreprocessor
-from fastnet.tabular.encoding import PARTS, date_parts, weighted_quantiles
+from fastnet.tabular.encoding import PARTS, date_parts
+from fastnet.tabular.scaling import weighted_quantiles
 
 
 @parametrize_with_checks([TabularPreprocessor(), TabularPreprocessor(codes=True, dtype="float32")])

@@ -11,9 +11,8 @@ A column's *code* is a dict that says how it becomes outputs before scaling:
 
 import numpy as np
 
-from .columns import MICROSECONDS
-
-_LARGEST = np.finfo(np.float64).max
+from .columns import DATETIME, MICROSECONDS
+from .scaling import centre_and_scale, centre_and_scale_of, scaled
 
 # The parts of a moment that a date column may have.
 PARTS = {
@@ -33,87 +32,6 @@ def date_parts(moments, names):
     moments = np.where(missing, np.datetime64(0, "us"), moments).astype(MICROSECONDS)
     parts = [np.asarray(PARTS[name](moments), np.float64) for name in names]
     return [np.where(missing, np.nan, part) for part in parts]
-
-
-def weighted_quantiles(values, weight, probabilities):
-    """Quantiles of weighted values, as if each stood there as often as its weight says.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n,)
-        At least one finite number.
-    weight : ndarray of shape (n,) or None
-        Weights above 0; None means equal weights.
-    probabilities : sequence of float
-        Which quantiles.
-
-    Returns
-    -------
-    list of float
-        By the averaged inverse of the distribution function, method 2 of Hyndman, Fan: "Sample Quantiles in Statistical
-        Packages", The American Statistician 50, 1996: the median is the usual one.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from fastnet.tabular.encoding import weighted_quantiles
-    >>> weighted_quantiles(np.array([3.0, 1.0, 2.0]), np.array([2.0, 1.0, 1.0]), [0.25, 0.5])
-    [1.5, 2.5]
-    """
-    last = len(values) - 1
-    if weight is None:
-        at = np.asarray(probabilities) * len(values)
-        below = np.maximum(np.ceil(at).astype(np.intp) - 1, 0)
-        above = np.minimum(np.floor(at).astype(np.intp), last)
-        values = np.partition(values, np.union1d(below, above))
-    else:
-        order = np.argsort(values, kind="stable")
-        values, cumulated = values[order], np.cumsum(weight[order])
-        at = np.asarray(probabilities) * cumulated[-1]
-        rounding = 1e-12 * cumulated[-1]  # sums of fractions are not exact
-        below = np.minimum(np.searchsorted(cumulated, at - rounding), last)
-        above = np.minimum(np.searchsorted(cumulated, at + rounding, side="right"), last)
-    return (0.5 * values[below] + 0.5 * values[above]).tolist()
-
-
-def centre_and_scale(values, weight=None):
-    """Centre and scale of an output: the median, and 1 / (q75 - q25).
-
-    Where a quarter of the values on either side are equal to the median, the scale is 2 / (max - min), and 0 for a
-    constant. Holzmüller, Grinsztajn, Steinwart: "Better by Default: Strong Pre-Tuned MLPs and Boosted Trees on Tabular
-    Data", NeurIPS 2024, section 3.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n,)
-        Of which NaN are left out.
-    weight : ndarray of shape (n,), default=None
-        Weights, above 0.
-
-    Returns
-    -------
-    centre, scale : float
-    """
-    there = ~np.isnan(values)
-    if not there.all():
-        values, weight = values[there], None if weight is None else weight[there]
-    if not len(values):
-        return 0.0, 0.0
-    low, centre, high = weighted_quantiles(values, weight, [0.25, 0.5, 0.75])
-    with np.errstate(over="ignore", divide="ignore"):
-        scales = np.float64(1.0) / (high - low), np.float64(2.0) / (values.max() - values.min())
-    # numbers may be too close, or too far apart, for their difference to be one
-    return centre, next((float(scale) for scale in scales if 0.0 < scale < np.inf), 0.0)
-
-
-def scaled(values, centre, scale, smooth_clip):
-    """``(values - centre) * scale``, and then x / sqrt(1 + (x / c)**2) with c ``smooth_clip`` unless that is None."""
-    with np.errstate(over="ignore"):
-        x = np.clip(np.clip(values - centre, -_LARGEST, _LARGEST) * scale, -_LARGEST, _LARGEST)
-        if smooth_clip is None:
-            return x
-        x = np.clip(x, -1e150, 1e150)  # whose squares are finite
-        return x / np.sqrt(1.0 + (x / smooth_clip) ** 2)
 
 
 def is_free_text(levels, codes):
@@ -173,3 +91,67 @@ def groups_of(codes, levels, code):
 
 # The output of the first group, of the second, and of what is missing or unseen, by its group -1.
 BINARY = np.array([-1.0, 1.0, 0.0])
+
+
+def learn_numbers(kind, values, weight):
+    """The code of a column of numbers or moments, and the centre and scale of each of its outputs."""
+    if kind == DATETIME:
+        there = ~np.isnat(values)
+        parts = zip(PARTS, date_parts(values[there], PARTS), strict=True)
+        changing = [name for name, part in parts if len(part) and np.ptp(part) > 0]
+        names = changing or ["year"]  # a constant date is an output of 0
+        code, numbers = {"encoding": "date", "parts": names}, date_parts(values, names)
+    else:
+        code, numbers = {"encoding": "number"}, [values]
+    pairs = [centre_and_scale(part, weight) for part in numbers]
+    missing = np.isnan(numbers[0])
+    code["has_missing"] = bool(missing.any())
+    if code["has_missing"]:
+        pairs.append(centre_and_scale(missing.astype(np.float64), weight))
+    return code, pairs
+
+
+def scales_of_levels(code, groups, weight):
+    """The centre and scale of each output of a column of categories, by the groups of its samples."""
+    if code["encoding"] == "codes":
+        return [(0.0, 1.0)]
+    counts = np.bincount(groups + 1, weight, len(code["names"]) + 1)
+    if code["encoding"] == "binary":
+        return [centre_and_scale_of(BINARY[[-1, 0, 1]], counts)]
+    total, hot = counts.sum(), np.array([0.0, 1.0])
+    return [centre_and_scale_of(hot, np.array([total - count, count])) for count in counts[1:]]
+
+
+def endings(code):
+    """What stands behind a column's name in the names of its outputs; nothing where the column is its output."""
+    if code["encoding"] == "codes":
+        return [""]
+    if code["encoding"] == "binary":
+        return code["names"][1:]
+    if code["encoding"] == "one_hot":
+        return code["names"]
+    return [*code.get("parts", [""]), *(["missing"] if code["has_missing"] else [])]
+
+
+def write_outputs(outputs, code, values, centers, scales, smooth_clip):
+    """Write the scaled outputs of one column, of what was read of it."""
+    encoding = code["encoding"]
+    if encoding in ("number", "date"):
+        numbers = date_parts(values, code["parts"]) if encoding == "date" else [values]
+        missing = np.isnan(numbers[0])
+        for number, part in enumerate(numbers):
+            part = np.where(missing, centers[number], part)
+            outputs[:, number] = scaled(part, centers[number], scales[number], smooth_clip)
+        if code["has_missing"]:
+            outputs[:, -1] = scaled(np.array([0.0, 1.0]), centers[-1], scales[-1], smooth_clip)[missing.astype(np.intp)]
+        return
+    groups = groups_of(*values, code)
+    if encoding == "codes":
+        outputs[:, 0] = groups
+    elif encoding == "binary":
+        outputs[:, 0] = scaled(BINARY, centers, scales, smooth_clip)[groups]
+    else:
+        outputs[:] = scaled(np.zeros(len(scales)), centers, scales, smooth_clip)
+        seen = np.flatnonzero(groups >= 0)
+        groups = groups[seen]
+        outputs[seen, groups] = scaled(np.ones(len(scales)), centers, scales, smooth_clip)[groups]

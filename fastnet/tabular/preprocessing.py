@@ -16,7 +16,7 @@ from ..estimators.inputs.entries import refuse_masked
 from ..estimators.parameters import check_each
 from ..ops.numbers import shown
 from .columns import CATEGORICAL, DATETIME, NUMERIC, STRING, read
-from .encoding import BINARY, PARTS, centre_and_scale, date_parts, groups_of, is_free_text, learn_levels, scaled
+from .encoding import endings, groups_of, is_free_text, learn_levels, learn_numbers, scales_of_levels, write_outputs
 from .frames import columns_of, is_frame
 from .named import categorical_columns
 
@@ -106,7 +106,7 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
     >>> table.get_feature_names_out().tolist()
     ['x0', 'x0_missing', 'x1_blue', 'x1_green', 'x1_red']
     >>> table.transform(X).round(2).tolist()[0]
-    [-0.64, 0.0, 0.0, 0.0, 0.49]
+    [-0.49, 0.0, 0.0, 0.0, 0.49]
     """
 
     _parameter_constraints: dict = {
@@ -221,8 +221,7 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
         Parameters
         ----------
         transform : {"default", "pandas", "polars"} or None, default=None
-            An array, or a frame of pandas or polars with the names of ``get_feature_names_out``; None leaves it as it
-            is.
+            An array, or a frame of pandas or polars named by ``get_feature_names_out``; None leaves it as it is.
 
         Returns
         -------
@@ -247,7 +246,7 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         names, taken = [], set()
         for name, code in zip(_check_feature_names_in(self, input_features), self._codes, strict=True):
-            for ending in _endings(code):
+            for ending in endings(code):
                 full = f"{name}_{ending}" if ending else str(name)
                 while full in taken:  # a level may be called 'missing'
                     full += "_"
@@ -285,7 +284,8 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
     def _learn(self, column, kind, values, rows, weight):
         """A column's code, the centre and scale of each of its outputs, and the number of codes of each."""
         if kind in (NUMERIC, DATETIME):
-            return self._learn_numbers(kind, values[rows], weight)
+            code, pairs = learn_numbers(kind, values[rows], weight)
+            return code, pairs, [0] * len(pairs)
         codes, levels = values
         codes = codes[rows]
         if kind == STRING and is_free_text(levels, codes):
@@ -295,68 +295,20 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
                 "categorical_features."
             )
         code = learn_levels(codes, levels, weight, self)
-        groups = groups_of(codes, levels, code)
-        if code["encoding"] == "codes":
-            return code, [(0.0, 1.0)], [len(code["names"])]
-        counts = np.bincount(groups + 1, weight, len(code["names"]) + 1)
-        if code["encoding"] == "binary":
-            pairs = [_centre_and_scale_of(BINARY[[-1, 0, 1]], counts)]
-        else:
-            hot = np.array([0.0, 1.0])
-            pairs = [_centre_and_scale_of(hot, np.array([counts.sum() - count, count])) for count in counts[1:]]
-        return code, pairs, [0] * len(pairs)
-
-    def _learn_numbers(self, kind, values, weight):
-        if kind == DATETIME:
-            there = ~np.isnat(values)
-            names = [
-                name
-                for name, part in zip(PARTS, date_parts(values[there], PARTS), strict=True)
-                if len(part) and np.ptp(part) > 0
-            ] or ["year"]  # a constant date is an output of 0
-            code, numbers = {"encoding": "date", "parts": names}, date_parts(values, names)
-        else:
-            code, numbers = {"encoding": "number"}, [values]
-        pairs = [centre_and_scale(part, weight) for part in numbers]
-        missing = np.isnan(numbers[0])
-        code["has_missing"] = bool(missing.any())
-        if code["has_missing"]:
-            pairs.append(centre_and_scale(missing.astype(np.float64), weight))
-        return code, pairs, [0] * len(pairs)
+        pairs = scales_of_levels(code, groups_of(codes, levels, code), weight)
+        n_codes = len(code["names"]) if code["encoding"] == "codes" else 0
+        return code, pairs, [n_codes] * len(pairs)
 
     def _encode_table(self, values, dtype):
         """Scaled outputs of what was read of each column."""
         n_samples = len(values[0][0] if isinstance(values[0], tuple) else values[0])
         outputs, at = np.empty((n_samples, len(self.scales_)), dtype), 0
         for code, one in zip(self._codes, values, strict=True):
-            n_outputs = len(_endings(code))
+            n_outputs = len(endings(code))
             part = slice(at, at + n_outputs)
-            self._write(outputs[:, part], code, one, self.centers_[part], self.scales_[part])
+            write_outputs(outputs[:, part], code, one, self.centers_[part], self.scales_[part], self.smooth_clip)
             at += n_outputs
         return outputs
-
-    def _write(self, outputs, code, values, centers, scales):
-        """Write the outputs of one column."""
-        encoding = code["encoding"]
-        if encoding in ("number", "date"):
-            numbers = date_parts(values, code["parts"]) if encoding == "date" else [values]
-            missing = np.isnan(numbers[0])
-            for number, part in enumerate(numbers):
-                part = np.where(missing, centers[number], part)
-                outputs[:, number] = scaled(part, centers[number], scales[number], self.smooth_clip)
-            if code["has_missing"]:
-                outputs[:, -1] = scaled(np.array([0.0, 1.0]), centers[-1], scales[-1], self.smooth_clip)[missing * 1]
-            return
-        groups = groups_of(*values, code)
-        if encoding == "codes":
-            outputs[:, 0] = groups
-        elif encoding == "binary":
-            outputs[:, 0] = scaled(BINARY, centers, scales, self.smooth_clip)[groups]
-        else:
-            outputs[:] = scaled(np.zeros(len(scales)), centers, scales, self.smooth_clip)
-            seen = np.flatnonzero(groups >= 0)
-            groups = groups[seen]
-            outputs[seen, groups] = scaled(np.ones(len(scales)), centers, scales, self.smooth_clip)[groups]
 
     def _validate_params(self):
         check_each(self)
@@ -367,23 +319,6 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
         # `string` stays False, as in HistGradientBoosting: True would promise to take any Python object in a column.
         tags.transformer_tags.preserves_dtype = []
         return tags
-
-
-def _centre_and_scale_of(values, counts):
-    """`centre_and_scale` of values that come so often."""
-    there = counts > 0
-    return centre_and_scale(values[there], counts[there].astype(np.float64))
-
-
-def _endings(code):
-    """What stands behind a column's name in the names of its outputs; nothing where the column is its output."""
-    if code["encoding"] == "codes":
-        return [""]
-    if code["encoding"] == "binary":
-        return code["names"][1:]
-    if code["encoding"] == "one_hot":
-        return code["names"]
-    return [*code.get("parts", [""]), *(["missing"] if code["has_missing"] else [])]
 
 
 def checked_table(estimator, X, reset):
