@@ -45,7 +45,7 @@ def test_ratios_are_of_the_splits_that_both_have():
 
 
 def test_times_compare_on_one_machine_only():
-    assert report.time_ratios(found_in(LINES), "net", "trees") == pytest.approx({"a": 4.0, "b": 2.0})
+    assert report.cpu_ratios(found_in(LINES), "net", "trees") == pytest.approx({"a": 4.0, "b": 2.0})
 
 
 def test_mean_ranks_share_ties():

@@ -94,7 +94,7 @@ def ratios(found, method, reference, metrics):
     return result
 
 
-def time_ratios(found, method, reference, field="fit_cpu"):
+def cpu_ratios(found, method, reference, field="fit_cpu"):
     """By table, CPU seconds divided by the reference's, of the splits that one machine measured of both."""
     result = {}
     for table, splits in found[method].items():
@@ -165,7 +165,7 @@ def summary(found, methods, titles, reference=REFERENCE):
             for metrics in (["error", "rmse"], ["error"], ["log_loss"], ["rmse"])
         ]
         seconds = [np.mean([line["fit_cpu"] for line in splits.values()]) for splits in found[method].values()]
-        times = [list(time_ratios(found, method, reference, field).values()) for field in ("fit_cpu", "predict_cpu")]
+        times = [list(cpu_ratios(found, method, reference, field).values()) for field in ("fit_cpu", "predict_cpu")]
         rows.append([
             titles.get(method, method), str(len(found[method])), number(ranks.get(method, math.nan)),
             *map(str, cells), number(geometric_mean(seconds)),
