@@ -5,6 +5,7 @@ from numba import types
 from numba.core import cgutils
 from numba.core.errors import TypingError
 from numba.extending import intrinsic
+from numba.np import arrayobj
 
 I64 = ir.IntType(64)
 I32 = ir.IntType(32)
@@ -122,6 +123,22 @@ def make_pointer(numba_type):
         return types.CPointer(numba_type)(types.intp), codegen
 
     return pointer
+
+
+@intrinsic
+def carray(typingctx, pointer, n):
+    """An array of n numbers, or records, at a pointer. Numba's own is compiled anew for each type of either."""
+    kind = types.Array(pointer.dtype, 1, "C")
+
+    def codegen(context, builder, signature, args):
+        pointer, n = args
+        itemsize = context.get_constant(types.intp, context.get_abi_sizeof(context.get_data_type(kind.dtype)))
+        array = context.make_array(kind)(context, builder)
+        data = builder.bitcast(pointer, array.data.type)
+        arrayobj.populate_array(array, data=data, shape=[n], strides=[itemsize], itemsize=itemsize, meminfo=None)
+        return array._getvalue()
+
+    return kind(pointer, types.intp), codegen
 
 
 def make_local(numba_type, count):

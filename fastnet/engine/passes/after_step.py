@@ -7,12 +7,12 @@ Two C functions of their own, compiled when one of these is asked for and called
 import math
 
 import numpy as np
-from numba import carray, types
+from numba import types
 
 from ...kernels.addresses import make_element
 from ...kernels.compiling.jit import kernel
 from ...kernels.host import tile
-from ...kernels.simd import make_pointer, scalar_type
+from ...kernels.simd import carray, make_pointer, scalar_type
 from ...ops.compiled.signatures import N_NUMBERS, UPDATE
 from .twins import make_write_twin
 

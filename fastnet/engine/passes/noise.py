@@ -4,14 +4,13 @@ Each is a C function of its own, compiled only when a fit asks for it; the engin
 """
 
 import numpy as np
-from numba import carray
 
 from ...kernels.compiling.jit import kernel
 from ...kernels.functions import cos, log
 from ...kernels.host import tile
 from ...kernels.mathematics import special  # noqa: F401  (teaches Numba the cosine)
 from ...kernels.random import DROP_CONNECT, INPUT_NOISE, bits, halves, layer_key, make_drop_row, row_key
-from ...kernels.simd import make_pointer, scalar_type
+from ...kernels.simd import carray, make_pointer, scalar_type
 from ...kernels.threads.barrier import barrier
 from .twins import make_write_twin
 

@@ -9,12 +9,12 @@ and gain.
 import math
 
 import numpy as np
-from numba import carray, types
+from numba import types
 
 from ...kernels.addresses import make_element
 from ...kernels.compiling.jit import kernel
 from ...kernels.host import tile
-from ...kernels.simd import make_local, make_pointer, scalar_type
+from ...kernels.simd import carray, make_local, make_pointer, scalar_type
 from ...network.layers import BIAS, GAIN
 from ...network.normalization import EPSILON, LEAST_SHARE
 

@@ -8,13 +8,13 @@ sum has one order for any number of threads. A row of sorted entries has the bit
 """
 
 import numpy as np
-from numba import carray, types
+from numba import types
 
 from ...kernels.addresses import make_element
 from ...kernels.compiling.jit import kernel
 from ...kernels.host import tile
 from ...kernels.random import bits, halves, layer_key, row_key
-from ...kernels.simd import make_pointer, scalar_type
+from ...kernels.simd import carray, make_pointer, scalar_type
 from ...kernels.sparse import make_entry_sum
 from ..memory.records import IS_DOUBLE, WIDE_INDICES
 

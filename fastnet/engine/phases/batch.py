@@ -5,12 +5,12 @@ normalisation cuts the rows' phase into segments, between which each thread norm
 (`normalize.py`). The call walks plain records (`records.py`); nothing about a configuration is compiled in.
 """
 
-from numba import carray, types
+from numba import types
 
 from ...kernels.addresses import make_element
 from ...kernels.compiling.jit import kernel
 from ...kernels.host import tile
-from ...kernels.simd import make_pointer, scalar_type
+from ...kernels.simd import carray, make_pointer, scalar_type
 from ...kernels.threads.barrier import barrier
 from ...ops.compiled.signatures import N_NUMBERS, PREPARE
 from ..functions import AFTER_STEP, COLUMNS, DROP_WEIGHTS, GATHER_ENTRIES

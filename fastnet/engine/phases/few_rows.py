@@ -3,12 +3,12 @@
 Each element is summed in the order of the engine's tiles: a row has the same bits here as in any batch.
 """
 
-from numba import carray, types
+from numba import types
 
 from ...kernels.addresses import make_element
 from ...kernels.compiling.jit import kernel
 from ...kernels.host import tile
-from ...kernels.simd import make_pointer, scalar_type
+from ...kernels.simd import carray, make_pointer, scalar_type
 from ...kernels.tiles import make_vector_tile
 from ...ops.compiled.signatures import ACTIVATE, LINK
 from ..few_rows import SIDE_BY_SIDE

@@ -1,8 +1,8 @@
 """The forward pass alone: compiled apart from the engine, so that a fit need not wait for it."""
 
-from numba import carray
 
 from ...kernels.host import tile
+from ...kernels.simd import carray
 from ..functions import GATHER_ENTRIES
 from .rows import make_predict
 

@@ -1,10 +1,10 @@
 """Samples on their way into the workspace."""
 
-from numba import carray, types
+from numba import types
 
 from ...kernels.addresses import make_element
 from ...kernels.compiling.jit import kernel
-from ...kernels.simd import make_pointer, prefetch, prefetch_near, scalar_type
+from ...kernels.simd import carray, make_pointer, prefetch, prefetch_near, scalar_type
 from ...kernels.tiles import make_copy_row
 from ..functions import SPREAD_ENTRIES
 from ..memory.records import IS_CSR, IS_DOUBLE

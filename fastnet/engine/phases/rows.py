@@ -6,6 +6,8 @@ contiguous run in L1, no stride is a power of two of the page, and ops work on w
 are row-major: losses read whole rows.
 """
 
+import numpy as np
+
 from ...kernels.addresses import make_element
 from ...kernels.compiling.jit import kernel
 from ...kernels.tiles import make_copy_out, make_copy_row
@@ -50,7 +52,7 @@ def make_forward(dtype, shape):
             )
         if layer.drop_threshold != 0 and net.head.training and net.workspace.entry_columns == 0:
             for p in range((layer.fan_in + panel - 1) // panel):
-                drop(net, layer, layer.input, p, 0, first, count, step, shift)
+                drop(net, layer, layer.input, p, np.intp(0), first, count, step, shift)
 
     @kernel
     def forward(net, layers, begin, first_tile, n_tiles, n_rows, step, shift, segment):
@@ -107,6 +109,7 @@ def make_backward(dtype, shape):
     itemsize, rows, panel = dtype.itemsize, shape.rows, shape.panel
     sweep, finish_delta = make_sweep(dtype, shape), make_finish_delta(dtype, shape)
     _, normalize_rows_back = make_normalize(dtype, shape)
+    row_size = np.intp(panel)  # a plain integer would be a type of its own, for which `sweep` is compiled again
     copy_same = make_copy_row(itemsize, itemsize, shape)
     call_loss = LOSS.caller(dtype)
 
@@ -152,7 +155,7 @@ def make_backward(dtype, shape):
                             element(matrix.delta, first * panel), space.panel_stride, k, end, space.stretch,
                             element(matrix.twin, p * matrix.twin_rows * panel),
                             panel if p < below.n_panels - 1 else matrix.twin_last_width,
-                            start, start_row, delta, panel, n_tiles,
+                            start, start_row, delta, row_size, n_tiles,
                         )
                         if end == matrix.fan_out and matrix.projection == 0:
                             finish_delta(net, layers, i - 1, p, first, count, n_tiles, step, shift)

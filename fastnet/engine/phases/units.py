@@ -2,11 +2,9 @@
 
 from functools import cache
 
-from numba import carray
-
 from ...kernels.addresses import make_element
 from ...kernels.compiling.jit import kernel
-from ...kernels.simd import make_pointer, scalar_type
+from ...kernels.simd import carray, make_pointer, scalar_type
 from ...network.layers import BIAS, GAIN, SLOPE
 from ...ops.compiled.signatures import ACTIVATE, ACTIVATE_AND_DERIVE, BY_SLOPE, DERIVE
 from ..functions import DROP_PANEL, ROWS, ROWS_BACK

@@ -6,11 +6,11 @@ No gradient buffer, no reduction over threads: every element is summed by one th
 
 from functools import cache
 
-from numba import carray, types
+from numba import types
 
 from ...kernels.addresses import make_element
 from ...kernels.compiling.jit import kernel
-from ...kernels.simd import make_pointer, prefetch, scalar_type
+from ...kernels.simd import carray, make_pointer, prefetch, scalar_type
 from ...kernels.tiles import make_column_sums, make_gradient_tile
 from ...ops.compiled.signatures import N_NUMBERS, UPDATE
 from ..functions import CLIP, GRADIENT_OF_ENTRIES, MASK_WEIGHTS, TRANSPOSE_ENTRIES

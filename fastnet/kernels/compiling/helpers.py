@@ -7,7 +7,7 @@ Python, all of LLVM's passes and machine code, took most of the time of a first 
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import CompilerBase, DefaultPassBuilder
 from numba.core.compiler_machinery import register_pass
-from numba.core.typed_passes import NativeLowering
+from numba.core.typed_passes import NativeLowering, NopythonRewrites
 
 
 class _Library(JITCodeLibrary):
@@ -40,10 +40,11 @@ class _Lowering(NativeLowering):
 
 
 class HelperCompiler(CompilerBase):
-    """Numba's usual passes with a lowering of their own."""
+    """Numba's usual passes with a lowering of their own, and without the search for whole-array expressions."""
 
     def define_pipelines(self):
         manager = DefaultPassBuilder.define_nopython_pipeline(self.state)
-        manager.passes = [(_Lowering, text) if cls is NativeLowering else (cls, text) for cls, text in manager.passes]
+        passes = [(cls, text) for cls, text in manager.passes if cls is not NopythonRewrites]
+        manager.passes = [(_Lowering, text) if cls is NativeLowering else (cls, text) for cls, text in passes]
         manager.finalize()
         return [manager]

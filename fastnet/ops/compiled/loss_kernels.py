@@ -6,13 +6,12 @@ result.
 
 from dataclasses import replace
 
-from numba import carray
-
 from ...kernels.compiling.jit import kernel as helper
 from ...kernels.compiling.jit import retyped
 from ...kernels.host import tile
 from ...kernels.mathematics.exponential import exp, log
 from ...kernels.mathematics.softmax import make_softmax, make_softmax_four
+from ...kernels.simd import carray
 from .signatures import N_PARAMETERS
 
 

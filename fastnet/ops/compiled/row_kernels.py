@@ -7,12 +7,12 @@ and ``derive`` get rows of a panel's width and as many parameters.
 import math
 
 import numpy as np
-from numba import carray
 
 from ...kernels.compiling.jit import kernel as helper
 from ...kernels.compiling.jit import retyped
 from ...kernels.host import tile
 from ...kernels.mathematics import special  # noqa: F401  (teaches Numba more functions)
+from ...kernels.simd import carray
 from .loss_kernels import LINK_KERNELS, LOSS_KERNELS, elementwise_link, softmax_link
 from .signatures import N_NUMBERS, N_PARAMETERS
 
