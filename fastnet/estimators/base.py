@@ -5,6 +5,7 @@ from copy import deepcopy
 from numbers import Integral
 from typing import Self
 
+import numpy as np
 from numpy.typing import ArrayLike
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, _fit_context
@@ -33,6 +34,7 @@ from .parameters import (
 from .parameters.doc_link import DocLink
 from .parameters.nested import NestedValues
 from .parameters.types import MatrixLike
+from .targets.scaling import scale_of_fit
 
 # Fitted attributes that only some solvers set: a new fit must not inherit them.
 _OPTIONAL_ATTRIBUTES = (
@@ -46,6 +48,8 @@ _OPTIONAL_ATTRIBUTES = (
     "_scoring",
     "n_transferred_layers_",
     "gradient_norms_",
+    "target_mean_",
+    "target_scale_",
     *HIDDEN_ATTRIBUTES,
 )
 
@@ -205,18 +209,23 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, DocLink, B
             check_type(self, settings, loss, dtype)
             check_same_network(self, fitted_architecture, architecture, vectors)
         check_fits("X", X, dtype)
-        targets = cast("y", targets, dtype)
-        loss.check_targets(targets)  # once more: a small one may have become 0
+        exact_weight = sample_weight
         if sample_weight is not None:
             sample_weight = cast_weights(sample_weight, dtype)
-        rows, validation = holdout.take(targets, sample_weight, loss, random_state)
+        rows, validation = holdout.take(targets, sample_weight, loss, random_state, dtype)
+        scale = scale_of_fit(self, settings, targets, exact_weight, rows, goes_on=not first_pass)
+        encode = scale.standardise if scale else np.asarray
+        targets = cast("y", encode(targets), dtype)
+        loss.check_targets(targets)  # once more: a small one may have become 0
+        validation = validation and validation.prepared(encode, dtype)
+        attributes = scale.attributes if scale else {}
         problem = Problem(architecture, X, targets, sample_weight, matrices, vectors, random_state, rows)
         if settings.stops_early:
-            problem.score = score_function(self, architecture, validation)
+            problem.score = score_function(self, architecture, validation, attributes)
             problem.has_own_validation = not validation.is_held_out
         check_batch_size(self.solver, settings, len(rows))
         continuation = None if first_pass else continuation_of(self)
-        return Task(settings, problem, validation, continuation, incremental, n_transferred)
+        return Task(settings, problem, validation, continuation, incremental, n_transferred, attributes)
 
     def _checked_settings(self, X, own, incremental):
         """The settings of a fit, checked also together with the arguments."""

@@ -6,22 +6,22 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import RegressorMixin, _fit_context
-from sklearn.metrics import d2_pinball_score, r2_score
-from sklearn.utils import column_or_1d
+from sklearn.metrics import r2_score
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from ..ops.losses import Loss
 from ..training.health import quiet
 from .base import BaseMultilayerPerceptron
 from .fitting.transaction import unchanged_on_failure
-from .inputs.arrays import DTYPES, check_weights, named, plain_numbers
-from .parameters import PARAMETER_CONSTRAINTS, REGRESSION_LOSSES, regression_loss
+from .inputs.arrays import check_weights, plain_numbers
+from .parameters import PARAMETER_CONSTRAINTS, REGRESSION_LOSSES
 from .parameters.types import Activations, Initial, LearningRate, Losses, MatrixLike, Rates, Solver
+from .targets.numbers import NumberTargets
 
 
-class MLPRegressor(RegressorMixin, BaseMultilayerPerceptron):
+class MLPRegressor(NumberTargets, RegressorMixin, BaseMultilayerPerceptron):
     r"""Multilayer perceptron for regression.
 
     A drop-in for :class:`sklearn.neural_network.MLPRegressor`, trained by compiled kernels. It minimises the
@@ -38,6 +38,12 @@ class MLPRegressor(RegressorMixin, BaseMultilayerPerceptron):
     activation : str, Activation, or list or tuple of these, default='relu'
         Activation of the hidden layers: a name, such as 'tanh', or an object of :mod:`fastnet.activations`,
         for all of them; or a sequence with one for each hidden layer.
+    target_scaling : bool, default=False
+        Whether the network learns each target minus its mean, divided by its standard deviation, both of the training
+        samples (validation samples left out) with their weights; a constant target is divided by 1. Predictions are in
+        the target's own unit; ``loss_``, ``loss_curve_``, ``scoring='loss'`` and the parameters of losses, such as
+        Huber's δ, are in the scaled one. The first ``fit`` or ``partial_fit`` says for all that go on with its network.
+        Not for 'poisson', 'gamma' and 'tweedie'.
     solver : str or Optimizer, default='adam'
         'sgd' is mini-batch gradient descent with momentum, 'adam' the method of [2]_, 'lbfgs' SciPy's
         L-BFGS-B on all samples at once. Any other name or object of :mod:`fastnet.optimizers` is a stochastic
@@ -211,6 +217,8 @@ class MLPRegressor(RegressorMixin, BaseMultilayerPerceptron):
         Running means and variances of the hidden layers' z, biases left out. Only set with ``normalization='batch'``.
     slopes_ : list of ndarray of shape (fan_out,) or None
         Learnt slopes of the hidden layers' units, None for other activations than 'prelu'. Only set if there are any.
+    target_mean_, target_scale_ : ndarray of shape (n_targets,)
+        Mean and standard deviation of each target in training. Only set with ``target_scaling``.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of shape (n_features,)
@@ -275,6 +283,7 @@ class MLPRegressor(RegressorMixin, BaseMultilayerPerceptron):
         hidden_layer_sizes: int | ArrayLike = (100,),
         activation: Activations = "relu",
         *,
+        target_scaling: bool = False,
         solver: Solver = "adam",
         alpha: Rates = 0.0001,
         batch_size: int | str | None = "auto",
@@ -367,42 +376,13 @@ class MLPRegressor(RegressorMixin, BaseMultilayerPerceptron):
             dtype=dtype,
             n_jobs=n_jobs,
         )
+        self.target_scaling = target_scaling
 
-    _parameter_constraints: dict = {"loss": [StrOptions(REGRESSION_LOSSES), Loss], **PARAMETER_CONSTRAINTS}
-
-    _plain_targets = staticmethod(plain_numbers)
-
-    def _validate_input(self, X, y, incremental, reset):
-        loss = regression_loss(self)
-        with named(X=X):
-            X, y = validate_data(
-                self, X, y, accept_sparse=["csr", "csc"], multi_output=True, y_numeric=True, dtype=DTYPES, reset=reset
-            )
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
-        loss.check_targets(y)
-        targets = y.reshape(len(y), -1)
-        return X, targets, loss, targets.shape[1]
-
-    def _validation_targets(self, y, targets, loss):
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
-        result = y.reshape(len(y), -1)
-        if result.shape[1] != targets.shape[1]:
-            raise ValueError(f"y_val has {result.shape[1]} outputs, y has {targets.shape[1]}: both must have the same.")
-        try:
-            loss.check_targets(y)
-        except ValueError as error:
-            raise ValueError(f"In y_val: {error}") from None
-        return result
-
-    def _score_outputs(self, targets, outputs, sample_weight):
-        if not np.isfinite(outputs).all():
-            return np.nan
-        quantile = regression_loss(self).quantile
-        if quantile is not None:
-            return float(d2_pinball_score(targets, outputs, sample_weight=sample_weight, alpha=quantile))
-        return float(r2_score(targets, outputs, sample_weight=sample_weight))
+    _parameter_constraints: dict = {
+        **PARAMETER_CONSTRAINTS,
+        "loss": [StrOptions(REGRESSION_LOSSES), Loss],
+        "target_scaling": ["boolean"],
+    }
 
     @available_if(lambda estimator: estimator._check_solver())
     @_fit_context(prefer_skip_nested_validation=True)
@@ -448,8 +428,7 @@ class MLPRegressor(RegressorMixin, BaseMultilayerPerceptron):
             Predictions: float32 if X is and was in ``fit``, else float64.
         """
         check_is_fitted(self)
-        outputs = self._outputs(X)
-        return outputs.ravel() if outputs.shape[1] == 1 else outputs
+        return self._predictions(self._outputs(X))
 
     def score(self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Coefficient of determination R², the mean over the outputs.

@@ -191,4 +191,6 @@ def parameters(depth, classifier, few=False):
     if classifier:
         space["class_weight"] = st.sampled_from([None, "balanced", {0: 2.0}, {0: 1, 1: 0.5}, [{0: 1, 1: 3}]])
         space["calibration"] = st.sampled_from([None, "temperature"])
+    else:
+        space["target_scaling"] = st.booleans()
     return space

@@ -11,10 +11,10 @@ from ...ops.numbers import shown
 from ..fitted import HIDDEN_ATTRIBUTES, parameter_attributes
 
 # What an estimator that was fitted before may have, and the network in training has not.
-_OF_THE_FITTED = ("coefs_", "intercepts_", *HIDDEN_ATTRIBUTES, "temperature_")
+_OF_THE_FITTED = ("coefs_", "intercepts_", *HIDDEN_ATTRIBUTES, "temperature_", "target_mean_", "target_scale_")
 
 
-def score_function(estimator, architecture, validation):
+def score_function(estimator, architecture, validation, attributes):
     """The function that scores a session's parameters.
 
     Parameters
@@ -25,6 +25,8 @@ def score_function(estimator, architecture, validation):
         The network.
     validation : ValidationSet
         Samples to score on.
+    attributes : dict
+        Fitted attributes that are known before the training.
 
     Returns
     -------
@@ -44,7 +46,7 @@ def score_function(estimator, architecture, validation):
             targets, session.predict_rows(rows, X=X, output_dtype=dtype), weight
         )
     if estimator.scoring != "loss":
-        return _ScorerOf(estimator, architecture, validation)
+        return _ScorerOf(estimator, architecture, validation, attributes)
 
     from ...engine import mean_loss
 
@@ -57,7 +59,7 @@ def score_function(estimator, architecture, validation):
 class _ScorerOf:
     """A scorer of scikit-learn, called with a fitted estimator that has the parameters of a session."""
 
-    def __init__(self, estimator, architecture, validation):
+    def __init__(self, estimator, architecture, validation, attributes):
         self._architecture = architecture
         self._scorer = check_scoring(estimator, estimator.scoring)
         self._validation, (self._X, y) = validation, validation.as_given()
@@ -74,6 +76,7 @@ class _ScorerOf:
         # Not copy.copy: that may ask for more than the attributes.
         self._view = view = object.__new__(type(estimator))
         vars(view).update({name: value for name, value in vars(estimator).items() if name not in _OF_THE_FITTED})
+        vars(view).update(attributes)
         view._set_network(architecture)
         view._outputs = self._outputs
         needed = getattr(self._scorer, "_response_method", "default")

@@ -38,6 +38,8 @@ class Task:
         Whether this is a partial fit, of one epoch.
     n_transferred : int or None
         Layers that begin with the weights of another network.
+    attributes : dict
+        Fitted attributes that are known before the training.
     """
 
     settings: Settings
@@ -46,6 +48,7 @@ class Task:
     continuation: Continuation | None
     is_partial: bool
     n_transferred: int | None
+    attributes: dict
 
     def trainer(self, state=None):
         """The trainer, at the beginning of the fit or where it had a state.
@@ -77,6 +80,7 @@ class Task:
             If a scorer told no epoch from another.
         """
         fitted = {"n_iter_": history.n_iter, "t_": history.samples_seen, "stop_reason_": history.stop_reason}
+        fitted |= self.attributes
         # Missing only if the very first epoch or evaluation was interrupted or had no time.
         if history.loss is not None:
             fitted["loss_"] = history.loss

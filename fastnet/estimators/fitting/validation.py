@@ -47,10 +47,10 @@ class ValidationSet:
         X, y = self.given
         return _safe_indexing(X if hasattr(X, "columns") else self.X, self.rows), y[self.rows]
 
-    def cast_to(self, dtype):
-        """The same with targets and weights in the computation dtype."""
+    def prepared(self, encode, dtype):
+        """The same with targets as the network learns them, and weights, in the computation dtype."""
         weight = self.sample_weight
-        targets = cast("y_val", self.targets, dtype)
+        targets = cast("y_val", encode(self.targets), dtype)
         return replace(self, targets=targets, sample_weight=None if weight is None else cast_weights(weight, dtype))
 
 
@@ -214,12 +214,12 @@ class Holdout:
         elif self._splits:
             self.n_train -= math.ceil(settings.validation_fraction * n_samples)
 
-    def take(self, targets, sample_weight, loss, random_state):
-        """Rows to train on, and the samples to validate with or None, with data in the computation dtype."""
-        n_samples, dtype = len(targets), targets.dtype
+    def take(self, targets, sample_weight, loss, random_state, dtype):
+        """Rows to train on, and the samples to validate with or None, whose targets are not yet prepared."""
+        n_samples = len(targets)
         if self._own is not None:
             check_fits("X_val", self._own.X, dtype)
-            return np.arange(n_samples), self._own.cast_to(dtype)
+            return np.arange(n_samples), self._own
         if not self._splits:
             return np.arange(n_samples), None
         parts = self._parts

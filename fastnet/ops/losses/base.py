@@ -91,6 +91,11 @@ class Loss(Op):
         return self
 
     @property
+    def takes_scaled_targets(self) -> bool:
+        """Whether targets may be shifted and scaled for training, and predictions taken back."""
+        return self.out_activation == "identity" and not self.is_classification
+
+    @property
     def has_probabilities(self) -> bool:
         """Whether the predictions are probabilities of classes."""
         return self.out_activation in ("softmax", "logistic")
