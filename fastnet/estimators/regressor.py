@@ -6,10 +6,9 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import RegressorMixin, _fit_context
-from sklearn.metrics import r2_score
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_array, check_is_fitted
 
 from ..ops.losses import Loss
 from ..training.health import quiet
@@ -18,7 +17,7 @@ from .fitting.transaction import unchanged_on_failure
 from .inputs.arrays import check_weights, plain_numbers
 from .parameters import PARAMETER_CONSTRAINTS, REGRESSION_LOSSES
 from .parameters.types import Activations, Initial, LearningRate, Losses, MatrixLike, Rates, Solver
-from .targets.numbers import NumberTargets
+from .targets.numbers import NumberTargets, of_targets, score_of
 
 
 class MLPRegressor(NumberTargets, RegressorMixin, BaseMultilayerPerceptron):
@@ -32,7 +31,8 @@ class MLPRegressor(NumberTargets, RegressorMixin, BaseMultilayerPerceptron):
     loss : str or Loss, default='squared_error'
         'squared_error' for the mean, 'absolute_error' for the median, 'quantile'; 'huber' and 'log_cosh' between the
         first two; 'poisson', 'gamma' and 'tweedie', whose output is an exponential, for ``y >= 0`` ('gamma'
-        for ``y > 0``). Or an object of :mod:`fastnet.losses`, such as ``Quantile(0.9)``.
+        for ``y > 0``); 'quantiles', several that never cross, and 'gaussian_nll', a mean and a standard deviation. Or
+        an object of :mod:`fastnet.losses`, such as ``Quantile(0.9)``.
     hidden_layer_sizes : int or array-like of int, default=(100,)
         Units of each hidden layer. ``()`` makes a linear model.
     activation : str, Activation, or list or tuple of these, default='relu'
@@ -235,9 +235,9 @@ class MLPRegressor(NumberTargets, RegressorMixin, BaseMultilayerPerceptron):
         Number of layers, from the first on, that began with the weights of ``init``. Only set if that is an
         estimator.
     n_outputs_ : int
-        Number of outputs.
+        Number of outputs: one for each target, or for each quantile of it, or two for its mean and deviation.
     out_activation_ : str
-        Activation of the output: 'identity' or 'exp'.
+        Activation of the output: 'identity', 'exp', 'quantiles' or 'mean_and_std'.
 
     See Also
     --------
@@ -414,24 +414,48 @@ class MLPRegressor(NumberTargets, RegressorMixin, BaseMultilayerPerceptron):
         with unchanged_on_failure(self), quiet():
             return self._fit(X, plain_numbers(y), sample_weight, incremental=True)
 
-    def predict(self, X: MatrixLike) -> np.ndarray:
+    def predict(self, X: MatrixLike, return_std: bool = False) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
         """Predict targets.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Samples.
+        return_std : bool, default=False
+            Whether to predict standard deviations, too: with ``loss='gaussian_nll'``.
 
         Returns
         -------
-        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            Predictions: float32 if X is and was in ``fit``, else float64.
+        y : ndarray of shape (n_samples,) or (n_samples, n_targets)
+            Predictions: float32 if X is and was in ``fit``, else float64. With ``loss='quantiles'`` of shape
+            (n_samples, n_quantiles) or (n_samples, n_targets, n_quantiles).
+        y_std : ndarray of the same shape
+            Standard deviations. Only with ``return_std=True``.
+
+        Raises
+        ------
+        ValueError
+            If standard deviations are asked for that the loss does not give.
         """
         check_is_fitted(self)
-        return self._predictions(self._outputs(X))
+        if return_std and not self._loss.has_std:
+            raise ValueError(
+                f"return_std=True needs a network that predicts a standard deviation, this one has loss={self._loss!r}"
+                ": fit with loss='gaussian_nll', or leave out return_std."
+            )
+        values = self._predictions(X)
+        if self._loss.has_std:
+            mean, std = (part.ravel() if part.shape[1] == 1 else part for part in (values[:, :, 0], values[:, :, 1]))
+            return (mean, std) if return_std else mean
+        if self._loss.outputs_per_target == 1:
+            values = values[:, :, 0]
+        return values[:, 0] if values.shape[1] == 1 else values
 
     def score(self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
-        """Coefficient of determination R², the mean over the outputs.
+        """Coefficient of determination R², the mean over the targets.
+
+        For several quantiles it is its counterpart, D² of the pinball loss (:func:`sklearn.metrics.d2_pinball_score`),
+        the mean over the quantiles and the targets; for a mean and a standard deviation it is that of the mean.
 
         Parameters
         ----------
@@ -452,7 +476,11 @@ class MLPRegressor(NumberTargets, RegressorMixin, BaseMultilayerPerceptron):
         if not np.isfinite(predicted).all():
             raise ValueError("Predictions for X are not finite, so there is no R²: rescale X like that of the fit.")
         with quiet():
-            return float(r2_score(y, predicted, sample_weight=sample_weight))
+            if not self._loss.quantiles:
+                return score_of(self._loss, y, predicted, sample_weight)
+            targets = check_array(y, ensure_2d=False)
+            targets = targets.reshape(len(targets), -1)
+            return score_of(self._loss, targets, of_targets(self._loss, predicted), sample_weight)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

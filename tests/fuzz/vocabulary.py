@@ -39,6 +39,8 @@ REGRESSOR_LOSSES = st.one_of(
     st.builds(losses.Huber, delta=reals(0.01, 10.0)),
     st.builds(losses.Quantile, quantile=INNER),
     st.builds(losses.Tweedie, power=reals(1.01, 1.99)),
+    st.sampled_from(["quantiles", losses.Quantiles((0.5,)), losses.Quantiles((0.1, 0.2, 0.7, 0.9))]),
+    st.builds(losses.GaussianNLL, min_variance=reals(1e-9, 10.0)),
 )
 POSITIVE_LOSSES = ("poisson", "gamma", "tweedie", losses.Poisson(), losses.Gamma())
 _MOMENTS = {"beta_1": BELOW_ONE, "beta_2": BELOW_ONE, "epsilon": EPSILON}

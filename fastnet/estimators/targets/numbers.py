@@ -26,7 +26,7 @@ class NumberTargets:
             y = column_or_1d(y, warn=True)
         loss.check_targets(y)
         targets = y.reshape(len(y), -1)
-        return X, targets, loss, targets.shape[1]
+        return X, targets, loss, targets.shape[1] * loss.outputs_per_target
 
     def _validation_targets(self, y, targets, loss):
         if y.ndim == 2 and y.shape[1] == 1:
@@ -43,16 +43,66 @@ class NumberTargets:
     def _score_outputs(self, targets, outputs, sample_weight):
         if not np.isfinite(outputs).all():
             return np.nan
-        quantile = regression_loss(self).quantile
-        if quantile is not None:
-            return float(d2_pinball_score(targets, outputs, sample_weight=sample_weight, alpha=quantile))
-        return float(r2_score(targets, outputs, sample_weight=sample_weight))
+        loss = regression_loss(self)
+        predicted = of_targets(loss, outputs)
+        predicted = predicted[:, :, 0] if loss.has_std or loss.outputs_per_target == 1 else predicted
+        if loss.quantile is not None:
+            return float(d2_pinball_score(targets, predicted, sample_weight=sample_weight, alpha=loss.quantile))
+        return score_of(loss, targets, predicted, sample_weight)
 
-    def _predictions(self, outputs):
-        """What a user gets for the network's outputs: in the targets' own unit, one column as a vector."""
-        scale = fitted_scale(self)
-        if scale is not None:
-            given, outputs = outputs, scale.restore(outputs)
-            if np.isfinite(given).all() and not np.isfinite(outputs).all():
-                warn_of_outputs(outputs, outputs.dtype)
-        return outputs.ravel() if outputs.shape[1] == 1 else outputs
+    def _predictions(self, X):
+        """Predictions of shape (n_samples, n_targets, outputs_per_target), in the targets' own unit."""
+        values, scale = of_targets(self._loss, self._outputs(X)), fitted_scale(self)
+        if scale is None:
+            return values
+        if self._loss.has_std:
+            restored = np.stack([scale.restore(values[:, :, 0]), scale.restore_spread(values[:, :, 1])], axis=2)
+        else:
+            restored = scale.restore(values)
+        if np.isfinite(values).all() and not np.isfinite(restored).all():
+            warn_of_outputs(restored.reshape(len(restored), -1), restored.dtype)
+        return restored
+
+
+def of_targets(loss, outputs):
+    """Outputs of shape (n_samples, n_outputs) by their targets, (n_samples, n_targets, outputs_per_target)."""
+    return outputs.reshape(len(outputs), -1, loss.outputs_per_target)
+
+
+def score_of(loss, targets, predicted, sample_weight):
+    """What `MLPRegressor.score` is: D² of the pinball loss for several quantiles, else R²; the mean over the targets.
+
+    Parameters
+    ----------
+    loss : Loss
+        Of the network.
+    targets : ndarray of shape (n_samples, n_targets)
+        The truth.
+    predicted : ndarray of shape (n_samples, n_targets) or (n_samples, n_targets, outputs_per_target)
+        Predictions; of a mean and a standard deviation the mean.
+    sample_weight : ndarray of shape (n_samples,) or None
+        Weights.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        If the loss has several predictions of each target, and no score is known of them.
+    """
+    if loss.quantiles:
+        if targets.shape[1] != predicted.shape[1]:
+            raise ValueError(f"y has {targets.shape[1]} output(s), the network was trained on {predicted.shape[1]}.")
+        scores = [
+            d2_pinball_score(targets, predicted[:, :, k], sample_weight=sample_weight, alpha=quantile)
+            for k, quantile in enumerate(loss.quantiles)
+        ]
+        return float(np.mean(scores))
+    if predicted.ndim == 3:
+        raise ValueError(
+            f"loss={loss!r} predicts {predicted.shape[2]} numbers of each target, of which there is no score: for "
+            "early stopping set scoring='loss', else score the predictions by a metric of your own."
+        )
+    return float(r2_score(targets, predicted, sample_weight=sample_weight))

@@ -143,7 +143,38 @@ def columns_loss(op, dtype):
     return kernel
 
 
-LOSS_KERNELS = {"elementwise": elementwise_loss, "row": row_loss, "softmax": softmax_loss, "columns": columns_loss}
+def target_loss(op, dtype):
+    """Of a loss with several outputs for each target; their number stands first in the table."""
+    formula, zero = retyped(op.target, dtype), dtype.type(0)
+
+    def kernel(z, y, weight, delta, stride, rows, n, padded, scale, p, values):
+        z, y, delta = carray(z, rows * stride), carray(y, rows * stride), carray(delta, rows * stride)
+        weight, values = carray(weight, rows), carray(values, rows)
+        p = carray(p, N_PARAMETERS + 1 + n)  # no more numbers than outputs
+        parameters, width = (p[0], p[1], p[2], p[3]), int(p[N_PARAMETERS])
+        numbers = p[N_PARAMETERS + 1 : N_PARAMETERS + 1 + width]
+        for i in range(rows):
+            first, factor, total = i * stride, scale * weight[i], 0.0
+            for t in range(n // width):
+                begin = first + t * width
+                end = begin + width
+                total += formula(z[begin:end], y[first + t], delta[begin:end], parameters, numbers)
+            for j in range(first, first + n):
+                delta[j] *= factor
+            for j in range(first + n, first + padded):
+                delta[j] = zero
+            values[i] = weight[i] * total
+
+    return kernel
+
+
+LOSS_KERNELS = {
+    "elementwise": elementwise_loss,
+    "row": row_loss,
+    "softmax": softmax_loss,
+    "columns": columns_loss,
+    "target": target_loss,
+}
 
 
 def elementwise_link(op, dtype):
@@ -202,4 +233,19 @@ def columns_link(op, dtype):
     return kernel
 
 
-LINK_KERNELS = {"columns": columns_link}
+def target_link(op, dtype):
+    """Of the links of several outputs for each target."""
+    formula = retyped(op.link, dtype)
+
+    def kernel(z, stride, rows, n, p):
+        z, p = carray(z, rows * stride), carray(p, N_PARAMETERS + 1 + n)
+        parameters, width = (p[0], p[1], p[2], p[3]), int(p[N_PARAMETERS])
+        numbers = p[N_PARAMETERS + 1 : N_PARAMETERS + 1 + width]
+        for i in range(rows):
+            for begin in range(i * stride, i * stride + n // width * width, width):
+                formula(z[begin : begin + width], parameters, numbers)
+
+    return kernel
+
+
+LINK_KERNELS = {"columns": columns_link, "target": target_link}

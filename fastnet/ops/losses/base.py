@@ -3,7 +3,8 @@ r"""What a loss is: a value and a gradient in the raw outputs, and the link that
 A loss of independent outputs gives plain scalar functions of one output and its target, ``value(z, y, parameters)`` and
 ``gradient(z, y, parameters)``; the loss of a sample is the sum over its outputs. A loss of several classes, whose
 outputs meet, gives ``row(z, label, delta, parameters)``: it writes the gradient of a row of outputs to ``delta`` and
-returns the row's loss. ``link(z, parameters)`` is the inverse link of one output.
+returns the row's loss. ``link(z, parameters)`` is the inverse link of one output. A loss with several outputs for each
+target says how many, and has formulas of all of them: see ``distributions.py``.
 """
 
 from dataclasses import dataclass
@@ -34,10 +35,16 @@ class Loss(Op):
         probabilities if ``out_activation`` is 'softmax' or 'logistic', else scores.
     is_form : bool
         Whether this is a form that another loss takes for some targets, with no name for users.
+    outputs_per_target : int
+        Number of raw outputs that the network has for each target; those of a target lie side by side.
+    has_std : bool
+        Whether a target's predictions are its mean and its standard deviation.
     quantile : float or None
         The quantile of the target that the loss estimates, if it estimates one.
-    table : tuple of int
-        Numbers that its kernel, not its formulas, reads after the parameters.
+    quantiles : tuple of float
+        Those that its predictions are, if there are several.
+    table : tuple of float
+        Numbers that its kernel reads after the parameters.
     """
 
     out_activation = "identity"
@@ -45,13 +52,16 @@ class Loss(Op):
     mean_over_outputs = False
     is_classification = False
     is_form = False
+    outputs_per_target: ClassVar[int] = 1
+    has_std: ClassVar[bool] = False
     quantile: ClassVar[float | None] = None
-    table: ClassVar[tuple[int, ...]] = ()
+    quantiles: ClassVar[tuple[float, ...]] = ()
+    table: ClassVar[tuple[float, ...]] = ()
     formulas: ClassVar[tuple[str, ...]] = ("value", "gradient", "link")
 
     @property
     def kernel(self) -> str:
-        """Which kernel the formulas become: 'elementwise', 'row', 'columns', or 'softmax', written by hand."""
+        """Which kernel the formulas become: 'elementwise', 'row', 'columns', 'target', or 'softmax', by hand."""
         return "row" if self.class_index_target else "elementwise"
 
     def check_targets(self, y: np.ndarray) -> None:
