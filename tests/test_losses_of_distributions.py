@@ -198,7 +198,8 @@ def test_a_constant_target_has_the_least_variance_and_the_loss_stays_finite():
 
 def test_without_a_hidden_layer_and_features_it_is_the_sample_itself():
     # a bias alone: the mean and deviation of y, and its quantiles
-    no_feature, params = np.zeros((len(y), 1)), {"solver": "lbfgs", "alpha": 0.0, "tol": 1e-9, "max_iter": 500}
+    params = {"solver": "lbfgs", "alpha": 0.0, "tol": 1e-9, "max_iter": 500, "random_state": 0}
+    no_feature = np.zeros((len(y), 1))
     mean, std = MLPRegressor("gaussian_nll", (), **params).fit(no_feature, y).predict([[0.0]], return_std=True)
     assert_allclose([mean[0], std[0]], [y.mean(), np.sqrt(y.var())], rtol=1e-4)
     net = MLPRegressor(FIVE, (), batch_size=None, learning_rate_init=0.01, learning_rate="cosine", max_iter=1500,
