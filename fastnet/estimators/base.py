@@ -11,6 +11,7 @@ from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils import check_random_state
 
+from ..ops.losses.offsets import with_offset
 from ..training.health import check_training, quiet
 from ..training.problem import Problem
 from .exchange.portable import Portable
@@ -21,7 +22,7 @@ from .fitting.start import check_same_network, initial_parameters
 from .fitting.training import Task, check_batch_size, continuation_of
 from .fitting.transaction import unchanged_on_failure
 from .fitting.validation import NO_DATA, Holdout, OwnData, check_validation, own_samples
-from .inputs.arrays import cast, cast_weights, check_fits, check_weights, engine_input
+from .inputs.arrays import cast, cast_weights, check_fits, check_offset, check_weights, engine_input
 from .parameters import (
     PARAMETER_CONSTRAINTS,
     check_each,
@@ -152,8 +153,8 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, DocLink, B
             )
         return True
 
-    def _fit(self, X, y, sample_weight, own=NO_DATA, incremental=False):
-        task = self._task(X, y, sample_weight, own, incremental)
+    def _fit(self, X, y, sample_weight, own=NO_DATA, incremental=False, offset=None):
+        task = self._task(X, y, sample_weight, own, incremental, offset)
         architecture, dtype = task.problem.architecture, task.problem.dtype
         with task.trainer() as trainer:
             trainer.run()
@@ -178,7 +179,7 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, DocLink, B
             setattr(self, name, value)
         return self
 
-    def _task(self, X, y, sample_weight, own=NO_DATA, incremental=False):
+    def _task(self, X, y, sample_weight, own=NO_DATA, incremental=False, offset=None):
         """All that comes before the training: parameters and data are checked, the first draws done."""
         settings = self._checked_settings(X, own, incremental)
         first_pass = not hasattr(self, "coefs_") or not (settings.warm_start or incremental)
@@ -186,6 +187,11 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, DocLink, B
         given = X, y
         X, targets, loss, n_outputs = self._validate_input(X, y, incremental, reset=first_pass)
         X = engine_input(X)
+        trained_loss = loss if offset is None and own.offset is None else with_offset(loss)
+        offset = check_offset(offset, X)
+        if own.X is not None and (offset is None) != (own.offset is None):
+            given, missing = ("offset", "offset_val") if own.offset is None else ("offset_val", "offset")
+            raise ValueError(f"{given} is given without {missing}: give both; without exposures they are zeros.")
         sample_weight = check_weights(sample_weight, X)
         validation, counted = None, (targets, sample_weight)
         if own.X is not None:
@@ -193,6 +199,8 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, DocLink, B
         sample_weight = self._weigh(sample_weight, targets, *counted)
         holdout = Holdout(settings, validation, X, targets, sample_weight, given, own.groups)
         del given
+        if offset is not None:
+            loss, targets = trained_loss, np.column_stack([targets, offset])
         random_state = self._source_of_draws(settings.random_state, incremental and not first_pass)
         architecture = settings.architecture(X.shape[1], loss, n_outputs)
 

@@ -14,6 +14,7 @@ from ..ops.losses import Loss
 from ..training.health import quiet
 from .base import BaseMultilayerPerceptron
 from .fitting.transaction import unchanged_on_failure
+from .fitting.validation import OwnData
 from .inputs.arrays import check_weights, plain_numbers
 from .parameters import PARAMETER_CONSTRAINTS, REGRESSION_LOSSES
 from .parameters.types import Activations, Initial, LearningRate, Losses, MatrixLike, Rates, Solver
@@ -384,9 +385,83 @@ class MLPRegressor(NumberTargets, RegressorMixin, BaseMultilayerPerceptron):
         "target_scaling": ["boolean"],
     }
 
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X: MatrixLike,
+        y: MatrixLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        offset: ArrayLike | None = None,
+        X_val: MatrixLike | None = None,
+        y_val: MatrixLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
+        offset_val: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+    ) -> Self:
+        """Train the network.
+
+        With ``warm_start=True`` training goes on from the current ``coefs_`` and ``intercepts_``, with the
+        optimizer's moments and step count. If anything raises, the estimator stays as it was.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training data. float32 and float64, in any memory order, and CSR are never copied; CSC becomes
+            CSR once.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            Targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights, at least 0 and not all 0; None means equal weights.
+        offset : array-like of shape (n_samples,), default=None
+            What is added to each sample's raw outputs, on the scale of the link: with 'poisson', 'gamma' and 'tweedie'
+            the logarithm of its exposure, such as the years that a policy was in force. The network then learns what
+            y is for an exposure of 1. None is 0.
+        X_val : {array-like, sparse matrix} of shape (n_validation, n_features), default=None
+            Samples for early stopping to watch; then none are held out of X. In a pipeline
+            ``Pipeline(..., transform_input=["X_val"])`` transforms them like X.
+        y_val : array-like of shape (n_validation,) or (n_validation, n_targets), default=None
+            Their targets.
+        sample_weight_val : array-like of shape (n_validation,), default=None
+            Their weights, at least 0 and not all 0; None means equal weights.
+        offset_val : array-like of shape (n_validation,), default=None
+            Their offset; needed if the others have one.
+        groups : array-like of shape (n_samples,), default=None
+            Group of each sample of X, for a ``validation_split`` that keeps groups together.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If an argument or parameter is invalid, or training produced weights that are not finite.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If ``max_iter`` was reached before convergence, unless ``n_iter_no_change`` is None.
+        UserWarning
+            If Ctrl-C ended the training; the weights it had reached are kept.
+        RuntimeWarning
+            If numbers became too large on the way, and weights may not have been trained.
+        """
+        with unchanged_on_failure(self), quiet():
+            own = OwnData(X_val, y_val, sample_weight_val, groups, offset_val)
+            return self._fit(X, plain_numbers(y), sample_weight, own, offset=offset)
+
     @available_if(lambda estimator: estimator._check_solver())
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X: MatrixLike, y: MatrixLike, sample_weight: ArrayLike | None = None) -> Self:
+    def partial_fit(
+        self,
+        X: MatrixLike,
+        y: MatrixLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        offset: ArrayLike | None = None,
+    ) -> Self:
         """Train for one epoch on the given samples, going on from the current weights.
 
         Offered for stochastic solvers, except 'rprop'. The optimizer of the first call serves all later
@@ -400,6 +475,8 @@ class MLPRegressor(NumberTargets, RegressorMixin, BaseMultilayerPerceptron):
             Targets.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights, at least 0 and not all 0; None means equal weights.
+        offset : array-like of shape (n_samples,), default=None
+            What is added to each sample's raw outputs: see ``fit``. None is 0.
 
         Returns
         -------
@@ -412,9 +489,11 @@ class MLPRegressor(NumberTargets, RegressorMixin, BaseMultilayerPerceptron):
             If an argument is invalid, or the layers no longer match the weights.
         """
         with unchanged_on_failure(self), quiet():
-            return self._fit(X, plain_numbers(y), sample_weight, incremental=True)
+            return self._fit(X, plain_numbers(y), sample_weight, incremental=True, offset=offset)
 
-    def predict(self, X: MatrixLike, return_std: bool = False) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
+    def predict(
+        self, X: MatrixLike, return_std: bool = False, *, offset: ArrayLike | None = None
+    ) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
         """Predict targets.
 
         Parameters
@@ -423,6 +502,8 @@ class MLPRegressor(NumberTargets, RegressorMixin, BaseMultilayerPerceptron):
             Samples.
         return_std : bool, default=False
             Whether to predict standard deviations, too: with ``loss='gaussian_nll'``.
+        offset : array-like of shape (n_samples,), default=None
+            What is added to each sample's raw outputs, such as the logarithm of its exposure: see ``fit``. None is 0.
 
         Returns
         -------
@@ -435,7 +516,7 @@ class MLPRegressor(NumberTargets, RegressorMixin, BaseMultilayerPerceptron):
         Raises
         ------
         ValueError
-            If standard deviations are asked for that the loss does not give.
+            If standard deviations are asked for that the loss does not give, or an offset is given without a log link.
         """
         check_is_fitted(self)
         if return_std and not self._loss.has_std:
@@ -443,7 +524,7 @@ class MLPRegressor(NumberTargets, RegressorMixin, BaseMultilayerPerceptron):
                 f"return_std=True needs a network that predicts a standard deviation, this one has loss={self._loss!r}"
                 ": fit with loss='gaussian_nll', or leave out return_std."
             )
-        values = self._predictions(X)
+        values = self._predictions(X, offset)
         if self._loss.has_std:
             mean, std = (part.ravel() if part.shape[1] == 1 else part for part in (values[:, :, 0], values[:, :, 1]))
             return (mean, std) if return_std else mean
@@ -451,7 +532,14 @@ class MLPRegressor(NumberTargets, RegressorMixin, BaseMultilayerPerceptron):
             values = values[:, :, 0]
         return values[:, 0] if values.shape[1] == 1 else values
 
-    def score(self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+    def score(
+        self,
+        X: MatrixLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        offset: ArrayLike | None = None,
+    ) -> float:
         """Coefficient of determination R², the mean over the targets.
 
         For several quantiles it is its counterpart, D² of the pinball loss (:func:`sklearn.metrics.d2_pinball_score`),
@@ -465,6 +553,8 @@ class MLPRegressor(NumberTargets, RegressorMixin, BaseMultilayerPerceptron):
             Their targets.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the samples.
+        offset : array-like of shape (n_samples,), default=None
+            What ``predict`` adds to each sample's raw outputs. None is 0.
 
         Returns
         -------
@@ -472,7 +562,7 @@ class MLPRegressor(NumberTargets, RegressorMixin, BaseMultilayerPerceptron):
             At most 1.
         """
         check_is_fitted(self)
-        y, sample_weight, predicted = plain_numbers(y), check_weights(sample_weight, X), self.predict(X)
+        y, sample_weight, predicted = plain_numbers(y), check_weights(sample_weight, X), self.predict(X, offset=offset)
         if not np.isfinite(predicted).all():
             raise ValueError("Predictions for X are not finite, so there is no R²: rescale X like that of the fit.")
         with quiet():

@@ -132,7 +132,7 @@ def parameters(depth, classifier, few=False):
     ``few`` leaves out most activations, losses and the like: each compiles a kernel when it is first used.
     """
     activation = st.sampled_from(["relu", "tanh", "prelu", activations.LeakyReLU(0.2)]) if few else ACTIVATIONS
-    scorers = ["loss", "accuracy", "balanced_accuracy", "neg_log_loss"] if classifier else ["loss", "r2", "max_error"]
+    scorers = ["loss", "calibrated_log_loss", "accuracy", "neg_log_loss"] if classifier else ["loss", "r2", "max_error"]
     if few:
         solvers = st.sampled_from(["adam", "sgd", "rprop", "schedule_free_adamw", optimizers.AdamW(weight_decay=0.1)])
     else:

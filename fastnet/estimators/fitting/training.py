@@ -17,6 +17,7 @@ from ...training.lbfgs import LbfgsTrainer
 from ...training.problem import Problem
 from ...training.settings import Settings
 from ...training.stochastic import StochasticTrainer
+from .calibration import CALIBRATED_LOG_LOSS
 from .validation import ValidationSet
 
 
@@ -146,7 +147,7 @@ def _check_scores(settings, history, score):
     """Raise ValueError if a scorer told no epoch of this fit from another: none of them would be kept."""
     scores = (history.validation_scores or [])[-history.n_iter :] if history.n_iter else []
     if scores and np.isnan(scores).all() and np.isfinite(history.loss):  # of another loss `check_training` tells
-        if settings.scoring in (None, "loss") or score.has_diverged:
+        if settings.scoring in (None, "loss", CALIBRATED_LOG_LOSS) or score.has_diverged:
             raise ValueError(DIVERGED)
         raise ValueError(
             f"scoring={shown(settings.scoring)} was nan after every epoch, so that none is the best: validate with "

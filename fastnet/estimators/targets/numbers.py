@@ -5,8 +5,10 @@ from sklearn.metrics import d2_pinball_score, r2_score
 from sklearn.utils import column_or_1d
 from sklearn.utils.validation import validate_data
 
+from ...ops.losses.offsets import check_offset_link
 from ...training.health import warn_of_outputs
-from ..inputs.arrays import DTYPES, named, plain_numbers
+from ..fitted import add_offset
+from ..inputs.arrays import DTYPES, check_offset, named, plain_numbers
 from ..parameters import regression_loss
 from .scaling import fitted_scale
 
@@ -50,9 +52,16 @@ class NumberTargets:
             return float(d2_pinball_score(targets, predicted, sample_weight=sample_weight, alpha=loss.quantile))
         return score_of(loss, targets, predicted, sample_weight)
 
-    def _predictions(self, X):
+    def _predictions(self, X, offset=None):
         """Predictions of shape (n_samples, n_targets, outputs_per_target), in the targets' own unit."""
-        values, scale = of_targets(self._loss, self._outputs(X)), fitted_scale(self)
+        if offset is None:
+            outputs = self._outputs(X)
+        else:
+            check_offset_link(self._loss)
+            outputs = add_offset(self._loss, self._outputs(X, link=False), check_offset(offset, X))
+            if not np.isfinite(outputs).all():
+                warn_of_outputs(outputs, outputs.dtype)
+        values, scale = of_targets(self._loss, outputs), fitted_scale(self)
         if scale is None:
             return values
         if self._loss.has_std:

@@ -13,7 +13,7 @@ from ...kernels.compiling.jit import retyped
 from ...kernels.host import tile
 from ...kernels.mathematics.exponential import exp, log
 from ...kernels.mathematics.softmax import make_softmax, make_softmax_four
-from .signatures import N_PARAMETERS
+from .signatures import N_PARAMETERS, target_stride
 
 
 def elementwise_loss(op, dtype):
@@ -42,6 +42,36 @@ def elementwise_loss(op, dtype):
                 total += delta_row[j]
             for j in range(width):
                 delta_row[j] = factor * gradient(z_row[j], y_row[j], parameters)
+            for j in range(n, padded):
+                delta_row[j] = 0
+            values[i] = weight[i] * total
+
+    return kernel
+
+
+def offset_loss(op, dtype):
+    """Of a loss of independent outputs, to each of which the number behind the row's targets is added."""
+    value, gradient = retyped(op.value, dtype), retyped(op.gradient, dtype)
+    lanes, further = tile(dtype).lanes, target_stride(op, 0, tile(dtype).panel)
+
+    def kernel(z, y, weight, delta, stride, rows, n, padded, scale, p, values):
+        y_stride = stride + further
+        z, y, delta = carray(z, rows * stride), carray(y, rows * y_stride), carray(delta, rows * stride)
+        weight, values = carray(weight, rows), carray(values, rows)
+        p = carray(p, N_PARAMETERS)
+        parameters = (p[0], p[1], p[2], p[3])
+        width = (n + lanes - 1) // lanes * lanes
+        for i in range(rows):
+            first, first_y = i * stride, i * y_stride
+            z_row, y_row, offset = z[first : first + width], y[first_y : first_y + width], y[first_y + n]
+            delta_row, factor = delta[first : first + padded], scale * weight[i]
+            for j in range(width):
+                delta_row[j] = value(z_row[j] + offset, y_row[j], parameters)
+            total = 0.0
+            for j in range(n):
+                total += delta_row[j]
+            for j in range(width):
+                delta_row[j] = factor * gradient(z_row[j] + offset, y_row[j], parameters)
             for j in range(n, padded):
                 delta_row[j] = 0
             values[i] = weight[i] * total
@@ -174,6 +204,7 @@ LOSS_KERNELS = {
     "softmax": softmax_loss,
     "columns": columns_loss,
     "target": target_loss,
+    "offset": offset_loss,
 }
 
 

@@ -39,6 +39,8 @@ class Loss(Op):
         Number of raw outputs that the network has for each target; those of a target lie side by side.
     has_std : bool
         Whether a target's predictions are its mean and its standard deviation.
+    has_offset : bool
+        Whether the targets have one more column, a number to add to each raw output: see ``offsets.py``.
     quantile : float or None
         The quantile of the target that the loss estimates, if it estimates one.
     quantiles : tuple of float
@@ -54,6 +56,7 @@ class Loss(Op):
     is_form = False
     outputs_per_target: ClassVar[int] = 1
     has_std: ClassVar[bool] = False
+    has_offset: ClassVar[bool] = False
     quantile: ClassVar[float | None] = None
     quantiles: ClassVar[tuple[float, ...]] = ()
     table: ClassVar[tuple[float, ...]] = ()
@@ -61,7 +64,7 @@ class Loss(Op):
 
     @property
     def kernel(self) -> str:
-        """Which kernel the formulas become: 'elementwise', 'row', 'columns', 'target', or 'softmax', by hand."""
+        """Which kernel the formulas become: 'elementwise', 'row', 'columns', 'target', 'offset', or 'softmax'."""
         return "row" if self.class_index_target else "elementwise"
 
     def check_targets(self, y: np.ndarray) -> None:
@@ -98,6 +101,10 @@ class Loss(Op):
                 f"loss={self!r} is a loss of more than two classes, but y has two or several labels at once: use "
                 "loss='log_loss'."
             )
+        return self
+
+    def for_prediction(self) -> "Loss":
+        """The loss that a network trained with this one is kept with."""
         return self
 
     @property
