@@ -72,6 +72,8 @@ class Torch:
         def loss(x, y):
             return torch.nn.functional.cross_entropy(model(x), y)
 
+        if compiled:
+            torch.compiler.reset()  # else the networks of a process soon exceed its limit of compilations
         self.loss = torch.compile(loss, dynamic=False) if compiled else loss
         self.X, self.y = torch.from_numpy(problem.X), torch.from_numpy(problem.y)
 

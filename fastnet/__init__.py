@@ -5,11 +5,15 @@ from .environment import show_versions
 from .estimators import MLPClassifier, MLPRegressor, from_sklearn
 from .estimators.inspect import inspect
 from .moved import find_moved_modules
+from .tabular import TabularMLPClassifier, TabularMLPRegressor, TabularPreprocessor
 from .version import __version__
 
 __all__ = [
     "MLPClassifier",
     "MLPRegressor",
+    "TabularMLPClassifier",
+    "TabularMLPRegressor",
+    "TabularPreprocessor",
     "__version__",
     "activations",
     "from_sklearn",
@@ -22,5 +26,5 @@ __all__ = [
 ]
 
 find_moved_modules()
-for _estimator in (MLPClassifier, MLPRegressor):
+for _estimator in (MLPClassifier, MLPRegressor, TabularMLPClassifier, TabularMLPRegressor, TabularPreprocessor):
     _estimator.__module__ = __name__  # pickles outlive moves of the sources

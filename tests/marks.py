@@ -1,5 +1,7 @@
 """Marks for some of a test's parameters."""
 
+from itertools import product
+
 import pytest
 
 
@@ -14,3 +16,9 @@ def each_in_turn(*parameters):
     parameters = [list(values) for values in parameters]
     n = max(map(len, parameters))
     return [tuple(values[i % len(values)] for values in parameters) for i in range(n)]
+
+
+def crossed(*parameters):
+    """Every combination; a plain run takes those of `each_in_turn`."""
+    few = each_in_turn(*parameters)
+    return [values if values in few else exhaustive([values])[0] for values in product(*parameters)]

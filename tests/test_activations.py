@@ -252,24 +252,33 @@ PIECEWISE = (
 )  # fmt: skip
 
 
+def _kernels():
+    """(activation, what makes one of its kernels), one of each formula: nothing that is compiled here is kept."""
+    for op in [*ACTIVATIONS.values(), GELU("tanh")]:
+        keeps = rows.keeps_derivative(op)
+        # where the derivative is kept, the formula of the values stands in that kernel, too
+        for make, more in ((rows.activate, keeps), (rows.activate_and_derive if keeps else rows.derive, False)):
+            yield pytest.param(op, make, id=f"{make.__name__} of {op!r}", marks=[pytest.mark.exhaustive] * more)
+    yield pytest.param(GELU(), rows.derive, id="product with a derivative that was kept", marks=pytest.mark.exhaustive)
+
+
 @pytest.mark.filterwarnings("ignore:fastnet could not save its machine code:RuntimeWarning")
 @pytest.mark.parametrize("dtype", [F32, *exhaustive([F64])], ids=str)  # each compiles the same loops
-@pytest.mark.parametrize("op", [*ACTIVATIONS.values(), GELU("tanh")], ids=repr)  # one of each formula
-def test_loops_of_activations_are_whole_vectors(op, dtype, monkeypatch):
+@pytest.mark.parametrize(("op", "make"), list(_kernels()))
+def test_loops_of_activations_are_whole_vectors(op, make, dtype, monkeypatch):
     """No call to a library, one element at a time, may stand in a loop."""
     monkeypatch.setattr(jit, "cache_directory", lambda: None)  # code from a cache cannot be looked at
     monkeypatch.setattr(jit, "_told", True)  # that none is saved
-    for make in (rows.activate, rows.derive, *([rows.activate_and_derive] if rows.keeps_derivative(op) else [])):
-        monkeypatch.setattr(jit, "_compiled", {})
-        make.__wrapped__(op, dtype)
-        (compiled,) = jit._compiled.values()
-        ir = compiled._library.get_llvm_str()
-        element = "float" if dtype == F32 else "double"
-        assert not re.search(r"@(llvm\.)?(exp|exp2|expm1|log|log1p|tanh|pow|sin|cos|erfc?)[f.(]", ir)
-        if dtype == F32:
-            assert not re.search(r"= [^\n]*\bdouble\b", ir)
-        if op != ACTIVATIONS["identity"] and config.CPU_NAME != "generic":
-            assert re.search(rf"<{tile(dtype).lanes} x {element}>|<{tile(dtype).lanes // 2} x {element}>", ir)
+    monkeypatch.setattr(jit, "_compiled", {})
+    make.__wrapped__(op, dtype)
+    (compiled,) = jit._compiled.values()
+    ir = compiled._library.get_llvm_str()
+    element = "float" if dtype == F32 else "double"
+    assert not re.search(r"@(llvm\.)?(exp|exp2|expm1|log|log1p|tanh|pow|sin|cos|erfc?)[f.(]", ir)
+    if dtype == F32:
+        assert not re.search(r"= [^\n]*\bdouble\b", ir)
+    if op != ACTIVATIONS["identity"] and config.CPU_NAME != "generic":
+        assert re.search(rf"<{tile(dtype).lanes} x {element}>|<{tile(dtype).lanes // 2} x {element}>", ir)
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)

@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pytest
+from marks import exhaustive
 from numpy.testing import assert_allclose, assert_array_equal
 from problems import parameters, same_bits
 from sklearn import neural_network
@@ -173,7 +174,6 @@ def test_a_mini_batch_without_weight_is_skipped(diabetes, solver, where):
 
 
 SCRIPT = """
-import warnings; warnings.simplefilter("ignore")
 import hashlib, numpy as np, fastnet
 from threadpoolctl import threadpool_info
 rng = np.random.default_rng(0)
@@ -189,14 +189,16 @@ print(*sorted({p["architecture"] for p in threadpool_info() if p["user_api"] == 
 
 
 @pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="names OpenBLAS kernels of x86")
-def test_results_depend_on_no_blas():
+@pytest.mark.parametrize("kernels", ["Nehalem", *exhaustive(["Haswell"])])
+def test_results_depend_on_no_blas(kernels, capsys):
+    exec(SCRIPT, {})
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT], env=os.environ | {"OPENBLAS_CORETYPE": kernels}, capture_output=True,
+        text=True, timeout=300, check=True,
+    )  # fmt: skip
     seen = {}
-    for kernels in ("Haswell", "Nehalem"):
-        environment = os.environ | {"OPENBLAS_CORETYPE": kernels}
-        done = subprocess.run(
-            [sys.executable, "-c", SCRIPT], env=environment, capture_output=True, text=True, timeout=300, check=True
-        )
-        architectures, bits = done.stdout.split(";")
+    for said in (capsys.readouterr().out, done.stdout):
+        architectures, bits = said.split(";")
         seen[architectures] = bits.split()
     if len(seen) < 2:
         pytest.skip("NumPy's BLAS is not an OpenBLAS that can change its kernels")

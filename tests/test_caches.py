@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from marks import crossed
 from numpy.testing import assert_array_equal
 from problems import Problem, same_bits
 
@@ -61,12 +62,16 @@ def test_cuts_are_whole_and_fit(level_1, level_2, dtype):
 
 
 @pytest.mark.paths
-@pytest.mark.parametrize("dtype", DTYPES, ids=str)
 @pytest.mark.parametrize(
-    ("residual", "normalization", "noise"),
-    [(False, None, {}), ("projection", "layer", {"dropout": (0.2, 0.3)}), (True, "batch", {"input_dropout": 0.2})],
+    ("layers", "dtype"),
+    crossed(
+        [(False, None, {}), ("projection", "layer", {"dropout": (0.2, 0.3)}), (True, "batch", {"input_dropout": 0.2})],
+        DTYPES,
+    ),
+    ids=str,
 )
-def test_sizes_of_caches_do_not_change_a_bit(residual, normalization, noise, dtype):
+def test_sizes_of_caches_do_not_change_a_bit(layers, dtype):
+    residual, normalization, noise = layers
     # Wide enough for several stretches and slabs, deep enough for several sections.
     net = Problem(3, (1100, 300, 300, 20), "tanh", "log_loss", 300, True, dtype.type,
                   residual=residual, normalization=normalization, **noise)  # fmt: skip

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from marks import crossed
 from numpy.testing import assert_allclose
 from problems import parameters, same_bits
 from sklearn.datasets import make_classification
@@ -46,8 +47,10 @@ def explicit(class_weight, y):
     return np.array([np.prod([d.get(v, 1.0) for d, v in zip(dicts, row, strict=True)]) for row in columns.tolist()])
 
 
-@pytest.mark.parametrize("settings", [{"solver": "sgd"}, {"early_stopping": True}, {"solver": "lbfgs"}], ids=str)
-@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize(
+    ("weighted", "settings"),
+    crossed([False, True], [{"solver": "sgd"}, {"early_stopping": True}, {"solver": "lbfgs"}]), ids=str,
+)  # fmt: skip
 @pytest.mark.parametrize("balanced", [False, True])
 @pytest.mark.parametrize("kind", ["binary", "multiclass", "strings", "multilabel"])
 def test_class_weights_are_weights_of_samples(problems, kind, balanced, weighted, settings):

@@ -389,6 +389,12 @@ def test_requests_of_metadata_are_kept():
         assert back.fit.requests == mlp.get_metadata_routing().fit.requests
 
 
+def test_a_pickle_of_a_converted_network_names_nothing_of_ours():
+    _, _, X, y = problem("multiclass")
+    assert b"fastnet" not in pickle.dumps(fastnet.MLPClassifier(**QUICK).fit(X, y).to_sklearn(), protocol=0)
+
+
+@pytest.mark.exhaustive
 def test_a_converted_network_needs_scikit_learn_alone():
     _, _, X, y = problem("multiclass")
     net = fastnet.MLPClassifier(**QUICK).fit(X, y)

@@ -14,6 +14,7 @@ print(json.dumps([tile(numpy.dtype("float32")).lanes, tile(numpy.dtype("float32"
 
 
 @x86
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("path", PATHS)
 def test_the_variables_choose_the_path(path):
     assert json.loads(run_on(path, ["-c", TILE])) == PATHS[path][1]
@@ -23,7 +24,7 @@ def test_the_variables_choose_the_path(path):
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("path", PATHS)
 def test_path_passes_the_tests_marked_so(path):
-    marked = "paths and not exhaustive and not oracle and not wheel"
+    marked = "paths and not oracle and not wheel"
     options = ["-q", "-n", "0", "-p", "no:cacheprovider", "-m", marked, "tests"]
     output = run_on(path, ["-m", "pytest", *options])
     assert int(re.search(r"(\d+) passed", output)[1]) > 100, output

@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
+from marks import crossed
 from sklearn.exceptions import ConvergenceWarning
 
 import fastnet
@@ -57,8 +58,11 @@ def quietly(call, *args):
             return None
 
 
-@pytest.mark.parametrize("targets", ["numbers", "columns of numbers", "two classes", "three classes", "several labels"])
-@pytest.mark.parametrize("options", OPTIONS, ids=str)
+@pytest.mark.parametrize(
+    ("options", "targets"),
+    crossed(OPTIONS, ["numbers", "columns of numbers", "two classes", "three classes", "several labels"]),
+    ids=str,
+)
 def test_no_warning_of_numpy_reaches_the_user(options, targets):
     regression = "numbers" in targets
     y = {

@@ -20,6 +20,7 @@ validate = pytest.importorskip("numpydoc.validate").validate
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 ESTIMATORS = [fastnet.MLPClassifier, fastnet.MLPRegressor]
+TABULAR = [fastnet.TabularMLPClassifier, fastnet.TabularMLPRegressor, fastnet.TabularPreprocessor]
 VOCABULARIES = [fastnet.activations, fastnet.losses, fastnet.optimizers, fastnet.schedules, fastnet.initializers]
 VOCABULARY = sorted(
     {getattr(m, name) for m in VOCABULARIES for name in m.__all__}, key=lambda cls: (cls.__qualname__, cls.__module__)
@@ -45,10 +46,10 @@ def public_methods(cls):
     return [name for name, member in inspect.getmembers(cls) if not name.startswith("_") and callable(member)]
 
 
-METHODS = [(cls, name) for cls in ESTIMATORS for name in public_methods(cls)]
+METHODS = [(cls, name) for cls in ESTIMATORS + TABULAR for name in public_methods(cls)]
 
 
-@pytest.mark.parametrize("cls", ESTIMATORS)
+@pytest.mark.parametrize("cls", ESTIMATORS + TABULAR)
 def test_the_docstring_of_an_estimator(cls):
     assert not errors(path_of(cls), NEVER)
 
@@ -70,7 +71,7 @@ def test_the_docstring_of_a_word(cls):
     assert not errors(f"{path_of(cls)}.get_params", NEVER | OF_CLASSES)
 
 
-@pytest.mark.parametrize("cls", ESTIMATORS)
+@pytest.mark.parametrize("cls", ESTIMATORS + TABULAR)
 def test_parameters_are_documented_in_their_order(cls):
     assert check_docstring_parameters(cls.__init__, numpydoc.docscrape.ClassDoc(cls)) == []
     for name in public_methods(cls):
@@ -97,7 +98,7 @@ def test_the_documented_attributes_are_those_that_fits_set(cls, digits):
     assert set(names) == fitted
 
 
-@pytest.mark.parametrize("cls", ESTIMATORS)
+@pytest.mark.parametrize("cls", ESTIMATORS + TABULAR)
 def test_documented_defaults_are_the_defaults(cls):
     signature = inspect.signature(cls).parameters
     for parameter in numpydoc.docscrape.ClassDoc(cls)["Parameters"]:

@@ -144,6 +144,7 @@ for computation, given, features in itertools.product(
 """
 
 
+@pytest.mark.exhaustive  # in a plain run the networks of test_guard_pages.py lie beside guard pages
 @pytest.mark.skipif(sys.platform != "linux", reason="protects pages as Linux does")
 def test_nothing_is_read_beyond_the_last_element():
     environment = {**os.environ, "PYTHONPATH": os.path.dirname(__file__)}

@@ -8,7 +8,7 @@ import threading
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from marks import each_in_turn
+from marks import each_in_turn, exhaustive
 from problems import parameters, same_bits
 from sklearn.datasets import make_multilabel_classification
 
@@ -175,12 +175,13 @@ def test_constant_features_do_no_harm(name, params):
 
 @quiet
 @pytest.mark.parametrize(("name", "solver"), each_in_turn(NAMES, SOLVERS))
-def test_a_hundred_thousand_features(name, solver):
+@pytest.mark.parametrize("n_features", [20_000, *exhaustive([100_000])])
+def test_very_many_features(name, solver, n_features):
     rng = np.random.default_rng(0)
-    wide = sp.random_array((40, 100_000), density=1e-3, format="csr", rng=rng, data_sampler=rng.standard_normal)
+    wide = sp.random_array((40, n_features), density=1e-3, format="csr", rng=rng, data_sampler=rng.standard_normal)
     y = np.arange(40) % 2
     model = make(name, solver=solver, hidden_layer_sizes=(3,), batch_size=20, dtype="float32").fit(wide, y)
-    assert model.coefs_[0].shape == (100_000, 3)
+    assert model.coefs_[0].shape == (n_features, 3)
     dense = wide.toarray()
     assert np.abs(model.predict(dense) - model.predict(wide)).max() < 1e-4
     again = make(name, solver=solver, hidden_layer_sizes=(3,), batch_size=20, dtype="float32").fit(dense, y)

@@ -4,6 +4,7 @@ import naive
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from marks import exhaustive
 from numpy.testing import assert_allclose
 from problems import Problem, distance, same_bits
 from test_steps import OPTIMIZERS, TOLERANCE
@@ -81,9 +82,11 @@ def test_batches_in_chunks_and_threads_leave_the_rest_alone(use_bias, sparse, n_
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@pytest.mark.parametrize("l1", [0.0, 0.05])
-@pytest.mark.parametrize("use_bias", [False, True])
-@pytest.mark.parametrize("n_frozen", [0, 2])
+@pytest.mark.parametrize(
+    ("n_frozen", "use_bias", "l1"),
+    [(0, True, 0.0), (2, False, 0.05), (2, True, 0.0),
+     *exhaustive([(0, True, 0.05), (0, False, 0.0), (0, False, 0.05), (2, False, 0.0), (2, True, 0.05)])],
+)  # fmt: skip
 def test_lbfgs_minimises_over_the_rest(n_frozen, use_bias, l1):
     problem = problem_of(np.float64)
     intercepts = [b * (use_bias or layer < n_frozen) for layer, b in enumerate(problem.intercepts)]

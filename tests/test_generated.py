@@ -97,7 +97,7 @@ def test_a_slice_has_some_of_the_chunks_that_are_left_and_threads_that_are_allow
             allowed = min(limit, most)
         count = pace.next_slice(left, seconds_left)
         assert isinstance(count, int) and 1 <= count <= left
-        assert pace.n_threads in ({allowed, 1} if adaptive else {allowed})
+        assert pace.n_threads in ({-(-allowed // 2**i) for i in range(4)} if adaptive else {allowed})
         pace.took(count, seconds)
 
 

@@ -3,11 +3,12 @@
 import naive
 import numpy as np
 import pytest
+from marks import crossed
 from numpy.testing import assert_allclose, assert_array_equal
 from problems import described, distance, same_bits
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
-from test_normalization import SOLVERS, STILL, VECTORS, classifier, everything, expected_proba, settings
+from test_normalization import SETTINGS, SOLVERS, STILL, VECTORS, classifier, everything, expected_proba, settings
 
 import fastnet
 from fastnet.activations import PReLU
@@ -83,8 +84,7 @@ EXTRAS = [
 ]
 
 
-@pytest.mark.parametrize("extra", EXTRAS, ids=str)
-@settings
+@pytest.mark.parametrize(("extra", "setting"), crossed(EXTRAS, SETTINGS), ids=str)
 def test_each_other_parameter_has_its_effect(digits, setting, extra):
     X, y = digits[0][:61], np.minimum(digits[1][:61], 2)
     plain = classifier(**setting, max_iter=3, batch_size=20).fit(X, y)

@@ -6,6 +6,7 @@ import naive
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from marks import crossed, exhaustive
 from numpy.testing import assert_allclose
 from problems import KINDS, RESIDUALS, SOME, Problem, away_from_kinks, described, distance
 
@@ -15,9 +16,12 @@ from fastnet.ops.activations import ACTIVATIONS, PReLU
 from fastnet.ops.losses import LOSSES
 from fastnet.ops.optimizers import SGD, Adam
 
-ALL = pytest.mark.parametrize(
-    ("normalization", "residual", "activation"), [*product(KINDS, RESIDUALS, ACTIVATIONS)], ids=str
-)
+EVERY = list(product(KINDS, RESIDUALS, ACTIVATIONS))
+ALL = pytest.mark.parametrize(("normalization", "residual", "activation"), EVERY, ids=str)
+FIRST_SOME = pytest.mark.parametrize(
+    ("normalization", "residual", "activation"), [*SOME, *exhaustive([case for case in EVERY if case not in SOME])],
+    ids=str,
+)  # fmt: skip
 SOME = pytest.mark.parametrize(("normalization", "residual", "activation"), SOME, ids=str)
 
 
@@ -127,7 +131,7 @@ def test_gradients_are_those_of_the_plain_network(normalization, residual, activ
         check_gradients(net, l2=0.3, n_jobs=n_jobs)
 
 
-@pytest.mark.parametrize(("normalization", "residual"), list(product(KINDS, RESIDUALS)), ids=str)
+@pytest.mark.parametrize(("normalization", "residual"), crossed(KINDS, RESIDUALS), ids=str)
 def test_gradients_equal_central_differences(normalization, residual):
     """The same from outside the plain network's backward pass."""
     names = ["prelu", "hard_tanh", "silu"]
@@ -159,7 +163,7 @@ def test_gradients_of_few_rows_and_of_chunks(normalization, residual, activation
     check_gradients(net, 1e-9 if n_samples == 2 else 1e-11)
 
 
-@ALL
+@FIRST_SOME
 @pytest.mark.paths
 def test_gradients_in_single_precision_are_near(normalization, residual, activation):
     # the rounding of z may cross a kink, and a derivative that jumps is not near

@@ -111,7 +111,7 @@ def test_processes_times_threads_are_no_more_than_the_cores(data, n_jobs, own):
         assert {model.allowed_ for model in models} == {max(1, CORES // n_jobs)}
 
 
-@pytest.mark.parametrize("n_jobs", [2, 3])
+@pytest.mark.parametrize("n_jobs", [2, *exhaustive([3])])
 def test_fits_in_threads_share_the_cores(data, n_jobs):
     logged_model().fit(*data)  # compiles here, not in a race
 
@@ -156,9 +156,10 @@ def test_workers_compile_nothing_and_take_read_only_memory_maps(data):
     def fit(model, X, y):
         return model.fit(X, y)
 
-    # arrays above a kilobyte reach the workers as memory maps
+    # arrays above a megabyte reach the workers, which the tests before this one have started, as memory maps
     models = [logged_model(max_iter=2, **params) for params in serial.cv_results_["params"]]
-    fitted = Parallel(n_jobs=2, max_nbytes="1K", mmap_mode="r")(delayed(fit)(model, *data) for model in models)
+    data = [np.concatenate([array] * 3) for array in data]
+    fitted = Parallel(n_jobs=2)(delayed(fit)(model, *data) for model in models)
     assert {model.input_ for model in fitted} == {("memmap", False)}
     assert not [key for model in fitted for key in model.compiled_]
     for model, params in zip(fitted, serial.cv_results_["params"], strict=True):
@@ -182,7 +183,8 @@ def _allowed():
     return allowed_threads()
 
 
-@pytest.mark.parametrize("limit", [1, *exhaustive([2])])
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("limit", [1, 2])
 def test_inner_max_num_threads_is_obeyed(data, limit):
     with parallel_config("loky", n_jobs=2, inner_max_num_threads=limit):
         assert set(Parallel()(delayed(_allowed)() for _ in range(4))) == {min(limit, CORES)}

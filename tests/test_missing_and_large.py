@@ -5,6 +5,7 @@ import pandas as pd
 import polars as pl
 import pytest
 import scipy.sparse as sp
+import sklearn.neural_network
 
 import fastnet
 
@@ -138,6 +139,32 @@ def test_features_that_the_computation_cannot_hold_are_refused(kind, activation)
         refused(message, regressor().partial_fit, large, Y)
         model = regressor(early_stopping=True)
         refused("^X_val has values too large", model.fit, X, Y, X_val=large, y_val=Y)
+
+
+@pytest.mark.parametrize("make", [np.asarray, np.asfortranarray, sp.csr_array])
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_one_number_that_is_not_finite_is_found_among_many(bad, make):
+    many, y = np.ones((9000, 3)), np.zeros(9000)
+    many[7, 0], many[8999, 1] = 1e300, bad  # not finite is what is said, though float32 could not hold the other
+    many = make(many)
+    for name in ("fit", "predict"):
+        errors = []
+        for module in (fastnet, sklearn.neural_network):
+            model = module.MLPRegressor(max_iter=3, hidden_layer_sizes=2)
+            model.fit(X, Y)
+            with pytest.raises(ValueError, match="Input X contains") as error:
+                getattr(model, name)(*((many, y) if name == "fit" else (many,)))
+            errors.append(str(error.value))
+        assert errors[0] == errors[1]
+
+
+def test_where_nobody_shall_look_missing_numbers_are_not_called_large():
+    model, many = regressor().fit(X, Y), np.ones((9000, 3))
+    many[8999, 1] = np.nan
+    with sklearn.config_context(assume_finite=True), pytest.warns(RuntimeWarning, match="Outputs for 1 of 9000"):
+        assert np.isnan(model.predict(many)[8999])
+    with sklearn.config_context(assume_finite=True):
+        refused("^X has values too large for float32", model.predict, np.where(many == 1, 1e300, many))
 
 
 def test_what_the_computation_just_holds_is_taken():

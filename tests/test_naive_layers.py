@@ -4,6 +4,7 @@ import naive
 import naive_optimizers
 import numpy as np
 import pytest
+from marks import crossed
 from numpy.testing import assert_allclose, assert_array_equal
 from problems import KINDS, RESIDUALS, Problem, away_from_kinks, described
 from test_naive import assert_central_differences
@@ -126,8 +127,9 @@ def test_masks_of_weights_worked_by_hand():
 # ---- gradients ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("names", [["prelu", "tanh", "relu"], ["silu", "prelu", "hard_tanh"]], ids=str)
-@pytest.mark.parametrize("n_frozen", [0, 2])
+@pytest.mark.parametrize(
+    ("n_frozen", "names"), crossed([0, 2], [["prelu", "tanh", "relu"], ["silu", "prelu", "hard_tanh"]]), ids=str
+)
 @NETS
 def test_gradients_equal_central_differences(normalization, residual, n_frozen, names):
     # with frozen layers their statistics are the running ones

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from marks import crossed
 from numpy.testing import assert_allclose
 from sklearn.linear_model import ElasticNet, Lasso, LogisticRegression, Ridge
 
@@ -37,8 +38,7 @@ def sparse_regression():
     return X, y
 
 
-@pytest.mark.parametrize("solver", RESTING)
-@pytest.mark.parametrize("l1_ratio", [1.0, 0.5, 0.1])
+@pytest.mark.parametrize(("solver", "l1_ratio"), crossed(RESTING, [1.0, 0.5, 0.1]))
 def test_a_linear_network_rests_where_the_elastic_net_does(sparse_regression, l1_ratio, solver):
     X, y = sparse_regression
     alpha = 20.0
@@ -67,8 +67,7 @@ def test_a_linear_network_rests_where_ridge_regression_does(sparse_regression, s
     assert_allclose(model.intercepts_[0][0], expected.intercept_, atol=ATOL[solver])
 
 
-@pytest.mark.parametrize("solver", ["lbfgs", "nesterov", "adam"])
-@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize(("solver", "n_classes"), crossed(["lbfgs", "nesterov", "adam"], [2, 3]))
 @pytest.mark.parametrize("l1_ratio", [1.0, 0.5])
 def test_a_linear_network_rests_where_logistic_regression_does(
     sparse_regression, l1_ratio, n_classes, solver

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from marks import exhaustive
 from numba import types
 
 from fastnet.activations import Tanh
@@ -233,8 +234,13 @@ assert numba.njit(users)(5) == 5 and abs(a[0] - np.tanh(1)) < 1e-6
 """
 
 
-@pytest.mark.parametrize("first", ["", "assert numba.njit(users)(3) == 3"], ids=["ours first", "theirs first"])
-def test_numba_compiles_users_code_for_their_cpu_as_before(first, tmp_path):
-    for _ in ("compiled", "loaded"):
+@pytest.mark.parametrize(
+    ("first", "runs"),
+    [("", ["compiled"]),
+     *exhaustive([("", ["compiled", "loaded"]), ("assert numba.njit(users)(3) == 3", ["compiled", "loaded"])])],
+    ids=["ours first", "ours first, then loaded", "theirs first, then loaded"],
+)  # fmt: skip
+def test_numba_compiles_users_code_for_their_cpu_as_before(first, runs, tmp_path):
+    for _ in runs:
         environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path), "FASTNET_PREBUILT": "0"}
         subprocess.run([sys.executable, "-c", BESIDE_USERS_CODE.format(first=first)], env=environment, check=True)

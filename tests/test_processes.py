@@ -42,14 +42,13 @@ def run(script, cache, *cases):
     return dict(line.split() for line in done.stdout.splitlines())
 
 
+@pytest.mark.exhaustive  # in a plain run the two processes of test_cache.py share what each has compiled
 @pytest.mark.parametrize(
     ("script", "cases"),
-    [
-        (ACTIVATIONS, ["float64-tanh", "float64-logistic"]),
-        pytest.param(FITS, ["float32-tanh", "float64-tanh", "float64-logistic"], marks=pytest.mark.exhaustive),
-    ],
+    [(ACTIVATIONS, ["float64-tanh", "float64-logistic"]),
+     (FITS, ["float32-tanh", "float64-tanh", "float64-logistic"])],
     ids=["activations", "fits"],
-)
+)  # fmt: skip
 def test_what_several_processes_compiled_works_together_with_the_same_bits(script, cases, tmp_path):
     # Numba numbers functions anew in each process: names of machine code made in different processes can
     # be the same, and then one function would be taken for another

@@ -15,6 +15,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+from marks import crossed
 from numpy.testing import assert_allclose
 from sklearn.datasets import load_iris
 
@@ -136,8 +137,9 @@ def test_a_step_from_weights_set_by_hand_is_the_worked_one():
     assert_allclose(model.predict_proba(X)[0, 1], 0.739, atol=5e-4)
 
 
-@pytest.mark.parametrize("n_classes", [2, 3])
-@pytest.mark.parametrize("activation", ["identity", "logistic", "tanh", "relu"])
+@pytest.mark.parametrize(
+    ("activation", "n_classes"), crossed(["identity", "logistic", "tanh", "relu"], [2, 3])
+)
 def test_the_gradient_is_that_of_the_loss(activation, n_classes):
     rng = np.random.default_rng(0)
     X, y = rng.uniform(size=(5, 10)), 1 + np.arange(5) % n_classes

@@ -6,6 +6,7 @@ import naive
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from marks import crossed
 from numpy.testing import assert_allclose
 from problems import Problem, distance, same_bits
 from test_steps import OPTIMIZERS, TOLERANCE
@@ -91,8 +92,7 @@ def test_steps_are_the_plain_ones(extra, name, n_frozen, use_bias, sparse, dtype
         assert norms[2] > 0
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("extra", EXTRAS)
+@pytest.mark.parametrize(("extra", "dtype"), crossed(EXTRAS, DTYPES))
 def test_batches_in_chunks(extra, dtype):
     problem, extra = problem_of(dtype, n_samples=2300, weights=True), EXTRAS[extra]
     optimizer, twin, rate = OPTIMIZERS["adam"]

@@ -5,6 +5,7 @@ import time
 
 import numpy as np
 import pytest
+from marks import crossed
 from numpy.testing import assert_allclose
 from scipy.optimize import OptimizeResult
 from sklearn.exceptions import ConvergenceWarning
@@ -108,8 +109,7 @@ def test_partial_fit_leaves_no_reason(digits):
     assert model.partial_fit(*digits).stop_reason_ is None
 
 
-@pytest.mark.parametrize("early_stopping", [False, True])
-@pytest.mark.parametrize("batch_size", [10, None])
+@pytest.mark.parametrize(("batch_size", "early_stopping"), crossed([10, None], [False, True]))
 def test_time_ends_within_an_epoch(long_data, early_stopping, batch_size):
     X, y = long_data
     params = {"hidden_layer_sizes": (200, 200), "batch_size": batch_size, "early_stopping": early_stopping}

@@ -174,6 +174,7 @@ def test_fits_after_a_fork_and_a_fork_during_a_fit():
     assert out.split() == ["True", "True", "0", "True"]
 
 
+@pytest.mark.exhaustive  # in a plain run test_joblib.py compares what its processes trained
 def test_joblib_processes_fit_side_by_side(digits):
     from joblib import Parallel, delayed
 
@@ -199,7 +200,7 @@ def _quiet_fit(model, X, y):
 # the second shape takes several seconds an epoch: an interrupt must not wait for its end
 @pytest.mark.parametrize(
     ("n_samples", "sizes", "n_jobs"),
-    [(40000, (700, 700), 2), *exhaustive([(2000, (50,), 1), (2000, (50,), 2)])],
+    exhaustive([(40000, (700, 700), 2), (2000, (50,), 1), (2000, (50,), 2)]),
     ids=["long epochs", "short epochs, one thread", "short epochs"],
 )
 def test_control_c_stops_a_fit_and_keeps_the_weights(n_samples, sizes, n_jobs):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from marks import crossed
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn import neural_network
 
@@ -151,8 +152,7 @@ def test_sample_weight_follows_scikit_learn(problems, problem, solver):
     assert_same_model(ours, theirs)
 
 
-@pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize("solver", ["sgd-adaptive-momentum", "adam"])
+@pytest.mark.parametrize(("solver", "weighted"), crossed(["sgd-adaptive-momentum", "adam"], [False, True]))
 @pytest.mark.parametrize("problem", ["binary", "multilabel", "regression", "multioutput", "poisson"])
 def test_early_stopping_follows_scikit_learn(problems, problem, solver, weighted):
     n = len(problems[problem][1])
@@ -223,8 +223,10 @@ def test_a_random_state_instance_is_drawn_from_in_scikit_learns_order(problems):
     assert_array_equal(ours_state.random_sample(3), theirs_state.random_sample(3))
 
 
-@pytest.mark.parametrize("activation", ACTIVATIONS)
-@pytest.mark.parametrize("problem", ["binary", "multiclass", "multilabel", "regression", "poisson"])
+@pytest.mark.parametrize(
+    ("problem", "activation"),
+    crossed(["binary", "multiclass", "multilabel", "regression", "poisson"], ACTIVATIONS),
+)
 def test_lbfgs_follows_scikit_learn(problems, problem, activation):
     ours, theirs = fit_both(problems[problem], solver="lbfgs", activation=activation, max_iter=12, alpha=1.0)
     assert_allclose(ours.loss_, theirs.loss_, rtol=1e-7)

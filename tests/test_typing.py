@@ -10,6 +10,7 @@ import fastnet
 VOCABULARY = (fastnet.activations, fastnet.losses, fastnet.optimizers, fastnet.schedules, fastnet.initializers)
 CLASSES = [getattr(module, name) for module in VOCABULARY for name in module.__all__]
 CLASSES += [fastnet.MLPClassifier, fastnet.MLPRegressor]
+CLASSES += [fastnet.TabularMLPClassifier, fastnet.TabularMLPRegressor, fastnet.TabularPreprocessor]
 
 
 def functions_of(cls):

@@ -8,19 +8,24 @@ import sys
 import numba
 import numpy as np
 import pytest
+from marks import exhaustive
+from numba import types
 
 import fastnet
+import fastnet.engine.ahead as engine_ahead
 from fastnet import environment
+from fastnet.__main__ import main
 from fastnet.kernels.caches import described
+from fastnet.kernels.compiling import jit
 
 
-def run(*arguments, ok=True, **variables):
-    """Standard output of ``python -m fastnet``; with ``ok=False`` it must fail, and standard error is returned."""
+def run(*arguments, **variables):
+    """Standard output of ``python`` with these arguments."""
     done = subprocess.run(
         [sys.executable, *arguments], env=os.environ | variables, capture_output=True, text=True, timeout=300
     )
-    assert (done.returncode == 0) == ok, done.stderr
-    return done.stdout if ok else done.stderr
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 FIT = """
@@ -33,40 +38,60 @@ for net, target in ((MLPClassifier(), y % 3), (MLPClassifier(), y % 2), (MLPRegr
     net.set_params(max_iter=2, hidden_layer_sizes=7, dtype="float32").fit(X, target).predict(X)
     net.predict(X[:1]), net.predict(np.tile(X, (5000, 1)))
 print(all(compiled_keys().values()))
+print(*map("-".join, compiled_keys()))
+"""
+# As `python -m fastnet warmup --dtype float32`, and the names of all that it has compiled or loaded.
+WARM_UP = """
+import runpy, sys
+sys.argv[1:] = ["warmup", "--dtype", "float32"]
+runpy.run_module("fastnet", run_name="__main__")
+from fastnet.kernels.compiling.jit import compiled_keys
+print(*map("-".join, compiled_keys()))
 """
 
 
-def test_fits_with_default_parameters_find_all_that_a_warm_up_compiled(tmp_path):
-    variables = {"NUMBA_CACHE_DIR": str(tmp_path), "FASTNET_PREBUILT": "0"}
-    said = run("-m", "fastnet", "warmup", "--dtype", "float32", **variables)
-    counts = [int(n) for n in re.findall(r"(\d+) (?:functions|were)", said)]
-    assert counts[:2] == [0, 0] and counts[2] > 10
-    assert str(tmp_path) in said
-    assert run("-c", FIT, **variables) == "True\n"
-    again = run("-m", "fastnet", "warmup", "--dtype", "float32", **variables)
-    assert f"{counts[2]} were in the cache, 0 were compiled" in again
+@pytest.mark.parametrize("is_empty", [False, *exhaustive([True])], ids=["shared cache", "empty cache"])
+def test_fits_with_default_parameters_find_all_that_a_warm_up_compiled(is_empty, tmp_path):
+    # What other tests have compiled need not be compiled again.
+    variables = {"FASTNET_PREBUILT": "0", **({"NUMBA_CACHE_DIR": str(tmp_path)} if is_empty else {})}
+    said = run("-c", WARM_UP, **variables)
+    shipped, loaded, compiled = (int(n) for n in re.findall(r"(\d+) (?:functions|were)", said))
+    *_, warm = said.splitlines()
+    assert shipped == 0 and loaded + compiled == len(warm.split()) > 10
+    all_loaded, used = run("-c", FIT, **variables).splitlines()
+    assert all_loaded == "True" and set(used.split()) <= set(warm.split())
+    if is_empty:
+        assert loaded == 0 and str(tmp_path) in said
+        again = run("-m", "fastnet", "warmup", "--dtype", "float32", **variables)
+        assert f"{compiled} were in the cache, 0 were compiled" in again
 
 
-def test_a_warm_up_that_cannot_save_fails_and_says_why():
-    code = (
-        "from fastnet import __main__; from fastnet.kernels.compiling import jit; jit.cache_directory = lambda: None; "
-        "__main__.main(['warmup', '--dtype', 'float32'])"
-    )
-    assert "no directory can be written" in run("-c", code, ok=False, FASTNET_PREBUILT="0")
+def test_a_warm_up_that_cannot_save_fails_and_says_why(monkeypatch):
+    def compile_one(dtype, everything):  # the first that a warm-up compiles takes seconds
+        return [("multiply", lambda: jit.c_function(lambda: lambda x: 2 * x, types.int64, (types.int64,), ("double",)))]
+
+    monkeypatch.setattr(engine_ahead, "ahead", compile_one)
+    monkeypatch.setattr(jit, "cache_directory", lambda: None)
+    monkeypatch.setattr(jit, "_compiled", {})
+    monkeypatch.setattr(jit, "_told", False)
+    with pytest.raises(SystemExit, match="no directory can be written"):
+        main(["warmup", "--dtype", "float32"])
 
 
-def test_an_unknown_dtype_is_refused():
-    assert "invalid choice: 'float16'" in run("-m", "fastnet", "warmup", "--dtype", "float16", ok=False)
+def test_an_unknown_dtype_is_refused(capsys):
+    with pytest.raises(SystemExit):
+        main(["warmup", "--dtype", "float16"])
+    assert "invalid choice: 'float16'" in capsys.readouterr().err
 
 
 def test_versions_name_packages_cpu_threads_and_cache(capsys):
-    fastnet.show_versions()
+    main(["versions"])
     said = capsys.readouterr().out
+    assert said.splitlines()[0] == "System:"
     assert f"fastnet: {fastnet.__version__}" in said
     assert f"numba: {numba.__version__}" in said and f"numpy: {np.__version__}" in said
     for name in ("python", "CPU", "caches", "threads of a fit", "compiled for", "vectors", "prebuilt", "cache"):
         assert re.search(rf"^    {name}: \S", said, re.M), name
-    assert run("-m", "fastnet", "versions").splitlines()[0] == "System:"
 
 
 def test_caches_are_those_that_the_system_lists(tmp_path):

@@ -28,8 +28,12 @@ ADD_NOISE = Signature(
     None, a=NUMBERS, panel_stride=INDEX, columns=INDEX, count=INDEX, seed=INDEX, step=INDEX, row=INDEX,
     deviation=NUMBER,
 )  # fmt: skip
+DROP_PANEL = Signature(
+    None, a=ADDRESS, count=INDEX, column=INDEX, seed=INDEX, step=INDEX, layer=INDEX, row=INDEX, threshold=INDEX,
+    scale=NUMBER,
+)  # fmt: skip
 MASK_WEIGHTS = Signature(
-    None, w=NUMBERS, rows=INDEX, width=INDEX, k=INDEX, column=INDEX, seed=INDEX, step=INDEX, layer=INDEX,
+    None, w=ADDRESS, rows=INDEX, width=INDEX, k=INDEX, column=INDEX, seed=INDEX, step=INDEX, layer=INDEX,
     threshold=INDEX, scale=NUMBER,
 )  # fmt: skip
 DROP_WEIGHTS = Signature(INDEX, net=NET, layers=LAYER, thread=INDEX, step=INDEX, arrivals=INDEX)
@@ -63,6 +67,7 @@ FUNCTIONS = {
     "clip": (CLIP, "passes.after_step:make_clip"),
     "after_step": (AFTER_STEP, "passes.after_step:make_after_step"),
     "input_noise": (ADD_NOISE, "passes.noise:make_input_noise"),
+    "drop_panel": (DROP_PANEL, "passes.noise:make_drop_panel"),
     "mask_weights": (MASK_WEIGHTS, "passes.noise:make_mask_weights"),
     "drop_connect": (DROP_WEIGHTS, "passes.noise:make_drop_connect"),
     "normalize_rows": (ROWS, "passes.normalize:make_rows"),

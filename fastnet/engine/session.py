@@ -55,7 +55,7 @@ class Session:
     n_jobs : int, optional
         Threads; None for as many as pay off, -1 for all.
     adaptive : bool, default=False
-        Whether one thread may take over from `n_jobs` where it is faster. With None it always may.
+        Whether fewer threads may take over from `n_jobs` where they are faster. With None they always may.
     seed : int, default=0
         Key of the random bits of dropout, DropConnect and input noise.
     keep_z : bool, default=False

@@ -22,7 +22,7 @@ from .fitting.start import check_same_network, initial_parameters
 from .fitting.training import Task, check_batch_size, continuation_of
 from .fitting.transaction import unchanged_on_failure
 from .fitting.validation import NO_DATA, Holdout, OwnData, check_validation, own_samples
-from .inputs.arrays import cast, cast_weights, check_fits, check_offset, check_weights, engine_input
+from .inputs.arrays import cast, cast_weights, check_finite, check_fits, check_offset, check_weights, engine_input
 from .parameters import (
     PARAMETER_CONSTRAINTS,
     check_each,
@@ -72,7 +72,7 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, DocLink, B
 
     @abstractmethod
     def _validate_input(self, X, y, incremental, reset):
-        """Validated X; targets as a 2-D array; the loss; number of outputs."""
+        """X, validated but for `check_finite`; targets as a 2-D array; the loss; number of outputs."""
 
     @abstractmethod
     def _validation_targets(self, y, targets, loss):
@@ -187,11 +187,12 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, DocLink, B
         given = X, y
         X, targets, loss, n_outputs = self._validate_input(X, y, incremental, reset=first_pass)
         X = engine_input(X)
+        fits = check_finite(X, self)
         trained_loss = loss if offset is None and own.offset is None else with_offset(loss)
         offset = check_offset(offset, X)
         if own.X is not None and (offset is None) != (own.offset is None):
-            given, missing = ("offset", "offset_val") if own.offset is None else ("offset_val", "offset")
-            raise ValueError(f"{given} is given without {missing}: give both; without exposures they are zeros.")
+            one, other = ("offset", "offset_val") if own.offset is None else ("offset_val", "offset")
+            raise ValueError(f"{one} is given without {other}: give both; without exposures they are zeros.")
         sample_weight = check_weights(sample_weight, X)
         validation, counted = None, (targets, sample_weight)
         if own.X is not None:
@@ -216,7 +217,8 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, DocLink, B
             dtype = matrices[0].dtype
             check_type(self, settings, loss, dtype)
             check_same_network(self, fitted_architecture, architecture, vectors)
-        check_fits("X", X, dtype)
+        if not fits:
+            check_fits("X", X, dtype)
         exact_weight = sample_weight
         if sample_weight is not None:
             sample_weight = cast_weights(sample_weight, dtype)

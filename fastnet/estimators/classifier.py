@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import log_expit
 from sklearn.base import ClassifierMixin, _fit_context
-from sklearn.metrics import get_scorer_names
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted
@@ -15,10 +14,10 @@ from sklearn.utils.validation import check_array, check_consistent_length, check
 from ..ops.losses import Loss
 from ..training.health import quiet
 from .base import BaseMultilayerPerceptron
-from .fitting.calibration import CALIBRATED_LOG_LOSS, log_probabilities, probabilities
+from .fitting.calibration import log_probabilities, probabilities
 from .fitting.transaction import unchanged_on_failure
 from .inputs.arrays import check_weights
-from .parameters import CLASSIFICATION_LOSSES, PARAMETER_CONSTRAINTS
+from .parameters import CLASSIFICATION_LOSSES, CLASSIFICATION_SCORING, PARAMETER_CONSTRAINTS
 from .parameters.types import Activations, Initial, LearningRate, Losses, ManyArrays, MatrixLike, Rates, Solver
 from .targets.kinds import plain_labels
 from .targets.labels import LabelTargets
@@ -208,8 +207,8 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
         'input' is the type of X. ``warm_start`` and ``partial_fit`` keep the model's. Predictions have
         scikit-learn's type, whatever this is: float32 if X is and was in ``fit``, else float64.
     n_jobs : int or None, default=None
-        Threads of one fit or prediction, at most: a fit times one thread beside them and goes on with what is
-        faster. -1 means all; so does None, unlike in scikit-learn. The result has the same bits for every value.
+        Threads of one fit or prediction, at most: a fit times smaller numbers, too, and goes on with the
+        fastest. -1 means all; so does None, unlike in scikit-learn. The result has the same bits for every value.
 
     Attributes
     ----------
@@ -412,7 +411,7 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
     _parameter_constraints: dict = {
         **PARAMETER_CONSTRAINTS,
         "loss": [StrOptions(CLASSIFICATION_LOSSES), Loss],
-        "scoring": [None, StrOptions({"loss", CALIBRATED_LOG_LOSS, *get_scorer_names()}), callable],
+        "scoring": CLASSIFICATION_SCORING,
         "class_weight": [None, dict, list, StrOptions({"balanced"})],
         "calibration": [None, StrOptions({"temperature"})],
     }

@@ -8,7 +8,7 @@ from sklearn.utils.validation import validate_data
 from ..network.architecture import Architecture
 from ..network.layers import BIAS, UNIT_VECTORS
 from ..training.health import quiet, warn_of_outputs
-from .inputs.arrays import DTYPES, check_fits, engine_input, given_dtype, named
+from .inputs.arrays import DTYPES, check_finite, check_fits, engine_input, given_dtype, named
 
 # Fitted attributes with an array for each hidden layer that has one; all layers have weights and biases.
 HIDDEN_ATTRIBUTES = ("projections_", *(vector.attribute for vector in UNIT_VECTORS.values() if vector is not BIAS))
@@ -125,10 +125,16 @@ class FittedNetwork:
         """Outputs of the fitted network, one row a sample: predictions, or logits without the link."""
         given = X
         with named(X=X):
-            X = engine_input(validate_data(self, X, accept_sparse=("csr", "csc"), dtype=DTYPES, reset=False))
+            X = engine_input(
+                validate_data(
+                    self, X, accept_sparse=("csr", "csc"), dtype=DTYPES, reset=False, ensure_all_finite=False
+                )
+            )
+            fits = check_finite(X, self)
         architecture, matrices, vectors = self._network()
         # Outputs do not tell: tanh(inf) is 1, and a ReLU makes 0 of -inf.
-        check_fits("X", X, matrices[0].dtype)
+        if not fits:
+            check_fits("X", X, matrices[0].dtype)
 
         from ..engine import forward  # only here: the engine brings Numba along
 

@@ -11,7 +11,7 @@ from ..network.architecture import Architecture
 from ..training.problem import Problem
 from .base import BaseMultilayerPerceptron
 from .fitted import parameter_places
-from .inputs.arrays import cast_weights, check_fits, check_weights, engine_input
+from .inputs.arrays import cast_weights, check_finite, check_fits, check_weights, engine_input
 from .parameters import penalties, plain_parameters
 from .parameters.types import MatrixLike
 from .targets.scaling import fitted_scale
@@ -126,9 +126,11 @@ def inspect(
     given = X
     X, targets, _, _ = reader._validate_input(X, reader._plain_targets(y), incremental=True, reset=False)
     X = engine_input(X)
+    fits = check_finite(X, estimator)
     architecture, matrices, vectors = estimator._network()
     dtype = matrices[0].dtype
-    check_fits("X", X, dtype)
+    if not fits:
+        check_fits("X", X, dtype)
     weight = check_weights(sample_weight, X)
     weight = estimator._weigh(weight, targets, targets, weight)
     if weight is not None:

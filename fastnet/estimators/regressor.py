@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import RegressorMixin, _fit_context
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_array, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from ..ops.losses import Loss
 from ..training.health import quiet
@@ -183,8 +183,8 @@ class MLPRegressor(NumberTargets, RegressorMixin, BaseMultilayerPerceptron):
         'input' is the type of X. ``warm_start`` and ``partial_fit`` keep the model's. Predictions have
         scikit-learn's type, whatever this is: float32 if X is and was in ``fit``, else float64.
     n_jobs : int or None, default=None
-        Threads of one fit or prediction, at most: a fit times one thread beside them and goes on with what is
-        faster. -1 means all; so does None, unlike in scikit-learn. The result has the same bits for every value.
+        Threads of one fit or prediction, at most: a fit times smaller numbers, too, and goes on with the
+        fastest. -1 means all; so does None, unlike in scikit-learn. The result has the same bits for every value.
 
     Attributes
     ----------
@@ -566,11 +566,8 @@ class MLPRegressor(NumberTargets, RegressorMixin, BaseMultilayerPerceptron):
         if not np.isfinite(predicted).all():
             raise ValueError("Predictions for X are not finite, so there is no R²: rescale X like that of the fit.")
         with quiet():
-            if not self._loss.quantiles:
-                return score_of(self._loss, y, predicted, sample_weight)
-            targets = check_array(y, ensure_2d=False)
-            targets = targets.reshape(len(targets), -1)
-            return score_of(self._loss, targets, of_targets(self._loss, predicted), sample_weight)
+            predicted = of_targets(self._loss, predicted) if self._loss.quantiles else predicted
+            return score_of(self._loss, y, predicted, sample_weight)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

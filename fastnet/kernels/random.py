@@ -5,8 +5,12 @@ to 32 bits with the "lowbias32" mixer (Wellons, "Prospecting for Hash Functions"
 """
 
 import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
 
 from .compiling.jit import kernel
+from .simd import I32, I64, Loop, Vectors, scalar_type
 
 # Streams that are no layer's dropout, in the place of its number; to DROP_CONNECT the layer's number is added.
 INPUT_NOISE, DROP_CONNECT = 1 << 32, 2 << 32
@@ -36,11 +40,62 @@ def row_key(key, row):
 
 
 @kernel
-def bits(low, high, column):
+def halves(key):
+    """The two halves of a row's key, as `bits` takes them."""
+    return np.uint32(key & np.uint64(0xFFFFFFFF)), np.uint32(key >> np.uint64(32))
+
+
+def _mixed(builder, low, high, column):
+    """Emits the hash of columns, one or a vector of them. All is of 32 bits: Numba would multiply in 64."""
+
+    def constant(number):
+        kind = column.type
+        return ir.Constant(kind, [number] * kind.count if isinstance(kind, ir.VectorType) else number)
+
+    def fold(x, shift):
+        return builder.xor(x, builder.lshr(x, constant(shift)))
+
+    x = builder.xor(builder.mul(column, constant(0x9E3779B9)), low)
+    x = builder.mul(fold(x, 16), constant(0x7FEB352D))
+    x = builder.mul(builder.xor(fold(x, 15), high), constant(0x846CA68B))
+    return fold(x, 16)
+
+
+@intrinsic
+def bits(typingctx, low, high, column):
     """32 random bits of a column, from the two halves of its row's key."""
-    x = np.uint32(np.uint32(column) * np.uint32(0x9E3779B9)) ^ low
-    x = np.uint32(x ^ np.uint32(x >> np.uint32(16)))
-    x = np.uint32(x * np.uint32(0x7FEB352D))
-    x = np.uint32(np.uint32(x ^ np.uint32(x >> np.uint32(15))) ^ high)
-    x = np.uint32(x * np.uint32(0x846CA68B))
-    return np.uint32(x ^ np.uint32(x >> np.uint32(16)))
+
+    def codegen(context, builder, signature, args):
+        low, high, column = args
+        return _mixed(builder, low, high, builder.trunc(column, I32))
+
+    return types.uint32(types.uint32, types.uint32, types.int64), codegen
+
+
+def make_drop_row(dtype, shape):
+    """``drop(row, n, low, high, column, limit, scale)``: inverted dropout of n numbers at an address, whole vectors.
+
+    The first one is of column `column`. A number whose bits are below the limit becomes zero, others are scaled.
+    """
+    lanes = shape.lanes
+
+    @intrinsic
+    def drop(typingctx, row, n, low, high, column, limit, scale):
+        def codegen(context, builder, signature, args):
+            row, n, low, high, column, limit, scale = args
+            v = Vectors(builder, dtype.itemsize, lanes, shape.fma)
+            low, high, limit, scale = map(v.splat, (low, high, limit, scale))
+            steps = ir.Constant(low.type, list(range(lanes)))
+            loop = Loop(builder, builder.sdiv(n, I64(lanes)), [v.pointer(row)])
+            (at,) = loop.values
+            first = builder.trunc(builder.add(column, builder.mul(loop.index, I64(lanes))), I32)
+            found = _mixed(builder, low, high, builder.add(v.splat(first), steps))
+            scaled = builder.fmul(v.load(at, I64(0)), scale)
+            v.store(builder.select(builder.icmp_unsigned(">=", found, limit), scaled, v.zero), at, I64(0))
+            loop.close([v.at(at, I64(lanes))])
+            return context.get_dummy_value()
+
+        kinds = [types.intp, types.intp, types.uint32, types.uint32, types.intp, types.uint32, scalar_type(dtype)]
+        return types.void(*kinds), codegen
+
+    return drop

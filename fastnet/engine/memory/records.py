@@ -146,6 +146,7 @@ STEPS = _record(
 PASSES = _record(
     input_noise=_I,
     noise_deviation=_F,
+    drop_panel=_I,
     drop_connect=_I,
     mask_weights=_I,
     spread_entries=_I,

@@ -1,4 +1,4 @@
-"""Optional passes of training with noise: Gaussian noise on the inputs, and DropConnect.
+"""Optional passes of training with noise: Gaussian noise on the inputs, dropout, and DropConnect.
 
 Each is a C function of its own, compiled only when a fit asks for it; the engine calls it by address.
 """
@@ -10,7 +10,7 @@ from ...kernels.compiling.jit import kernel
 from ...kernels.functions import cos, log
 from ...kernels.host import tile
 from ...kernels.mathematics import special  # noqa: F401  (teaches Numba the cosine)
-from ...kernels.random import DROP_CONNECT, INPUT_NOISE, bits, layer_key, row_key
+from ...kernels.random import DROP_CONNECT, INPUT_NOISE, bits, halves, layer_key, make_drop_row, row_key
 from ...kernels.simd import make_pointer, scalar_type
 from ...kernels.threads.barrier import barrier
 from .twins import make_write_twin
@@ -42,13 +42,28 @@ def make_input_noise(dtype):
         a = carray(a, n_panels * panel_stride)
         key = layer_key(seed, step, INPUT_NOISE)
         for i in range(count):
-            of_row = row_key(key, row + i)
-            low, high = np.uint32(of_row & np.uint64(0xFFFFFFFF)), np.uint32(of_row >> np.uint64(32))
+            low, high = halves(row_key(key, row + i))
             for p in range(n_panels):
                 first, at = p * panel, p * panel_stride + i * panel
                 add(a[at : at + panel], low, high, first, min(panel, columns - first), deviation)
 
     return noise
+
+
+def make_drop_panel(dtype):
+    """The function that drops inputs of a layer, or their deltas, and scales the others: inverted dropout.
+
+    Number (row, column) is zero if its random bits, in the stream of the layer's number, are below the threshold.
+
+    `count` rows of one panel, which begins with column `column`. The first of them is number `row` of the mini-batch:
+    not of its chunk, so that chunks do not repeat a mask.
+    """
+    panel, mask = tile(dtype).panel, _make_mask(dtype)
+
+    def drop_panel(a, count, column, seed, step, layer, row, threshold, scale):
+        mask(a, count, panel, row, column, seed, step, layer, threshold, scale)
+
+    return drop_panel
 
 
 def make_mask_weights(dtype):
@@ -62,27 +77,21 @@ def make_mask_weights(dtype):
     mask = _make_mask(dtype)
 
     def mask_weights(w, rows, width, k, column, seed, step, layer, threshold, scale):
-        mask(carray(w, rows * width), rows, width, k, column, seed, step, layer, threshold, scale)
+        stream = DROP_CONNECT + layer
+        mask(w, rows, width, k, column, seed, step, stream, threshold, scale)
 
     return mask_weights
 
 
 def _make_mask(dtype):
-    zero = dtype.type(0)
+    itemsize, drop_row = dtype.itemsize, make_drop_row(dtype, tile(dtype))
 
     @kernel
-    def mask_row(w, low, high, column, limit, scale):
-        for j in range(len(w)):
-            w[j] = w[j] * scale if bits(low, high, column + j) >= limit else zero
-
-    @kernel
-    def mask(w, rows, width, k, column, seed, step, layer, threshold, scale):
-        key = layer_key(seed, step, DROP_CONNECT + layer)
-        limit = np.uint32(threshold)
+    def mask(w, rows, width, k, column, seed, step, stream, threshold, scale):
+        key, limit = layer_key(seed, step, stream), np.uint32(threshold)
         for i in range(rows):
-            of_row = row_key(key, k + i)
-            low, high = np.uint32(of_row & np.uint64(0xFFFFFFFF)), np.uint32(of_row >> np.uint64(32))
-            mask_row(w[i * width : (i + 1) * width], low, high, column, limit, scale)
+            low, high = halves(row_key(key, k + i))
+            drop_row(w + i * width * itemsize, width, low, high, column, limit, scale)
 
     return mask
 
@@ -117,14 +126,14 @@ def make_drop_connect(dtype):
                 for j in range(n):
                     w[j] = whole[j]
                 mask(
-                    w,
+                    layer.weights + offset,
                     rows,
                     width,
                     k,
                     p * panel,
                     net.steps.seed,
                     step,
-                    i,
+                    DROP_CONNECT + i,
                     layer.connect_threshold,
                     scalar(layer.connect_scale),
                 )

@@ -13,7 +13,7 @@ from numba import carray, types
 from ...kernels.addresses import make_element
 from ...kernels.compiling.jit import kernel
 from ...kernels.host import tile
-from ...kernels.random import bits, layer_key, row_key
+from ...kernels.random import bits, halves, layer_key, row_key
 from ...kernels.simd import make_pointer, scalar_type
 from ...kernels.sparse import make_entry_sum
 from ..memory.records import IS_DOUBLE, WIDE_INDICES
@@ -103,8 +103,7 @@ def make_gather(dtype):
                 source, end = _span(net, begin + i)
                 at += end - source
         for i in range(first, last):
-            key = row_key(key_of_layer, shift + i)
-            low, high = np.uint32(key & np.uint64(0xFFFFFFFF)), np.uint32(key >> np.uint64(32))
+            low, high = halves(row_key(key_of_layer, shift + i))
             source, end = _span(net, begin + i)
             spans[2 * i], spans[2 * i + 1] = at, at + end - source
             for e in range(source, end):

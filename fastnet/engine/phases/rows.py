@@ -14,7 +14,7 @@ from ..functions import ADD_NOISE, MULTIPLY_ENTRIES
 from .gather import make_gather
 from .outputs import make_widen
 from .products import make_sweep
-from .units import make_drop_panel, make_finish_delta, make_finish_panel, make_normalize
+from .units import make_drop, make_finish_delta, make_finish_panel, make_normalize
 
 # Stages of a layer on the way up, for a block of rows: its weights, with the activation following each panel of them
 # where it can; else the activation in a pass of its own; then the projection adds to what is there.
@@ -26,7 +26,7 @@ def make_forward(dtype, shape):
     element = make_element(dtype.itemsize)
     rows, panel, scalar = shape.rows, shape.panel, dtype.type
     sweep, gather = make_sweep(dtype, shape), make_gather(dtype, shape)
-    drop_panel, finish_panel = make_drop_panel(dtype, shape), make_finish_panel(dtype, shape)
+    drop, finish_panel = make_drop(dtype, shape), make_finish_panel(dtype, shape)
     normalize_rows, _ = make_normalize(dtype, shape)
     call_noise, call_multiply = ADD_NOISE.caller(dtype), MULTIPLY_ENTRIES.caller(dtype)
 
@@ -50,7 +50,7 @@ def make_forward(dtype, shape):
             )
         if layer.drop_threshold != 0 and net.head.training and net.workspace.entry_columns == 0:
             for p in range((layer.fan_in + panel - 1) // panel):
-                drop_panel(net, layer, layer.input, p, 0, first, count, step, shift)
+                drop(net, layer, layer.input, p, 0, first, count, step, shift)
 
     @kernel
     def forward(net, layers, begin, first_tile, n_tiles, n_rows, step, shift, segment):

@@ -2,16 +2,14 @@
 
 from functools import cache
 
-import numpy as np
 from numba import carray
 
 from ...kernels.addresses import make_element
 from ...kernels.compiling.jit import kernel
-from ...kernels.random import bits, layer_key, row_key
 from ...kernels.simd import make_pointer, scalar_type
 from ...network.layers import BIAS, GAIN, SLOPE
 from ...ops.compiled.signatures import ACTIVATE, ACTIVATE_AND_DERIVE, BY_SLOPE, DERIVE
-from ..functions import ROWS, ROWS_BACK
+from ..functions import DROP_PANEL, ROWS, ROWS_BACK
 
 
 @cache
@@ -35,33 +33,21 @@ def make_runs(dtype):
 
 
 @cache
-def make_drop_panel(dtype, shape):
+def make_drop(dtype, shape):
     """Compile-time factory: dropout of a panel of a layer's inputs or of their deltas, for one dtype."""
     element = make_element(dtype.itemsize)
     panel, scalar = shape.panel, dtype.type
-    pointer = make_pointer(scalar_type(dtype))
+    call_drop = DROP_PANEL.caller(dtype)
 
     @kernel
-    def drop(target, key, first, threshold, scale):
-        """Inverted dropout of one row of a panel: zero where the hash is below the threshold, else scale."""
-        a = carray(pointer(target), panel)
-        low, high = np.uint32(key & np.uint64(0xFFFFFFFF)), np.uint32(key >> np.uint64(32))
-        limit = np.uint32(threshold)
-        for j in range(panel):
-            a[j] = a[j] * scale if bits(low, high, first + j) >= limit else scalar(0)
+    def drop(net, layer, address, p, number, first, count, step, shift):
+        """Drop a panel of the inputs of layer `number`, or of their deltas, of workspace rows `first …`."""
+        call_drop(
+            net.passes.drop_panel, element(address, p * net.workspace.panel_stride + first * panel), count, p * panel,
+            net.steps.seed, step, number, shift + first, layer.drop_threshold, scalar(layer.drop_scale),
+        )
 
-    @kernel
-    def drop_panel(net, layer, address, p, number, first, count, step, shift):
-        """Drop a panel of a layer's inputs, or of their deltas, of workspace rows `first …`.
-
-        `shift` makes row numbers those of the mini-batch, so that chunks do not repeat a mask.
-        """
-        scale, key = scalar(layer.drop_scale), layer_key(net.steps.seed, step, number)
-        for i in range(first, first + count):
-            at = element(address, p * net.workspace.panel_stride + i * panel)
-            drop(at, row_key(key, shift + i), p * panel, layer.drop_threshold, scale)
-
-    return drop_panel
+    return drop
 
 
 def make_finish_panel(dtype, shape):
@@ -69,7 +55,7 @@ def make_finish_panel(dtype, shape):
     element = make_element(dtype.itemsize)
     itemsize, rows, panel = dtype.itemsize, shape.rows, shape.panel
     call_activate, call_both = ACTIVATE.caller(dtype), ACTIVATE_AND_DERIVE.caller(dtype)
-    (copy, add), drop_panel = make_runs(dtype), make_drop_panel(dtype, shape)
+    (copy, add), drop = make_runs(dtype), make_drop(dtype, shape)
 
     @kernel
     def activate_panel(net, layer, p, first, n_tiles):
@@ -92,7 +78,7 @@ def make_finish_panel(dtype, shape):
         layer, above = layers[i], layers[i + 1]
         activate_panel(net, layer, p, first, n_tiles)
         if above.drop_threshold != 0 and net.head.training:
-            drop_panel(net, above, layer.output, p, i + 1, first, count, step, shift)
+            drop(net, above, layer.output, p, i + 1, first, count, step, shift)
         if layer.residual:
             at = (p * net.workspace.panel_stride + first * panel) * itemsize
             add(layer.output + at, layer.input + at, n_tiles * rows * panel)
@@ -106,7 +92,7 @@ def make_finish_delta(dtype, shape):
     itemsize, rows, panel = dtype.itemsize, shape.rows, shape.panel
     of_slope = SLOPE.terms
     call_derive, call_slope_terms = DERIVE.caller(dtype), BY_SLOPE.caller(dtype)
-    (copy, _), drop_panel = make_runs(dtype), make_drop_panel(dtype, shape)
+    (copy, _), drop = make_runs(dtype), make_drop(dtype, shape)
 
     @kernel
     def finish_delta(net, layers, i, p, first, count, n_tiles, step, shift):
@@ -118,7 +104,7 @@ def make_finish_delta(dtype, shape):
             errors = net.workspace.errors if layer.residual else layers[layer.projection].delta
             copy(errors + at, delta, n)
         if above.drop_threshold != 0:
-            drop_panel(net, above, layer.delta, p, i + 1, first, count, step, shift)
+            drop(net, above, layer.delta, p, i + 1, first, count, step, shift)
         if layer.slope_terms != 0:
             call_slope_terms(layer.slope_terms, layer.terms[of_slope] + at, delta, layer.source + at, n)
         parameters = element(layer.parameters, p * layer.parameter_panel)

@@ -7,11 +7,10 @@ from scipy.optimize import minimize_scalar
 from scipy.special import expit, log_expit, log_softmax, logsumexp, softmax
 
 from ...training.health import quiet
+from ..parameters import CALIBRATED_LOG_LOSS
 
 # Bounds of the logarithm of 1 / T, scikit-learn's.
 _LOG_BOUNDS = (-10.0, 10.0)
-# The scoring of early stopping that looks at calibrated probabilities.
-CALIBRATED_LOG_LOSS = "calibrated_log_loss"
 
 
 def check_calibration(settings, loss, has_own, incremental):

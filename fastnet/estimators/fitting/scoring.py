@@ -9,7 +9,8 @@ from sklearn.metrics import check_scoring
 
 from ...ops.numbers import shown
 from ..fitted import HIDDEN_ATTRIBUTES, parameter_attributes
-from .calibration import CALIBRATED_LOG_LOSS, calibrated_log_loss
+from ..parameters import CALIBRATED_LOG_LOSS
+from .calibration import calibrated_log_loss
 
 # What an estimator that was fitted before may have, and the network in training has not.
 _OF_THE_FITTED = ("coefs_", "intercepts_", *HIDDEN_ATTRIBUTES, "temperature_", "target_mean_", "target_scale_")

@@ -17,7 +17,7 @@ from ...training.lbfgs import LbfgsTrainer
 from ...training.problem import Problem
 from ...training.settings import Settings
 from ...training.stochastic import StochasticTrainer
-from .calibration import CALIBRATED_LOG_LOSS
+from ..parameters import CALIBRATED_LOG_LOSS
 from .validation import ValidationSet
 
 

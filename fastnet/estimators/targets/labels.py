@@ -24,8 +24,9 @@ class LabelTargets:
         loss = classification_loss(self)
         with named(X=X):
             X, y = validate_data(
-                self, X, y, accept_sparse=["csr", "csc"], multi_output=True, dtype=DTYPES, reset=reset
-            )
+                self, X, y, accept_sparse=["csr", "csc"], multi_output=True, dtype=DTYPES, reset=reset,
+                ensure_all_finite=False,
+            )  # fmt: skip
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
 

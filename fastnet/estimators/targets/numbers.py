@@ -2,7 +2,7 @@
 
 import numpy as np
 from sklearn.metrics import d2_pinball_score, r2_score
-from sklearn.utils import column_or_1d
+from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.validation import validate_data
 
 from ...ops.losses.offsets import check_offset_link
@@ -22,8 +22,9 @@ class NumberTargets:
         loss = regression_loss(self)
         with named(X=X):
             X, y = validate_data(
-                self, X, y, accept_sparse=["csr", "csc"], multi_output=True, y_numeric=True, dtype=DTYPES, reset=reset
-            )
+                self, X, y, accept_sparse=["csr", "csc"], multi_output=True, y_numeric=True, dtype=DTYPES, reset=reset,
+                ensure_all_finite=False,
+            )  # fmt: skip
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         loss.check_targets(y)
@@ -85,7 +86,7 @@ def score_of(loss, targets, predicted, sample_weight):
     ----------
     loss : Loss
         Of the network.
-    targets : ndarray of shape (n_samples, n_targets)
+    targets : ndarray of shape (n_samples,) or (n_samples, n_targets)
         The truth.
     predicted : ndarray of shape (n_samples, n_targets) or (n_samples, n_targets, outputs_per_target)
         Predictions; of a mean and a standard deviation the mean.
@@ -102,6 +103,7 @@ def score_of(loss, targets, predicted, sample_weight):
         If the loss has several predictions of each target, and no score is known of them.
     """
     if loss.quantiles:
+        targets = check_array(targets, ensure_2d=False).reshape(len(targets), -1)
         if targets.shape[1] != predicted.shape[1]:
             raise ValueError(f"y has {targets.shape[1]} output(s), the network was trained on {predicted.shape[1]}.")
         scores = [

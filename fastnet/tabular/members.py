@@ -1,0 +1,139 @@
+"""Training the networks of an ensemble, one after the other, within the time there is."""
+
+import warnings
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
+
+from ..ops.schedules import Constant, Schedule
+
+
+@dataclass(frozen=True)
+class FirstEpochs(Schedule):
+    """The first epochs of a schedule that is made for more of them.
+
+    Parameters
+    ----------
+    schedule : Schedule
+        The whole one.
+    n_epochs : int
+        Its epochs.
+    """
+
+    schedule: Any = Constant()
+    n_epochs: Any = 1
+
+    def factors(self, epochs, n_epochs):
+        return self.schedule.factors(epochs, self.n_epochs)
+
+    def after_epoch(self, rate, initial_rate, samples_seen, stalled):
+        return self.schedule.after_epoch(rate, initial_rate, samples_seen, stalled)
+
+    def on_plateau(self, rate):
+        return self.schedule.on_plateau(rate)
+
+
+def fit_member(member, *data, **own):
+    """Fit a network inside, without warnings of what a preset has chosen."""
+    with warnings.catch_warnings():
+        # the schedule ends after so many epochs, and where no temperature is the best, 1 serves
+        warnings.filterwarnings("ignore", "Stochastic Optimizer: Maximum iterations", ConvergenceWarning)
+        warnings.filterwarnings("ignore", "Every validation sample is classified right", UserWarning)
+        return member.fit(*data, **own)
+
+
+def is_interrupted(members):
+    """Whether Ctrl-C ended the training of the last network, and so that of all."""
+    return members[-1].stop_reason_ == "interrupt"
+
+
+def fit_members(make, given, max_time, verbose, fit_one):
+    """Fit networks one after the other.
+
+    Parameters
+    ----------
+    make : callable
+        ``make(one, left)`` gives a network to fit within the seconds left, or None.
+    given : list
+        What each network is made from, such as its seed.
+    max_time : float or None
+        Seconds for all of them. The first has them all; another begins only if there is as much left as the
+        longest has taken.
+    verbose : bool
+        Whether to print which one is trained.
+    fit_one : callable
+        ``fit_one(member, left)`` fits a network within the seconds left, or None, and returns it.
+
+    Returns
+    -------
+    list
+        The fitted networks, at least one.
+    """
+    begun, longest, members = perf_counter(), 0.0, []
+    for number, one in enumerate(given):
+        member_begun = perf_counter()
+        left = None if max_time is None else max_time - (member_begun - begun)
+        if members and left is not None and left <= longest:
+            if verbose:
+                print(f"{len(given) - number} of {len(given)} members are left out: max_time is up.")
+            break
+        if verbose and len(given) > 1:
+            print(f"Member {number + 1} of {len(given)}")
+        members.append(fit_one(make(one, left), left))
+        longest = max(longest, perf_counter() - member_begun)
+        if is_interrupted(members):
+            break
+    return members
+
+
+def refit_member(member, schedule, max_time, *data):
+    """A network trained again, on all data, for the epochs after which it was the best.
+
+    Parameters
+    ----------
+    member : MLPClassifier or MLPRegressor
+        Fitted with early stopping.
+    schedule : Schedule
+        Of its learning rate, over all its ``max_iter`` epochs.
+    max_time : float or None
+        Seconds at most.
+    *data : arrays
+        X, y and sample_weight of all samples.
+
+    Returns
+    -------
+    MLPClassifier or MLPRegressor
+        With the parameters, the validation scores and the temperature of the first one.
+    """
+    parameters = member.get_params(deep=False)
+    # training that found no finite score at all has failed before
+    n_epochs = int(np.nanargmax(member.validation_scores_)) + 1
+    again = clone(member).set_params(
+        max_iter=n_epochs,
+        learning_rate=FirstEpochs(schedule, member.max_iter),
+        early_stopping=False,
+        validation_split=None,
+        scoring=None,
+        n_iter_no_change=None,
+        max_time=max_time,
+    )
+    if "calibration" in parameters:
+        again.set_params(calibration=None)
+    again.fit(*data)
+    again.set_params(**parameters)
+    again.validation_scores_, again.best_validation_score_ = member.validation_scores_, member.best_validation_score_
+    if hasattr(member, "temperature_"):
+        again.temperature_ = member.temperature_
+    return again
+
+
+def mean_curve(curves):
+    """The mean of curves that may end early, epoch by epoch, over those that have the epoch; None if there are none."""
+    if any(curve is None for curve in curves):
+        return None
+    longest = max(map(len, curves))
+    return [float(np.mean([curve[i] for curve in curves if i < len(curve)])) for i in range(longest)]

@@ -1,0 +1,269 @@
+"""The regressor for tables."""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import RegressorMixin
+from sklearn.utils._param_validation import StrOptions
+
+from ..estimators.inputs.arrays import check_weights, plain_numbers
+from ..estimators.parameters import REGRESSION_LOSSES
+from ..estimators.parameters.types import Activations, Initial, LearningRate, Losses, Rates, Solver
+from ..estimators.regressor import MLPRegressor
+from ..estimators.targets.numbers import of_targets, score_of
+from ..ops.losses import Loss
+from ..training.health import quiet
+from .base import TABULAR_CONSTRAINTS, BaseTabularMLP
+
+
+class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
+    r"""Multilayer perceptrons for regression on tables.
+
+    Takes a table as it is: numbers of any scale, booleans, categories, strings, dates, and missing values anywhere.
+    A :class:`TabularPreprocessor` makes numbers of one scale of it, the target is standardised, and one
+    :class:`MLPRegressor` or several are trained and averaged. Predictions are in the target's own unit.
+
+    Parameters
+    ----------
+    preset : {'fast', 'default', 'best'}, default='default'
+        What the parameters that are None stand for; ``parameters_`` has the values after ``fit``. All of them
+        follow RealMLP [1]_ with less training: 'fast' trains one network for 32 epochs and averages its weights,
+        'default' one with dropout for 64, and 'best' four of these, whose predictions it averages.
+    categorical_features : 'from_dtype' or array-like of {bool, int, str}, default='from_dtype'
+        Columns of categories, as for :class:`TabularPreprocessor`.
+    max_one_hot : int or None, default=None
+        As for :class:`TabularPreprocessor`.
+    min_frequency : int, float or None, default=None
+        As for :class:`TabularPreprocessor`.
+    hidden_layer_sizes : int, array-like of int or None, default=None
+        Units of each hidden layer.
+    activation : str, Activation, list or tuple of these, or None, default=None
+        As for :class:`MLPRegressor`.
+    loss : str, Loss or None, default=None
+        As for :class:`MLPRegressor`. It sees the standardised target, Huber's ``delta`` too; losses with a log link,
+        such as 'poisson', see the target as it is.
+    solver : str, Optimizer or None, default=None
+        As for :class:`MLPRegressor`, but not 'lbfgs'.
+    learning_rate_init : float or None, default=None
+        The learning rate that schedules start from, or multiply.
+    learning_rate : str, Schedule, callable or None, default=None
+        As for :class:`MLPRegressor`.
+    alpha : float, sequence of float or None, default=None
+        As for :class:`MLPRegressor`.
+    batch_size : int, 'auto', 'all' or None, default=None
+        Rows in a mini-batch. 'auto' is 256, and for less than 4,096 rows to train on a sixteenth of them, but not
+        less than 32; 'all' is all rows.
+    max_iter : int or None, default=None
+        Epochs, and the length of the schedule.
+    dropout : float, sequence of float or None, default=None
+        As for :class:`MLPRegressor`.
+    ema_decay : float or None, default=None
+        As for :class:`MLPRegressor`; 0 is no average.
+    init : str, Initializer, fitted estimator or None, default=None
+        As for :class:`MLPRegressor`.
+    n_iter_no_change : int, inf or None, default=None
+        Epochs in a row without a better score on the rows held out after which training stops; inf trains
+        ``max_iter`` epochs. The best epoch is kept in either case.
+    validation_fraction : float or None, default=None
+        Share of the rows that are held out, in [0, 1); 0 holds out none and keeps the last epoch.
+    validation_split : 'last', splitter or None, default=None
+        Which rows are held out, as for :class:`MLPRegressor`: None draws them, 'last' takes the last ones.
+    scoring : str, callable or None, default=None
+        The score on the rows held out, as for :class:`MLPRegressor`; it sees encoded columns and the standardised
+        target. None is R², or its counterpart for the loss.
+    n_members : int or None, default=None
+        Networks whose predictions are averaged. They differ in their first weights and the order of rows.
+    clip_predictions : bool or None, default=None
+        Whether predictions are kept between the least and the largest target of training.
+    refit : bool, default=False
+        Whether the networks are then trained again on all rows, for the epochs after which they were best.
+    max_time : float or None, default=None
+        Seconds that training may take at most. The first network may take all of it; another one begins only if as much
+        is left as the longest has taken. ``refit`` has half of it.
+    dtype : {'auto', 'input', 'float32', 'float64'}, default='auto'
+        Type of the networks' computation, as for :class:`MLPRegressor`; columns are encoded in float64.
+    random_state : int, RandomState instance or None, default=None
+        Source of the rows held out, and of one seed for each network.
+    n_jobs : int or None, default=None
+        Threads at most, as for :class:`MLPRegressor`. The result has the same bits for every value.
+    verbose : bool, default=False
+        Whether to print the progress.
+
+    Attributes
+    ----------
+    parameters_ : dict
+        Values of all parameters of the preset, as they were used.
+    preprocessor_ : TabularPreprocessor
+        Fitted on the rows that were trained on.
+    estimators_ : list of MLPRegressor
+        The networks, at most ``n_members``; they see encoded columns and the standardised target.
+    loss_curve_ : list of float
+        Loss of every epoch, the mean over the networks, in the unit of the standardised target.
+    validation_scores_ : list of float or None
+        Score on the rows held out after every epoch, the mean over the networks; None if there are none.
+    n_iter_ : int
+        Epochs, the most of a network.
+    target_mean_, target_scale_ : float or ndarray of shape (n_outputs,)
+        What the target was standardised with: the mean and the standard deviation of the rows that were trained on,
+        which is 0 for a constant; 0 and 1 for a loss with a log link.
+    n_features_in_ : int
+        Number of columns.
+    feature_names_in_ : ndarray of shape (n_features,)
+        Names of the columns, if X had names that are all strings.
+
+    See Also
+    --------
+    TabularMLPClassifier : The same for classes.
+    TabularPreprocessor : What makes numbers of columns.
+    MLPRegressor : A network for numbers of one scale.
+
+    Notes
+    -----
+    There is no ``partial_fit``: a part of the data does not tell levels, quartiles or the scale of the target. To go on
+    with new rows, use ``preprocessor_`` and ``estimators_[0].partial_fit``.
+
+    References
+    ----------
+    .. [1] Holzmüller, Grinsztajn, Steinwart: "Better by Default: Strong Pre-Tuned MLPs and Boosted Trees on Tabular
+       Data", NeurIPS 2024, arXiv:2407.04491.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet import TabularMLPRegressor
+    >>> rng = np.random.default_rng(0)
+    >>> X = np.empty((500, 2), dtype=object)
+    >>> X[:, 0], X[:, 1] = rng.normal(size=500), rng.choice(["low", "high"], 500)
+    >>> y = 1000.0 * (X[:, 0].astype(float) ** 2 + (X[:, 1] == "high"))
+    >>> net = TabularMLPRegressor(preset="fast", hidden_layer_sizes=(64, 64), random_state=0).fit(X, y)
+    >>> bool(net.score(X, y) > 0.95)
+    True
+    """
+
+    _parameter_constraints: dict = {
+        **TABULAR_CONSTRAINTS,
+        "loss": [StrOptions(REGRESSION_LOSSES), Loss, None],
+        "clip_predictions": ["boolean", None],
+    }
+    _network = MLPRegressor
+    _plain_targets = staticmethod(plain_numbers)
+
+    def __init__(
+        self,
+        preset: str = "default",
+        *,
+        categorical_features: str | ArrayLike = "from_dtype",
+        max_one_hot: int | None = None,
+        min_frequency: float | None = None,
+        hidden_layer_sizes: int | ArrayLike | None = None,
+        activation: Activations | None = None,
+        loss: Losses | None = None,
+        solver: Solver | None = None,
+        learning_rate_init: float | None = None,
+        learning_rate: LearningRate | None = None,
+        alpha: Rates | None = None,
+        batch_size: int | str | None = None,
+        max_iter: int | None = None,
+        dropout: Rates | None = None,
+        ema_decay: float | None = None,
+        init: Initial | None = None,
+        n_iter_no_change: float | None = None,
+        validation_fraction: float | None = None,
+        validation_split: object = None,
+        scoring: str | Callable[..., float] | None = None,
+        n_members: int | None = None,
+        clip_predictions: bool | None = None,
+        refit: bool = False,
+        max_time: float | None = None,
+        dtype: str = "auto",
+        random_state: int | np.random.RandomState | None = None,
+        n_jobs: int | None = None,
+        verbose: bool = False,
+    ) -> None:
+        self.preset = preset
+        self.categorical_features = categorical_features
+        self.max_one_hot = max_one_hot
+        self.min_frequency = min_frequency
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.loss = loss
+        self.solver = solver
+        self.learning_rate_init = learning_rate_init
+        self.learning_rate = learning_rate
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.max_iter = max_iter
+        self.dropout = dropout
+        self.ema_decay = ema_decay
+        self.init = init
+        self.n_iter_no_change = n_iter_no_change
+        self.validation_fraction = validation_fraction
+        self.validation_split = validation_split
+        self.scoring = scoring
+        self.n_members = n_members
+        self.clip_predictions = clip_predictions
+        self.refit = refit
+        self.max_time = max_time
+        self.dtype = dtype
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+
+    def _check_targets(self, y, loss):
+        loss.check_targets(y)
+
+    def _learn_targets(self, y, sample_weight, parameters, loss):
+        self._bounds = (y.min(axis=0), y.max(axis=0)) if parameters["clip_predictions"] else None
+        self.target_mean_, self.target_scale_ = np.zeros(y.shape[1:])[()], np.ones(y.shape[1:])[()]
+        if loss.out_activation == "exp":
+            return  # a log link predicts the target itself
+        mean = np.average(y, axis=0, weights=sample_weight)
+        scale = np.sqrt(np.average((y - mean) ** 2, axis=0, weights=sample_weight))
+        self.target_mean_ = mean
+        self.target_scale_ = np.where(scale > 1e-12 * np.abs(mean), scale, 0.0)[()]  # a constant, up to rounding
+
+    def _scale_targets(self, y):
+        return (y - self.target_mean_) / np.where(self.target_scale_ > 0, self.target_scale_, 1.0)
+
+    def predict(self, X: ArrayLike) -> np.ndarray:
+        """Predict targets.
+
+        Parameters
+        ----------
+        X : DataFrame, pyarrow table or array-like of shape (n_samples, n_features)
+            The table.
+
+        Returns
+        -------
+        y : ndarray of float64 of shape (n_samples,) or (n_samples, n_outputs)
+            Predictions, in the unit of the targets; of several quantiles with one more axis, as of
+            :class:`MLPRegressor`.
+        """
+        outputs = np.mean(self._members_outputs(X, "predict"), axis=0)
+        # All quantiles of a target have its scale.
+        axes = (..., None) if outputs.ndim == 3 else ...
+        y = outputs * self.target_scale_[axes] + self.target_mean_[axes]
+        return y if self._bounds is None else np.clip(y, *(np.asarray(bound)[axes] for bound in self._bounds))
+
+    def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Coefficient of determination R², the mean over the outputs; of several quantiles as of :class:`MLPRegressor`.
+
+        Parameters
+        ----------
+        X : DataFrame, pyarrow table or array-like of shape (n_samples, n_features)
+            The table.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Its targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the samples.
+
+        Returns
+        -------
+        score : float
+            At most 1.
+        """
+        predicted = self.predict(X)
+        with quiet():
+            y, sample_weight, loss = plain_numbers(y), check_weights(sample_weight, X), self.estimators_[0]._loss
+            return score_of(loss, y, of_targets(loss, predicted) if loss.quantiles else predicted, sample_weight)
