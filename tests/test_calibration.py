@@ -233,9 +233,8 @@ def test_early_stopping_watches_the_log_loss_after_scaling(noisy, kind):
 def test_overconfidence_does_not_end_the_training(noisy):
     X, y, X_val, y_val = noisy
     params = {"restore_best_weights": True, "max_iter": 60, "tol": 0.0}
-    plain, scaled = (
-        net(scoring=scoring, **params).fit(X, y, X_val=X_val, y_val=y_val) for scoring in ("loss", "calibrated_log_loss")
-    )
+    scorings = "loss", "calibrated_log_loss"
+    plain, scaled = (net(scoring=scoring, **params).fit(X, y, X_val=X_val, y_val=y_val) for scoring in scorings)
     assert scaled.best_validation_score_ > plain.best_validation_score_
     assert np.argmax(scaled.validation_scores_) > np.argmax(plain.validation_scores_)
 

@@ -52,7 +52,8 @@ def test_without_a_hidden_layer_it_is_a_generalised_linear_model_of_rates(loss, 
     assert_allclose(rate, reference.predict(X), rtol=1e-3)
     assert_allclose(predicted, EXPOSURE * rate, rtol=1e-12)
     assert_allclose(net.score(X, y, offset=OFFSET), r2_score(y, predicted))
-    assert_array_equal(np.hstack([net.predict(X[i : i + 1], offset=OFFSET[i : i + 1]) for i in range(60)]), predicted[:60])
+    alone = [net.predict(X[i : i + 1], offset=OFFSET[i : i + 1]) for i in range(60)]
+    assert_array_equal(np.hstack(alone), predicted[:60])
 
 
 def half_deviance(name, y, z):

@@ -81,6 +81,7 @@ def inspect(
     part, L2, is in loss and gradients. ``class_weight`` counts as in training. All layers and biases have gradients and
     penalties, also those that ``freeze`` or ``use_bias`` keep from training. The estimator is not changed. A regressor
     with ``target_scaling`` is shown as it was trained: loss, deltas and output layer are those of standardised targets.
+    An offset counts as 0.
 
     Parameters
     ----------

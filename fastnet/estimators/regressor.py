@@ -96,8 +96,9 @@ class MLPRegressor(NumberTargets, RegressorMixin, BaseMultilayerPerceptron):
         Whether 'sgd' uses Nesterov's momentum.
     early_stopping : bool, default=False
         Whether stochastic solvers hold out part of the data, or watch ``X_val`` of ``fit``, stop when the score on
-        it stalls, and keep the weights of the best epoch. The score is the coefficient of determination; for 'quantile'
-        and 'absolute_error', which do not aim at the mean, its counterpart :func:`sklearn.metrics.d2_pinball_score`.
+        it stalls, and keep the weights of the best epoch. The score is the coefficient of determination; for
+        'quantile', 'quantiles' and 'absolute_error', which do not aim at the mean, its counterpart
+        :func:`sklearn.metrics.d2_pinball_score`.
     validation_fraction : float, default=0.1
         Share of the data that early stopping holds out, in [0, 1). Not used if ``fit`` gets ``X_val``, or
         ``validation_split`` is a splitter.

@@ -1,4 +1,4 @@
-"""What early stopping watches: the estimator's own score, the validation loss as it is or after calibration, any scorer."""
+"""What early stopping watches: the estimator's own score, a loss, or any scorer of scikit-learn."""
 
 from contextlib import suppress
 from inspect import signature
