@@ -73,8 +73,8 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
         Which rows are held out, as for :class:`MLPClassifier`: None draws them and keeps the shares of the classes,
         'last' takes the last ones.
     scoring : str, callable or None, default=None
-        The score on the rows held out, as for :class:`MLPClassifier`; it sees encoded columns.
-        None is the loss.
+        The score on the rows held out, as for :class:`MLPClassifier`, 'calibrated_log_loss' included; it sees encoded
+        columns. None is the loss.
     n_members : int or None, default=None
         Networks whose probabilities are averaged. They differ in their first weights and the order of rows.
     class_weight : dict, 'balanced', list of dict or None, default=None
