@@ -1,7 +1,7 @@
 """The regressor."""
 
 from collections.abc import Callable
-from typing import Self
+from typing import Literal, Self, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -491,6 +491,16 @@ class MLPRegressor(NumberTargets, RegressorMixin, BaseMultilayerPerceptron):
         """
         with unchanged_on_failure(self), quiet():
             return self._fit(X, plain_numbers(y), sample_weight, incremental=True, offset=offset)
+
+    @overload
+    def predict(
+        self, X: MatrixLike, return_std: Literal[False] = ..., *, offset: ArrayLike | None = ...
+    ) -> np.ndarray: ...
+
+    @overload
+    def predict(
+        self, X: MatrixLike, return_std: Literal[True], *, offset: ArrayLike | None = ...
+    ) -> tuple[np.ndarray, np.ndarray]: ...
 
     def predict(
         self, X: MatrixLike, return_std: bool = False, *, offset: ArrayLike | None = None
