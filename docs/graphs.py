@@ -65,8 +65,11 @@ def evaluate_loss(loss, z):
     """Values and gradients of a loss by one raw output.
 
     Of classes, it is the output of the sample's own class, beside two others of 0; of numbers, the target is 0, or 1
-    where predictions are positive.
+    where predictions are positive. Of several outputs for a target it is that of the middle or of the mean, the others
+    are 0.
     """
+    if loss.outputs_per_target > 1:
+        return _by_the_middle(loss, z)
     if not loss.class_index_target:
         target = 1.0 if loss.is_classification or loss.out_activation == "exp" else 0.0
         formulas = loss.value, loss.gradient
@@ -76,6 +79,16 @@ def evaluate_loss(loss, z):
         delta = np.zeros(3)
         values.append(loss.row(np.array([x, 0.0, 0.0]), 0, delta, loss.values))
         gradients.append(delta[0])
+    return np.array(values), np.array(gradients)
+
+
+def _by_the_middle(loss, z):
+    place, values, gradients = (loss.outputs_per_target - 1) // 2, [], []
+    for x in z:
+        outputs, delta = np.zeros((2, loss.outputs_per_target))
+        outputs[place] = x
+        values.append(loss.target(outputs, 0.0, delta, loss.values, np.array(loss.table[1:])))
+        gradients.append(delta[place])
     return np.array(values), np.array(gradients)
 
 

@@ -140,7 +140,47 @@ LOSSES = {
         lambda z, y: np.sum(2 * (np.sqrt(y) - np.exp(z / 2)) ** 2 / np.exp(z / 2), axis=1),
         lambda z, y: np.exp(z / 2) - y * np.exp(-z / 2),
     ),
+    # of 0.05, 0.5 and 0.95: three outputs a target
+    "quantiles": (
+        lambda z, y: pinball(three_quantiles(z), y).sum(axis=(1, 2)) / 3,
+        lambda z, y: through_steps(z, (three_quantiles(z) > y[:, :, None]) - LEVELS) / 3,
+    ),
+    # two outputs a target, mean and logarithm of the variance above 1e-6
+    "gaussian_nll": (
+        lambda z, y: np.sum(np.log(variance(z)) + (y - z[:, ::2]) ** 2 / variance(z), axis=1) / 2,
+        lambda z, y: side_by_side(
+            (z[:, ::2] - y) / variance(z),
+            np.exp(z[:, 1::2]) / variance(z) * (1 - (y - z[:, ::2]) ** 2 / variance(z)) / 2,
+        ),
+    ),
 }
+LEVELS = np.array([0.05, 0.5, 0.95])
+
+
+def three_quantiles(z):
+    """(n, targets, 3): the median, and a step down and up from it."""
+    low, median, high = np.moveaxis(z.reshape(len(z), -1, 3), 2, 0)
+    return np.stack([median - np.logaddexp(0, low), median, median + np.logaddexp(0, high)], axis=2)
+
+
+def pinball(predicted, y):
+    r = y[:, :, None] - predicted
+    return np.maximum(LEVELS * r, (LEVELS - 1) * r)
+
+
+def through_steps(z, slopes):
+    """Gradient in z from that in the three quantiles."""
+    low, _, high = np.moveaxis(z.reshape(len(z), -1, 3), 2, 0)
+    return side_by_side(-expit(low) * slopes[:, :, 0], slopes.sum(axis=2), expit(high) * slopes[:, :, 2])
+
+
+def variance(z):
+    return 1e-6 + np.exp(z[:, 1::2])
+
+
+def side_by_side(*of_targets):
+    """(n, targets) each, as columns that lie side by side for each target."""
+    return np.stack(of_targets, axis=2).reshape(len(of_targets[0]), -1)
 
 
 def sign(y):
@@ -171,4 +211,6 @@ OUTPUTS = {
     "log_loss": lambda z: softmax(z, axis=1),
     **dict.fromkeys(["binary_log_loss", "binary_focal"], expit),
     **dict.fromkeys(["poisson", "gamma", "tweedie"], np.exp),
+    "quantiles": lambda z: three_quantiles(z).reshape(z.shape),
+    "gaussian_nll": lambda z: side_by_side(z[:, ::2], np.sqrt(variance(z))),
 }

@@ -34,6 +34,8 @@ class Problem:
     def __init__(self, seed, units, activation="relu", loss="squared_error", n_samples=23, weights=False,
                  dtype=np.float64, **options):  # fmt: skip
         rng = np.random.default_rng(seed)
+        per_target = LOSSES[loss].outputs_per_target
+        units = (*units[:-1], -(-units[-1] // per_target) * per_target)
         self.units, self.activation, self.loss, self.dtype, self.options = units, activation, loss, dtype, options
         shapes = list(zip(units[:-1], units[1:], strict=True))
         self.matrices = [self.rounded(rng.normal(size=s) / np.sqrt(s[0])) for s in shapes]
@@ -155,7 +157,7 @@ def random_targets(rng, loss, n_samples, n_outputs):
         return rng.integers(0, 2, (n_samples, n_outputs)).astype(float)
     if LOSSES[loss].out_activation == "exp":
         return rng.poisson(1.0, (n_samples, n_outputs)) + (0.5 if loss == "gamma" else 0.0)
-    return rng.normal(size=(n_samples, n_outputs))
+    return rng.normal(size=(n_samples, n_outputs // LOSSES[loss].outputs_per_target))
 
 
 def name_of(value):

@@ -13,7 +13,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import log_loss
 
 import fastnet
-from fastnet.estimators.fitting.calibration import fit_temperature
+from fastnet.estimators.fitting.calibration import calibrated_log_loss, fit_temperature
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -204,3 +204,53 @@ def test_a_calibrated_network_is_not_converted(noisy):
     model = net(calibration="temperature").fit(X, y, X_val=X_val, y_val=y_val).set_params(calibration=None)
     with pytest.raises(ValueError, match="cannot predict with temperature_=.*: only a network without it"):
         model.to_sklearn()
+
+
+# ---- early stopping by the calibrated log loss -------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["multiclass", "binary", "labels", "columns"])
+def test_early_stopping_watches_the_log_loss_after_scaling(noisy, kind):
+    X, y, X_val, y_val = noisy
+    if kind == "columns":
+        y, y_val = (np.column_stack([of % 5, of % 3]) for of in (y, y_val))
+    else:
+        y, y_val = targets_of(y, kind), targets_of(y_val, kind)
+    weight = np.random.default_rng(1).uniform(0.5, 2, len(X_val))
+    own = {"X_val": X_val, "y_val": y_val, "sample_weight_val": weight}
+    model = net(dtype="float64", scoring="calibrated_log_loss", max_iter=4).fit(X, y, **own)
+    # the same network with its temperature, by the definition
+    calibrated = net(dtype="float64", calibration="temperature", max_iter=4).fit(X, y, **own)
+    probabilities = calibrated.predict_proba(X_val)
+    if kind == "columns":
+        expected = sum(cross_entropy(y_val[:, k], probabilities[k], weight) for k in range(2))
+    else:
+        expected = cross_entropy(y_val, probabilities, weight)
+    assert_allclose(model.validation_scores_[-1], -expected, rtol=1e-6)
+    assert model.best_validation_score_ == max(model.validation_scores_)
+
+
+def test_overconfidence_does_not_end_the_training(noisy):
+    X, y, X_val, y_val = noisy
+    params = {"restore_best_weights": True, "max_iter": 60, "tol": 0.0}
+    scorings = "loss", "calibrated_log_loss"
+    plain, scaled = (net(scoring=scoring, **params).fit(X, y, X_val=X_val, y_val=y_val) for scoring in scorings)
+    assert scaled.best_validation_score_ > plain.best_validation_score_
+    assert np.argmax(scaled.validation_scores_) > np.argmax(plain.validation_scores_)
+
+
+def test_samples_that_are_all_right_or_all_alike_have_a_finite_score():
+    logits, labels = np.array([[2.0], [-1.0], [3.0]]), np.array([[1], [0], [1]])
+    assert 0 <= calibrated_log_loss(logits, labels) < 1e-12
+    assert_allclose(calibrated_log_loss(np.zeros((3, 4)), np.array([[0], [1], [3]])), np.log(4))
+    assert np.isnan(calibrated_log_loss(np.full((3, 1), np.inf), labels))
+
+
+def test_it_needs_probabilities():
+    X, y = np.eye(4), [0, 1, 0, 1]
+    with pytest.raises(ValueError, match="scoring='calibrated_log_loss' needs probabilities, which loss='hinge'"):
+        net(loss="hinge", scoring="calibrated_log_loss").fit(X, y)
+    with pytest.raises(ValueError, match="The 'scoring' parameter of MLPRegressor"):
+        fastnet.MLPRegressor(early_stopping=True, scoring="calibrated_log_loss").fit(X, y)
+    with pytest.raises(ValueError, match="scoring='calibrated_log_loss' is for early stopping"):
+        net(early_stopping=False, scoring="calibrated_log_loss").fit(X, y)

@@ -90,6 +90,7 @@ def test_the_documented_attributes_are_those_that_fits_set(cls, digits):
         {"solver": "lbfgs"},
         {"normalization": "batch", "residual": "projection", "activation": "prelu"},
         {"early_stopping": True, **({"calibration": "temperature"} if "calibration" in vars(source) else {})},
+        {"target_scaling": True} if "target_scaling" in vars(source) else {},
     ):
         fitted |= {name for name in vars(cls(**params, **own).fit(X, digits[1])) if name.endswith("_")}
     names = [name for p in numpydoc.docscrape.ClassDoc(cls)["Attributes"] for name in p.name.split(", ")]

@@ -131,7 +131,12 @@ EXTREME_LOSSES = {
     "log_loss": [LogLoss(1e-9), LogLoss(0.0, 50.0), LogLoss(1e-9, 0.3), LogLoss(1 - NEAR, 1e-9)],
     "tweedie": [Tweedie(p) for p in (1 + NEAR, 1.001, 1.4999, 1.999, 2 - NEAR)],
 }
-LOSS_OPS = [(name, op) for name, registered in LOSSES.items() for op in (registered, *EXTREME_LOSSES.get(name, ()))]
+LOSS_OPS = [
+    (name, op)
+    for name, registered in LOSSES.items()
+    for op in (registered, *EXTREME_LOSSES.get(name, ()))
+    if op.outputs_per_target == 1
+]
 LOGITS = [-60.0, -7.0, -1e-6, 0.2, 1.0, 70.0]
 
 

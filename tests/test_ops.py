@@ -40,7 +40,7 @@ from fastnet.ops.optimizers import (
     Rprop,
     ScheduleFreeAdamW,
 )
-from fastnet.ops.registry import Choice, Number, Op
+from fastnet.ops.registry import Choice, Increasing, Number, Op
 from fastnet.ops.schedules import SCHEDULES
 
 ULPS = 8  # of the compiled kernels
@@ -168,6 +168,8 @@ def other_value(op, name):
     allowed, value = type(op).__dataclass_fields__[name].metadata["allowed"], getattr(op, name)
     if isinstance(allowed, Choice):
         return next(option for option in allowed.options if option != value)
+    if isinstance(allowed, Increasing):
+        return value[1:]
     near = [value / 2, value + 1, value - 1, value + 0.25, value - 0.25]
     return next(v for v in near if allowed.allows(v) and v != value)
 
@@ -177,7 +179,8 @@ def test_each_parameter_says_what_it_may_be_and_refuses_the_rest(op):
     for field in fields(op):
         name = field.name
         allowed = field.metadata.get("allowed")
-        assert isinstance(allowed, (Number, Choice)), f"declare {name} of {type(op).__name__} with number or choice"
+        kinds = Number, Choice, Increasing
+        assert isinstance(allowed, kinds), f"declare {name} of {type(op).__name__} with number, choice or increasing"
         assert allowed.allows(field.default)
         outside = ["no such thing", None, float("nan"), float("inf"), [1.0], 10**400, Decimal("0.5"), 0.5j]
         outside += [np.array(0.5)]
@@ -218,9 +221,11 @@ def test_parameters_of_ops_go_round(op):
     for dtype in DTYPES:
         array = rows.parameter_array(op, dtype)
         read_as = F64 if isinstance(op, Optimizer) else dtype
-        assert array.dtype == read_as and array.shape == (signatures.N_PARAMETERS,)
+        table = getattr(op, "table", ())
+        assert array.dtype == read_as and array.shape == (signatures.N_PARAMETERS + len(table),)
         assert_array_equal(array[: len(op.values)], np.array(op.values, read_as))
-        assert not array[len(op.values) :].any()
+        assert not array[len(op.values) : signatures.N_PARAMETERS].any()
+        assert_array_equal(array[signatures.N_PARAMETERS :], np.array(table, read_as))
 
 
 def test_each_name_stands_for_an_op_of_its_own_with_default_parameters():
@@ -235,7 +240,7 @@ def _formulas():
     for registry, names in ((ACTIVATIONS, ("function", "derivative")), (LOSSES, ("value", "gradient", "link"))):
         for name, op in registry.items():
             for formula in names:
-                if hasattr(op, formula):
+                if hasattr(op, formula) and getattr(op, "outputs_per_target", 1) == 1:
                     yield pytest.param(getattr(op, formula), id=f"{name}-{formula}")
     for _, op in RULES:
         yield pytest.param((op.update, op.n_states), id=f"{op!r}-update")

@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from problems import parameters, same_bits
 from sklearn.base import clone, is_classifier
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.metrics import log_loss
+from sklearn.metrics import d2_pinball_score, log_loss
 from sklearn.model_selection import GridSearchCV, GroupShuffleSplit, TimeSeriesSplit
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
@@ -18,7 +18,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from fastnet import MLPClassifier, MLPRegressor, TabularMLPClassifier, TabularMLPRegressor, TabularPreprocessor
 from fastnet.activations import SELU
-from fastnet.losses import LogLoss, Quantile
+from fastnet.losses import LogLoss, Quantile, Quantiles
 from fastnet.optimizers import Adam
 from fastnet.tabular.members import FirstEpochs, mean_curve
 from fastnet.tabular.presets import NAMES, PRESETS
@@ -379,6 +379,25 @@ def test_contradictions_are_refused(params, own, message, table):
     X, y = table
     with pytest.raises(ValueError, match=message):
         TabularMLPClassifier(**{**QUICK, **params}).fit(X, classes_of(y), **own)
+
+
+@pytest.mark.parametrize("n_targets", [1, 2])
+def test_losses_of_distributions(n_targets, table):
+    X, y = table
+    y = y if n_targets == 1 else np.column_stack([y, 1e-3 * y[::-1]])
+    model = TabularMLPRegressor(**QUICK, loss=Quantiles((0.1, 0.5, 0.9)), clip_predictions=True).fit(X, y)
+    predicted = model.predict(X)
+    assert predicted.shape == (*y.shape, 3) and (np.diff(predicted, axis=-1) >= 0).all()
+    of_levels = [d2_pinball_score(y, predicted[..., k], alpha=q) for k, q in enumerate((0.1, 0.5, 0.9))]
+    assert_allclose(model.score(X, y), np.mean(of_levels))
+    mean = TabularMLPRegressor(**QUICK, loss="gaussian_nll").fit(X, y)
+    assert mean.predict(X).shape == y.shape and mean.score(X, y) > -1
+
+
+def test_members_can_watch_the_calibrated_log_loss(table):
+    X, y = table
+    model = TabularMLPClassifier(**QUICK, scoring="calibrated_log_loss").fit(X, classes_of(y))
+    assert np.isfinite(model.validation_scores_).all() and max(model.validation_scores_) < 0
 
 
 def test_without_a_holdout_the_last_epoch_is_kept(table):

@@ -7,13 +7,17 @@ import numpy as np
 
 from ..ops.activations import ACTIVATIONS
 from ..ops.compiled import rows as op_kernels
-from ..ops.losses import LOSSES, LogLoss
+from ..ops.losses import LOSSES, Gamma, LogLoss, Poisson, Tweedie
 from ..ops.losses.columns import ColumnsLogLoss
+from ..ops.losses.offsets import with_offset
 from ..ops.optimizers import OPTIMIZERS, RMSProp
 from .functions import FUNCTIONS, address
 
 _VARIANTS = {
-    "losses": [LogLoss(label_smoothing=0.1), ColumnsLogLoss(sizes=(2,))],
+    "losses": [
+        LogLoss(label_smoothing=0.1), ColumnsLogLoss(sizes=(2,)),
+        *map(with_offset, (Poisson(), Gamma(), Tweedie())),
+    ],  # fmt: skip
     "optimizers": [RMSProp(momentum=0.9), RMSProp(centred=True), RMSProp(momentum=0.9, centred=True)],
 }
 # What a classifier and a regressor need with their default parameters.

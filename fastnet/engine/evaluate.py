@@ -1,4 +1,4 @@
-"""The loss of outputs that are at hand, by the kernels that train."""
+"""The loss and the predictions of outputs that are at hand, by the kernels of training and prediction."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from ..kernels.host import tile
 from ..kernels.memory import aligned_zeros
 from ..network.layout import round_up
 from ..ops.compiled import rows as op_kernels
-from ..ops.compiled.signatures import LOSS
+from ..ops.compiled.signatures import LINK, LOSS, target_stride
 
 _ROWS = 1024  # at a time
 
@@ -33,8 +33,8 @@ def mean_loss(loss, outputs, targets, sample_weight=None):
     dtype, (n_samples, n_outputs) = outputs.dtype, outputs.shape
     shape = tile(dtype)
     stride, size = round_up(n_outputs, shape.panel), min(_ROWS, n_samples)
-    target_stride = 1 if loss.class_index_target else stride
-    z, delta, y = (aligned_zeros(size * width, dtype) for width in (stride, stride, target_stride))
+    y_stride = target_stride(loss, stride, shape.panel)
+    z, delta, y = (aligned_zeros(size * width, dtype) for width in (stride, stride, y_stride))
     weight, values = aligned_zeros(size, dtype), aligned_zeros(size, np.float64)
     kernel = LOSS.function(op_kernels.loss(loss, dtype), dtype)
     parameters = op_kernels.parameter_array(loss, dtype)
@@ -44,9 +44,37 @@ def mean_loss(loss, outputs, targets, sample_weight=None):
         part = slice(first, min(first + size, n_samples))
         n = part.stop - first
         z.reshape(size, stride)[:n, :n_outputs] = outputs[part]
-        y.reshape(size, target_stride)[:n, : targets.shape[1]] = targets[part]
+        y.reshape(size, y_stride)[:n, : targets.shape[1]] = targets[part]
         weight[:n] = 1 if sample_weight is None else sample_weight[part]
         kernel(*arrays, stride, n, n_outputs, stride, 1.0, parameters.ctypes.data, values.ctypes.data)
         total += values[:n].sum()
     total_weight = n_samples if sample_weight is None else sample_weight.sum(dtype=np.float64)
     return float(total / total_weight / (n_outputs if loss.mean_over_outputs else 1))
+
+
+def predictions(loss, outputs):
+    """What the link makes of raw outputs, in their dtype.
+
+    Parameters
+    ----------
+    loss : Loss
+        The loss.
+    outputs : ndarray of shape (n_samples, n_outputs)
+        Raw outputs, float32 or float64.
+
+    Returns
+    -------
+    ndarray of shape (n_samples, n_outputs)
+    """
+    dtype, (n_samples, n_outputs) = outputs.dtype, outputs.shape
+    stride, size = round_up(n_outputs, tile(dtype).panel), min(_ROWS, n_samples)
+    z, result = aligned_zeros(size * stride, dtype), np.empty_like(outputs)
+    kernel = LINK.function(op_kernels.link(loss, dtype), dtype)
+    parameters = op_kernels.parameter_array(loss, dtype)
+    for first in range(0, n_samples, size):
+        n = min(size, n_samples - first)
+        rows = z.reshape(size, stride)[:n, :n_outputs]
+        rows[:] = outputs[first : first + n]
+        kernel(z.ctypes.data, stride, n, n_outputs, parameters.ctypes.data)
+        result[first : first + n] = rows
+    return result

@@ -5,11 +5,13 @@ from copy import deepcopy
 from numbers import Integral
 from typing import Self
 
+import numpy as np
 from numpy.typing import ArrayLike
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils import check_random_state
 
+from ..ops.losses.offsets import with_offset
 from ..training.health import check_training, quiet
 from ..training.problem import Problem
 from .exchange.portable import Portable
@@ -20,7 +22,7 @@ from .fitting.start import check_same_network, initial_parameters
 from .fitting.training import Task, check_batch_size, continuation_of
 from .fitting.transaction import unchanged_on_failure
 from .fitting.validation import NO_DATA, Holdout, OwnData, check_validation, own_samples
-from .inputs.arrays import cast, cast_weights, check_finite, check_fits, check_weights, engine_input
+from .inputs.arrays import cast, cast_weights, check_finite, check_fits, check_offset, check_weights, engine_input
 from .parameters import (
     PARAMETER_CONSTRAINTS,
     check_each,
@@ -33,6 +35,7 @@ from .parameters import (
 from .parameters.doc_link import DocLink
 from .parameters.nested import NestedValues
 from .parameters.types import MatrixLike
+from .targets.scaling import scale_of_fit
 
 # Fitted attributes that only some solvers set: a new fit must not inherit them.
 _OPTIONAL_ATTRIBUTES = (
@@ -46,6 +49,8 @@ _OPTIONAL_ATTRIBUTES = (
     "_scoring",
     "n_transferred_layers_",
     "gradient_norms_",
+    "target_mean_",
+    "target_scale_",
     *HIDDEN_ATTRIBUTES,
 )
 
@@ -148,8 +153,8 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, DocLink, B
             )
         return True
 
-    def _fit(self, X, y, sample_weight, own=NO_DATA, incremental=False):
-        task = self._task(X, y, sample_weight, own, incremental)
+    def _fit(self, X, y, sample_weight, own=NO_DATA, incremental=False, offset=None):
+        task = self._task(X, y, sample_weight, own, incremental, offset)
         architecture, dtype = task.problem.architecture, task.problem.dtype
         with task.trainer() as trainer:
             trainer.run()
@@ -174,7 +179,7 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, DocLink, B
             setattr(self, name, value)
         return self
 
-    def _task(self, X, y, sample_weight, own=NO_DATA, incremental=False):
+    def _task(self, X, y, sample_weight, own=NO_DATA, incremental=False, offset=None):
         """All that comes before the training: parameters and data are checked, the first draws done."""
         settings = self._checked_settings(X, own, incremental)
         first_pass = not hasattr(self, "coefs_") or not (settings.warm_start or incremental)
@@ -183,6 +188,11 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, DocLink, B
         X, targets, loss, n_outputs = self._validate_input(X, y, incremental, reset=first_pass)
         X = engine_input(X)
         fits = check_finite(X, self)
+        trained_loss = loss if offset is None and own.offset is None else with_offset(loss)
+        offset = check_offset(offset, X)
+        if own.X is not None and (offset is None) != (own.offset is None):
+            one, other = ("offset", "offset_val") if own.offset is None else ("offset_val", "offset")
+            raise ValueError(f"{one} is given without {other}: give both; without exposures they are zeros.")
         sample_weight = check_weights(sample_weight, X)
         validation, counted = None, (targets, sample_weight)
         if own.X is not None:
@@ -190,6 +200,8 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, DocLink, B
         sample_weight = self._weigh(sample_weight, targets, *counted)
         holdout = Holdout(settings, validation, X, targets, sample_weight, given, own.groups)
         del given
+        if offset is not None:
+            loss, targets = trained_loss, np.column_stack([targets, offset])
         random_state = self._source_of_draws(settings.random_state, incremental and not first_pass)
         architecture = settings.architecture(X.shape[1], loss, n_outputs)
 
@@ -207,18 +219,23 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, DocLink, B
             check_same_network(self, fitted_architecture, architecture, vectors)
         if not fits:
             check_fits("X", X, dtype)
-        targets = cast("y", targets, dtype)
-        loss.check_targets(targets)  # once more: a small one may have become 0
+        exact_weight = sample_weight
         if sample_weight is not None:
             sample_weight = cast_weights(sample_weight, dtype)
-        rows, validation = holdout.take(targets, sample_weight, loss, random_state)
+        rows, validation = holdout.take(targets, sample_weight, loss, random_state, dtype)
+        scale = scale_of_fit(self, settings, targets, exact_weight, rows, goes_on=not first_pass)
+        encode = scale.standardise if scale else np.asarray
+        targets = cast("y", encode(targets), dtype)
+        loss.check_targets(targets)  # once more: a small one may have become 0
+        validation = validation and validation.prepared(encode, dtype)
+        attributes = scale.attributes if scale else {}
         problem = Problem(architecture, X, targets, sample_weight, matrices, vectors, random_state, rows)
         if settings.stops_early:
-            problem.score = score_function(self, architecture, validation)
+            problem.score = score_function(self, architecture, validation, attributes)
             problem.has_own_validation = not validation.is_held_out
         check_batch_size(self.solver, settings, len(rows))
         continuation = None if first_pass else continuation_of(self)
-        return Task(settings, problem, validation, continuation, incremental, n_transferred)
+        return Task(settings, problem, validation, continuation, incremental, n_transferred, attributes)
 
     def _checked_settings(self, X, own, incremental):
         """The settings of a fit, checked also together with the arguments."""

@@ -17,7 +17,7 @@ from .base import BaseMultilayerPerceptron
 from .fitting.calibration import log_probabilities, probabilities
 from .fitting.transaction import unchanged_on_failure
 from .inputs.arrays import check_weights
-from .parameters import CLASSIFICATION_LOSSES, PARAMETER_CONSTRAINTS
+from .parameters import CLASSIFICATION_LOSSES, CLASSIFICATION_SCORING, PARAMETER_CONSTRAINTS
 from .parameters.types import Activations, Initial, LearningRate, Losses, ManyArrays, MatrixLike, Rates, Solver
 from .targets.kinds import plain_labels
 from .targets.labels import LabelTargets
@@ -121,8 +121,10 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
         ``random_state``, and sees classes as numbers.
     scoring : str, callable or None, default=None
         The score that early stopping watches, more being better. None is the accuracy. 'loss' is the negative mean
-        loss, without penalties; any other name is one of scikit-learn's scorers, and a callable has their signature,
-        ``scoring(estimator, X, y) -> float``. With weights it must take ``sample_weight``.
+        loss, without penalties; 'calibrated_log_loss' the negative log loss of probabilities after temperature scaling
+        on the same samples, which being too sure does not worsen. Any other name is one of scikit-learn's scorers, and
+        a callable has their signature, ``scoring(estimator, X, y) -> float``. With weights it must take
+        ``sample_weight``.
     restore_best_weights : bool, default=True
         Whether early stopping keeps the weights of the epoch with the best score. If not, those of the last one.
     beta_1 : float, default=0.9
@@ -409,6 +411,7 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
     _parameter_constraints: dict = {
         **PARAMETER_CONSTRAINTS,
         "loss": [StrOptions(CLASSIFICATION_LOSSES), Loss],
+        "scoring": CLASSIFICATION_SCORING,
         "class_weight": [None, dict, list, StrOptions({"balanced"})],
         "calibration": [None, StrOptions({"temperature"})],
     }

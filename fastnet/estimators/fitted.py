@@ -7,7 +7,7 @@ from sklearn.utils.validation import validate_data
 
 from ..network.architecture import Architecture
 from ..network.layers import BIAS, UNIT_VECTORS
-from ..training.health import warn_of_outputs
+from ..training.health import quiet, warn_of_outputs
 from .inputs.arrays import DTYPES, check_finite, check_fits, engine_input, given_dtype, named
 
 # Fitted attributes with an array for each hidden layer that has one; all layers have weights and biases.
@@ -69,6 +69,15 @@ def _is_ready(parameter, dtype):
 def _architecture(units, activations, loss, *others):
     """The same object for the same network: each prediction asks, and what the engine prepares is found by it."""
     return Architecture(units, activations, loss, **dict(zip(Architecture.PREDICTING, others, strict=True)))
+
+
+def add_offset(loss, outputs, offset, link=True):
+    """Predictions, or raw outputs without the link, of raw outputs and an offset of each sample, in their dtype."""
+    from ..engine import predictions  # only here: the engine brings Numba along
+
+    with quiet():
+        outputs = outputs + offset.astype(outputs.dtype)[:, None]
+    return predictions(loss, outputs) if link else outputs
 
 
 class FittedNetwork:
@@ -137,7 +146,7 @@ class FittedNetwork:
 
     def _set_network(self, architecture):
         """Keep what makes a network of ``coefs_``, ``intercepts_`` and the like: the counterpart of `_architecture`."""
-        self._activations, self._loss = architecture.activations, architecture.loss
+        self._activations, self._loss = architecture.activations, architecture.loss.for_prediction()
         for name in Architecture.PREDICTING:
             setattr(self, f"_{name}", getattr(architecture, name))
         self.n_outputs_ = architecture.layer_units[-1]

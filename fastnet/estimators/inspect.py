@@ -14,6 +14,7 @@ from .fitted import parameter_places
 from .inputs.arrays import cast_weights, check_finite, check_fits, check_weights, engine_input
 from .parameters import penalties, plain_parameters
 from .parameters.types import MatrixLike
+from .targets.scaling import fitted_scale
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,9 @@ def inspect(
 
     The numbers come from the compiled engine that trains. Noise is off, and of the penalties only the smooth
     part, L2, is in loss and gradients. ``class_weight`` counts as in training. All layers and biases have gradients and
-    penalties, also those that ``freeze`` or ``use_bias`` keep from training. The estimator is not changed.
+    penalties, also those that ``freeze`` or ``use_bias`` keep from training. The estimator is not changed. A regressor
+    with ``target_scaling`` is shown as it was trained: loss, deltas and output layer are those of standardised targets.
+    An offset counts as 0.
 
     Parameters
     ----------
@@ -133,7 +136,8 @@ def inspect(
     weight = estimator._weigh(weight, targets, targets, weight)
     if weight is not None:
         weight = cast_weights(weight, dtype)
-    targets = np.ascontiguousarray(targets, dtype=dtype)
+    scale = fitted_scale(estimator)
+    targets = np.ascontiguousarray(scale.standardise(targets) if scale else targets, dtype=dtype)
     asked = plain_parameters(estimator)
     problem = Problem(architecture, X, targets, weight, matrices, vectors)
     l1, l2 = penalties(asked, architecture.n_layers)

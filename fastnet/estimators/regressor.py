@@ -1,27 +1,27 @@
 """The regressor."""
 
 from collections.abc import Callable
-from typing import Self
+from typing import Literal, Self, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import RegressorMixin, _fit_context
-from sklearn.metrics import d2_pinball_score, r2_score
-from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from ..ops.losses import Loss
 from ..training.health import quiet
 from .base import BaseMultilayerPerceptron
 from .fitting.transaction import unchanged_on_failure
-from .inputs.arrays import DTYPES, check_weights, named, plain_numbers
-from .parameters import PARAMETER_CONSTRAINTS, REGRESSION_LOSSES, regression_loss
+from .fitting.validation import OwnData
+from .inputs.arrays import check_weights, plain_numbers
+from .parameters import PARAMETER_CONSTRAINTS, REGRESSION_LOSSES
 from .parameters.types import Activations, Initial, LearningRate, Losses, MatrixLike, Rates, Solver
+from .targets.numbers import NumberTargets, of_targets, score_of
 
 
-class MLPRegressor(RegressorMixin, BaseMultilayerPerceptron):
+class MLPRegressor(NumberTargets, RegressorMixin, BaseMultilayerPerceptron):
     r"""Multilayer perceptron for regression.
 
     A drop-in for :class:`sklearn.neural_network.MLPRegressor`, trained by compiled kernels. It minimises the
@@ -32,12 +32,19 @@ class MLPRegressor(RegressorMixin, BaseMultilayerPerceptron):
     loss : str or Loss, default='squared_error'
         'squared_error' for the mean, 'absolute_error' for the median, 'quantile'; 'huber' and 'log_cosh' between the
         first two; 'poisson', 'gamma' and 'tweedie', whose output is an exponential, for ``y >= 0`` ('gamma'
-        for ``y > 0``). Or an object of :mod:`fastnet.losses`, such as ``Quantile(0.9)``.
+        for ``y > 0``); 'quantiles', several that never cross, and 'gaussian_nll', a mean and a standard deviation. Or
+        an object of :mod:`fastnet.losses`, such as ``Quantile(0.9)``.
     hidden_layer_sizes : int or array-like of int, default=(100,)
         Units of each hidden layer. ``()`` makes a linear model.
     activation : str, Activation, or list or tuple of these, default='relu'
         Activation of the hidden layers: a name, such as 'tanh', or an object of :mod:`fastnet.activations`,
         for all of them; or a sequence with one for each hidden layer.
+    target_scaling : bool, default=False
+        Whether the network learns each target minus its mean, divided by its standard deviation, both of the training
+        samples (validation samples left out) with their weights; a constant target is divided by 1. Predictions are in
+        the target's own unit; ``loss_``, ``loss_curve_``, ``scoring='loss'`` and the parameters of losses, such as
+        Huber's δ, are in the scaled one. The first ``fit`` or ``partial_fit`` says for all that go on with its network.
+        Not for 'poisson', 'gamma' and 'tweedie'.
     solver : str or Optimizer, default='adam'
         'sgd' is mini-batch gradient descent with momentum, 'adam' the method of [2]_, 'lbfgs' SciPy's
         L-BFGS-B on all samples at once. Any other name or object of :mod:`fastnet.optimizers` is a stochastic
@@ -89,8 +96,9 @@ class MLPRegressor(RegressorMixin, BaseMultilayerPerceptron):
         Whether 'sgd' uses Nesterov's momentum.
     early_stopping : bool, default=False
         Whether stochastic solvers hold out part of the data, or watch ``X_val`` of ``fit``, stop when the score on
-        it stalls, and keep the weights of the best epoch. The score is the coefficient of determination; for 'quantile'
-        and 'absolute_error', which do not aim at the mean, its counterpart :func:`sklearn.metrics.d2_pinball_score`.
+        it stalls, and keep the weights of the best epoch. The score is the coefficient of determination; for
+        'quantile', 'quantiles' and 'absolute_error', which do not aim at the mean, its counterpart
+        :func:`sklearn.metrics.d2_pinball_score`.
     validation_fraction : float, default=0.1
         Share of the data that early stopping holds out, in [0, 1). Not used if ``fit`` gets ``X_val``, or
         ``validation_split`` is a splitter.
@@ -211,6 +219,8 @@ class MLPRegressor(RegressorMixin, BaseMultilayerPerceptron):
         Running means and variances of the hidden layers' z, biases left out. Only set with ``normalization='batch'``.
     slopes_ : list of ndarray of shape (fan_out,) or None
         Learnt slopes of the hidden layers' units, None for other activations than 'prelu'. Only set if there are any.
+    target_mean_, target_scale_ : ndarray of shape (n_targets,)
+        Mean and standard deviation of each target in training. Only set with ``target_scaling``.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of shape (n_features,)
@@ -227,9 +237,9 @@ class MLPRegressor(RegressorMixin, BaseMultilayerPerceptron):
         Number of layers, from the first on, that began with the weights of ``init``. Only set if that is an
         estimator.
     n_outputs_ : int
-        Number of outputs.
+        Number of outputs: one for each target, or for each quantile of it, or two for its mean and deviation.
     out_activation_ : str
-        Activation of the output: 'identity' or 'exp'.
+        Activation of the output: 'identity', 'exp', 'quantiles' or 'mean_and_std'.
 
     See Also
     --------
@@ -275,6 +285,7 @@ class MLPRegressor(RegressorMixin, BaseMultilayerPerceptron):
         hidden_layer_sizes: int | ArrayLike = (100,),
         activation: Activations = "relu",
         *,
+        target_scaling: bool = False,
         solver: Solver = "adam",
         alpha: Rates = 0.0001,
         batch_size: int | str | None = "auto",
@@ -367,47 +378,91 @@ class MLPRegressor(RegressorMixin, BaseMultilayerPerceptron):
             dtype=dtype,
             n_jobs=n_jobs,
         )
+        self.target_scaling = target_scaling
 
-    _parameter_constraints: dict = {"loss": [StrOptions(REGRESSION_LOSSES), Loss], **PARAMETER_CONSTRAINTS}
+    _parameter_constraints: dict = {
+        **PARAMETER_CONSTRAINTS,
+        "loss": [StrOptions(REGRESSION_LOSSES), Loss],
+        "target_scaling": ["boolean"],
+    }
 
-    _plain_targets = staticmethod(plain_numbers)
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X: MatrixLike,
+        y: MatrixLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        offset: ArrayLike | None = None,
+        X_val: MatrixLike | None = None,
+        y_val: MatrixLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
+        offset_val: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+    ) -> Self:
+        """Train the network.
 
-    def _validate_input(self, X, y, incremental, reset):
-        loss = regression_loss(self)
-        with named(X=X):
-            X, y = validate_data(
-                self, X, y, accept_sparse=["csr", "csc"], multi_output=True, y_numeric=True, dtype=DTYPES, reset=reset,
-                ensure_all_finite=False,
-            )  # fmt: skip
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
-        loss.check_targets(y)
-        targets = y.reshape(len(y), -1)
-        return X, targets, loss, targets.shape[1]
+        With ``warm_start=True`` training goes on from the current ``coefs_`` and ``intercepts_``, with the
+        optimizer's moments and step count. If anything raises, the estimator stays as it was.
 
-    def _validation_targets(self, y, targets, loss):
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
-        result = y.reshape(len(y), -1)
-        if result.shape[1] != targets.shape[1]:
-            raise ValueError(f"y_val has {result.shape[1]} outputs, y has {targets.shape[1]}: both must have the same.")
-        try:
-            loss.check_targets(y)
-        except ValueError as error:
-            raise ValueError(f"In y_val: {error}") from None
-        return result
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training data. float32 and float64, in any memory order, and CSR are never copied; CSC becomes
+            CSR once.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            Targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights, at least 0 and not all 0; None means equal weights.
+        offset : array-like of shape (n_samples,), default=None
+            What is added to each sample's raw outputs, on the scale of the link: with 'poisson', 'gamma' and 'tweedie'
+            the logarithm of its exposure, such as the years that a policy was in force. The network then learns what
+            y is for an exposure of 1. None is 0.
+        X_val : {array-like, sparse matrix} of shape (n_validation, n_features), default=None
+            Samples for early stopping to watch; then none are held out of X. In a pipeline
+            ``Pipeline(..., transform_input=["X_val"])`` transforms them like X.
+        y_val : array-like of shape (n_validation,) or (n_validation, n_targets), default=None
+            Their targets.
+        sample_weight_val : array-like of shape (n_validation,), default=None
+            Their weights, at least 0 and not all 0; None means equal weights.
+        offset_val : array-like of shape (n_validation,), default=None
+            Their offset; needed if the others have one.
+        groups : array-like of shape (n_samples,), default=None
+            Group of each sample of X, for a ``validation_split`` that keeps groups together.
 
-    def _score_outputs(self, targets, outputs, sample_weight):
-        if not np.isfinite(outputs).all():
-            return np.nan
-        quantile = regression_loss(self).quantile
-        if quantile is not None:
-            return float(d2_pinball_score(targets, outputs, sample_weight=sample_weight, alpha=quantile))
-        return float(r2_score(targets, outputs, sample_weight=sample_weight))
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If an argument or parameter is invalid, or training produced weights that are not finite.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If ``max_iter`` was reached before convergence, unless ``n_iter_no_change`` is None.
+        UserWarning
+            If Ctrl-C ended the training; the weights it had reached are kept.
+        RuntimeWarning
+            If numbers became too large on the way, and weights may not have been trained.
+        """
+        with unchanged_on_failure(self), quiet():
+            own = OwnData(X_val, y_val, sample_weight_val, groups, offset_val)
+            return self._fit(X, plain_numbers(y), sample_weight, own, offset=offset)
 
     @available_if(lambda estimator: estimator._check_solver())
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X: MatrixLike, y: MatrixLike, sample_weight: ArrayLike | None = None) -> Self:
+    def partial_fit(
+        self,
+        X: MatrixLike,
+        y: MatrixLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        offset: ArrayLike | None = None,
+    ) -> Self:
         """Train for one epoch on the given samples, going on from the current weights.
 
         Offered for stochastic solvers, except 'rprop'. The optimizer of the first call serves all later
@@ -421,6 +476,8 @@ class MLPRegressor(RegressorMixin, BaseMultilayerPerceptron):
             Targets.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights, at least 0 and not all 0; None means equal weights.
+        offset : array-like of shape (n_samples,), default=None
+            What is added to each sample's raw outputs: see ``fit``. None is 0.
 
         Returns
         -------
@@ -433,27 +490,71 @@ class MLPRegressor(RegressorMixin, BaseMultilayerPerceptron):
             If an argument is invalid, or the layers no longer match the weights.
         """
         with unchanged_on_failure(self), quiet():
-            return self._fit(X, plain_numbers(y), sample_weight, incremental=True)
+            return self._fit(X, plain_numbers(y), sample_weight, incremental=True, offset=offset)
 
-    def predict(self, X: MatrixLike) -> np.ndarray:
+    @overload
+    def predict(
+        self, X: MatrixLike, return_std: Literal[False] = ..., *, offset: ArrayLike | None = ...
+    ) -> np.ndarray: ...
+
+    @overload
+    def predict(
+        self, X: MatrixLike, return_std: Literal[True], *, offset: ArrayLike | None = ...
+    ) -> tuple[np.ndarray, np.ndarray]: ...
+
+    def predict(
+        self, X: MatrixLike, return_std: bool = False, *, offset: ArrayLike | None = None
+    ) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
         """Predict targets.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Samples.
+        return_std : bool, default=False
+            Whether to predict standard deviations, too: with ``loss='gaussian_nll'``.
+        offset : array-like of shape (n_samples,), default=None
+            What is added to each sample's raw outputs, such as the logarithm of its exposure: see ``fit``. None is 0.
 
         Returns
         -------
-        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            Predictions: float32 if X is and was in ``fit``, else float64.
+        y : ndarray of shape (n_samples,) or (n_samples, n_targets)
+            Predictions: float32 if X is and was in ``fit``, else float64. With ``loss='quantiles'`` of shape
+            (n_samples, n_quantiles) or (n_samples, n_targets, n_quantiles).
+        y_std : ndarray of the same shape
+            Standard deviations. Only with ``return_std=True``.
+
+        Raises
+        ------
+        ValueError
+            If standard deviations are asked for that the loss does not give, or an offset is given without a log link.
         """
         check_is_fitted(self)
-        outputs = self._outputs(X)
-        return outputs.ravel() if outputs.shape[1] == 1 else outputs
+        if return_std and not self._loss.has_std:
+            raise ValueError(
+                f"return_std=True needs a network that predicts a standard deviation, this one has loss={self._loss!r}"
+                ": fit with loss='gaussian_nll', or leave out return_std."
+            )
+        values = self._predictions(X, offset)
+        if self._loss.has_std:
+            mean, std = (part.ravel() if part.shape[1] == 1 else part for part in (values[:, :, 0], values[:, :, 1]))
+            return (mean, std) if return_std else mean
+        if self._loss.outputs_per_target == 1:
+            values = values[:, :, 0]
+        return values[:, 0] if values.shape[1] == 1 else values
 
-    def score(self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
-        """Coefficient of determination R², the mean over the outputs.
+    def score(
+        self,
+        X: MatrixLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        offset: ArrayLike | None = None,
+    ) -> float:
+        """Coefficient of determination R², the mean over the targets.
+
+        For several quantiles it is its counterpart, D² of the pinball loss (:func:`sklearn.metrics.d2_pinball_score`),
+        the mean over the quantiles and the targets; for a mean and a standard deviation it is that of the mean.
 
         Parameters
         ----------
@@ -463,6 +564,8 @@ class MLPRegressor(RegressorMixin, BaseMultilayerPerceptron):
             Their targets.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the samples.
+        offset : array-like of shape (n_samples,), default=None
+            What ``predict`` adds to each sample's raw outputs. None is 0.
 
         Returns
         -------
@@ -470,11 +573,12 @@ class MLPRegressor(RegressorMixin, BaseMultilayerPerceptron):
             At most 1.
         """
         check_is_fitted(self)
-        y, sample_weight, predicted = plain_numbers(y), check_weights(sample_weight, X), self.predict(X)
+        y, sample_weight, predicted = plain_numbers(y), check_weights(sample_weight, X), self.predict(X, offset=offset)
         if not np.isfinite(predicted).all():
             raise ValueError("Predictions for X are not finite, so there is no R²: rescale X like that of the fit.")
         with quiet():
-            return float(r2_score(y, predicted, sample_weight=sample_weight))
+            predicted = of_targets(self._loss, predicted) if self._loss.quantiles else predicted
+            return score_of(self._loss, y, predicted, sample_weight)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

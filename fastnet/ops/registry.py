@@ -8,6 +8,7 @@ dataclass; `number`, `flag` and `choice` declare a field together with what it m
 import inspect
 import math
 from dataclasses import dataclass, field, fields
+from itertools import pairwise
 from numbers import Real
 from typing import Any, ClassVar, Self
 
@@ -33,6 +34,35 @@ class Choice:
 
     def __str__(self):
         return "one of " + ", ".join(map(repr, self.options))
+
+
+@dataclass(frozen=True)
+class Increasing:
+    """A tuple of such numbers, each above the one before."""
+
+    each: Number
+
+    def plain(self, value):
+        """The values as a tuple of plain numbers; None if they are not allowed."""
+        if not isinstance(value, (list, tuple, np.ndarray)) or isinstance(value, np.ndarray) and value.ndim != 1:
+            return None
+        numbers = tuple(map(self.each.plain, value))
+        if not numbers or None in numbers or any(b <= a for a, b in pairwise(numbers)):
+            return None
+        # What is plain already stays the very same: scikit-learn's `clone` looks.
+        return value if type(value) is tuple and all(type(v) is float for v in value) else numbers
+
+    def allows(self, value):
+        """Whether they are."""
+        return self.plain(value) is not None
+
+    def __str__(self):
+        return f"a tuple of increasing numbers, each {self.each}"
+
+
+def increasing(default, low=-math.inf, high=math.inf, *, closed="both"):
+    """A field that holds a tuple of numbers from ``low`` to ``high``, each above the one before; see `number`."""
+    return field(default=default, metadata={"allowed": Increasing(Number(low, high, closed))})
 
 
 def number(default, low=-math.inf, high=math.inf, *, closed="both", integral=False):
@@ -147,9 +177,11 @@ class Value:
     def _numbers(self):
         """(name, value, allowed) of all parameters that are numbers."""
         for f in fields(self):
-            value = getattr(self, f.name)
-            if isinstance(value, Real) and not isinstance(value, bool):
-                yield f.name, float(value), f.metadata.get("allowed", Number())
+            value, allowed = getattr(self, f.name), f.metadata.get("allowed", Number())
+            if isinstance(allowed, Increasing):
+                yield from ((f.name, one, allowed.each) for one in value)
+            elif isinstance(value, Real) and not isinstance(value, bool):
+                yield f.name, float(value), allowed
 
     @classmethod
     def of(cls, estimator: Any) -> Self:

@@ -13,6 +13,7 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from ..estimators.classifier import MLPClassifier
 from ..estimators.inputs.arrays import check_weights
+from ..estimators.parameters import CLASSIFICATION_SCORING
 from ..estimators.parameters.types import Activations, Initial, LearningRate, Losses, ManyArrays, Rates, Solver
 from ..estimators.targets.kinds import plain_labels
 from ..ops.losses import Loss
@@ -72,8 +73,8 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
         Which rows are held out, as for :class:`MLPClassifier`: None draws them and keeps the shares of the classes,
         'last' takes the last ones.
     scoring : str, callable or None, default=None
-        The score on the rows held out, as for :class:`MLPClassifier`; it sees encoded columns.
-        None is the loss.
+        The score on the rows held out, as for :class:`MLPClassifier`, 'calibrated_log_loss' included; it sees encoded
+        columns. None is the loss.
     n_members : int or None, default=None
         Networks whose probabilities are averaged. They differ in their first weights and the order of rows.
     class_weight : dict, 'balanced', list of dict or None, default=None
@@ -151,6 +152,7 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
     _parameter_constraints: dict = {
         **TABULAR_CONSTRAINTS,
         "loss": [StrOptions({"log_loss"}), Loss, None],
+        "scoring": CLASSIFICATION_SCORING,
         "class_weight": MLPClassifier._parameter_constraints["class_weight"],
         "calibration": [None, StrOptions({"temperature"}), Options(bool, {False})],
     }

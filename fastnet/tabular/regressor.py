@@ -5,13 +5,13 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import RegressorMixin
-from sklearn.metrics import r2_score
 from sklearn.utils._param_validation import StrOptions
 
 from ..estimators.inputs.arrays import check_weights, plain_numbers
 from ..estimators.parameters import REGRESSION_LOSSES
 from ..estimators.parameters.types import Activations, Initial, LearningRate, Losses, Rates, Solver
 from ..estimators.regressor import MLPRegressor
+from ..estimators.targets.numbers import of_targets, score_of
 from ..ops.losses import Loss
 from ..training.health import quiet
 from .base import TABULAR_CONSTRAINTS, BaseTabularMLP
@@ -237,14 +237,17 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
         Returns
         -------
         y : ndarray of float64 of shape (n_samples,) or (n_samples, n_outputs)
-            Predictions, in the unit of the targets.
+            Predictions, in the unit of the targets; of several quantiles with one more axis, as of
+            :class:`MLPRegressor`.
         """
         outputs = np.mean(self._members_outputs(X, "predict"), axis=0)
-        y = outputs * self.target_scale_ + self.target_mean_
-        return y if self._bounds is None else np.clip(y, *self._bounds)
+        # All quantiles of a target have its scale.
+        axes = (..., None) if outputs.ndim == 3 else ...
+        y = outputs * self.target_scale_[axes] + self.target_mean_[axes]
+        return y if self._bounds is None else np.clip(y, *(np.asarray(bound)[axes] for bound in self._bounds))
 
     def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
-        """Coefficient of determination R², the mean over the outputs.
+        """Coefficient of determination R², the mean over the outputs; of several quantiles as of :class:`MLPRegressor`.
 
         Parameters
         ----------
@@ -262,4 +265,5 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
         """
         predicted = self.predict(X)
         with quiet():
-            return float(r2_score(plain_numbers(y), predicted, sample_weight=check_weights(sample_weight, X)))
+            y, sample_weight, loss = plain_numbers(y), check_weights(sample_weight, X), self.estimators_[0]._loss
+            return score_of(loss, y, of_targets(loss, predicted) if loss.quantiles else predicted, sample_weight)

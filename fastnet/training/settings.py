@@ -84,6 +84,8 @@ class Settings:
         Whether the epoch with the best score is kept.
     calibration : {None, 'temperature'}
         Of probabilities.
+    target_scaling : bool
+        Whether the network learns standardised targets.
     warm_start : bool
         Whether to go on with a fitted network.
     dtype : {'auto', 'input', 'float32', 'float64'}
@@ -132,6 +134,7 @@ class Settings:
     scoring: object
     restore_best_weights: bool
     calibration: str | None
+    target_scaling: bool
     warm_start: bool
     dtype: str
     n_jobs: int | None

@@ -79,6 +79,7 @@ RANGES = {
     "normalization": (_NAME, []),
     "class_weight": ((0, 0.5, {0: -1.0}, {0: math.nan}, {0: "a"}, {0: None}, {0: 10**400}, *NAN), [{}]),
     "calibration": (_NAME, []),
+    "target_scaling": (_FLAG, []),
     "dtype": (("float16", np.float32, "int64", None, *NAN), []),
     "n_jobs": ((0, *FRACTIONS, *NAN, *HUGE), []),
 }
@@ -107,7 +108,7 @@ def values(name):
 def illegal_parameters(draw):
     """(is a classifier, parameter, illegal value, other parameters)."""
     classifier = draw(st.booleans())
-    names = sorted(RANGES) if classifier else sorted(set(RANGES) - {"class_weight", "calibration"})
+    names = sorted(set(RANGES) - ({"target_scaling"} if classifier else {"class_weight", "calibration"}))
     name = draw(st.sampled_from(names))
     others = parameters(1, classifier, few=True)
     chosen = draw(st.lists(st.sampled_from(sorted(set(others) - {name})), unique=True, max_size=2))

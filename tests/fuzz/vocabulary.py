@@ -39,6 +39,8 @@ REGRESSOR_LOSSES = st.one_of(
     st.builds(losses.Huber, delta=reals(0.01, 10.0)),
     st.builds(losses.Quantile, quantile=INNER),
     st.builds(losses.Tweedie, power=reals(1.01, 1.99)),
+    st.sampled_from(["quantiles", losses.Quantiles((0.5,)), losses.Quantiles((0.1, 0.2, 0.7, 0.9))]),
+    st.builds(losses.GaussianNLL, min_variance=reals(1e-9, 10.0)),
 )
 POSITIVE_LOSSES = ("poisson", "gamma", "tweedie", losses.Poisson(), losses.Gamma())
 _MOMENTS = {"beta_1": BELOW_ONE, "beta_2": BELOW_ONE, "epsilon": EPSILON}
@@ -130,7 +132,7 @@ def parameters(depth, classifier, few=False):
     ``few`` leaves out most activations, losses and the like: each compiles a kernel when it is first used.
     """
     activation = st.sampled_from(["relu", "tanh", "prelu", activations.LeakyReLU(0.2)]) if few else ACTIVATIONS
-    scorers = ["loss", "accuracy", "balanced_accuracy", "neg_log_loss"] if classifier else ["loss", "r2", "max_error"]
+    scorers = ["loss", "calibrated_log_loss", "accuracy", "neg_log_loss"] if classifier else ["loss", "r2", "max_error"]
     if few:
         solvers = st.sampled_from(["adam", "sgd", "rprop", "schedule_free_adamw", optimizers.AdamW(weight_decay=0.1)])
     else:
@@ -191,4 +193,6 @@ def parameters(depth, classifier, few=False):
     if classifier:
         space["class_weight"] = st.sampled_from([None, "balanced", {0: 2.0}, {0: 1, 1: 0.5}, [{0: 1, 1: 3}]])
         space["calibration"] = st.sampled_from([None, "temperature"])
+    else:
+        space["target_scaling"] = st.booleans()
     return space

@@ -5,7 +5,7 @@ import numpy as np
 from ...kernels.memory import aligned_zeros
 from ...network.layers import TRAINED_VECTORS
 from ...network.layout import round_up
-from ...ops.compiled.signatures import N_NUMBERS
+from ...ops.compiled.signatures import N_NUMBERS, target_stride
 from .blocking import cuts
 
 # A batch above this runs in chunks whose gradients add up; so does one whose workspace would be larger.
@@ -118,7 +118,7 @@ class Workspace:
         self._cuts = cuts(tile, dtype)
         self._scratch_size = round_up(self._cuts["run_blocks"] * tile.block * tile.panel + n_numbers, 64)
         self._scratch = aligned_zeros(self._scratch_size * n_threads, dtype)
-        self.target_row = 1 if architecture.loss.class_index_target else self.output_row
+        self.target_row = target_stride(architecture.loss, self.output_row, tile.panel)
         n_targets = self.padded_rows if training else 0
         self._targets = aligned_zeros(n_targets * self.target_row, dtype)
         self._weights = aligned_zeros(n_targets, dtype)
@@ -161,7 +161,8 @@ class Workspace:
         if self.entries is not None:
             layers.remove(0)
         n_rows = 3 if self.training else 1  # outputs, their targets and the loss's derivatives by them
-        return (sum(self.widths[layer] for layer in layers) + n_rows * self.output_row) * self.dtype.itemsize
+        n_numbers = n_rows * self.output_row + (self.tile.panel if self.architecture.loss.has_offset else 0)
+        return (sum(self.widths[layer] for layer in layers) + n_numbers) * self.dtype.itemsize
 
     def _most_rows(self, n_threads):
         """Rows whose workspace is not too large."""

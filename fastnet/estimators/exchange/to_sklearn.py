@@ -27,6 +27,7 @@ from ..parameters import (
     plain_parameters,
     regression_loss,
 )
+from ..targets.scaling import fitted_scale
 from .optimizers import optimizer_to_sklearn, solver_parameters
 from .shared import copy_attributes, copy_requests
 
@@ -62,9 +63,15 @@ def to_sklearn(net):
     if not fitted:
         return mlp
     copy_attributes(net, mlp)
+    scale = fitted_scale(net)
+    if scale is not None:  # the output is linear: its layer can give targets in their own unit
+        dtype = mlp.coefs_[-1].dtype
+        mlp.coefs_[-1] = (mlp.coefs_[-1] * scale.scale).astype(dtype)
+        mlp.intercepts_[-1] = scale.restore(mlp.intercepts_[-1][None].astype(np.float64))[0].astype(dtype)
     # What early stopping falls back to in a warm start.
     mlp._best_coefs, mlp._best_intercepts = deepcopy(mlp.coefs_), deepcopy(mlp.intercepts_)
-    their_optimizer = optimizer_to_sklearn(net, mlp)
+    # Moments of scaled gradients would mean nothing there.
+    their_optimizer = optimizer_to_sklearn(net, mlp) if scale is None else None
     if their_optimizer is not None:
         mlp._optimizer = their_optimizer
     return mlp

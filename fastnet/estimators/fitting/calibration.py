@@ -7,13 +7,14 @@ from scipy.optimize import minimize_scalar
 from scipy.special import expit, log_expit, log_softmax, logsumexp, softmax
 
 from ...training.health import quiet
+from ..parameters import CALIBRATED_LOG_LOSS
 
 # Bounds of the logarithm of 1 / T, scikit-learn's.
 _LOG_BOUNDS = (-10.0, 10.0)
 
 
 def check_calibration(settings, loss, has_own, incremental):
-    """Raise ValueError if ``calibration`` cannot be done.
+    """Raise ValueError if ``calibration``, or a scoring after it, cannot be done.
 
     Parameters
     ----------
@@ -26,6 +27,11 @@ def check_calibration(settings, loss, has_own, incremental):
     incremental : bool
         Whether this is ``partial_fit``.
     """
+    if settings.scoring == CALIBRATED_LOG_LOSS and not settings.loss.has_probabilities:
+        raise ValueError(
+            f"scoring={CALIBRATED_LOG_LOSS!r} needs probabilities, which loss={loss!r} does not give: set "
+            "loss='log_loss', or another scoring, such as 'loss'."
+        )
     if settings.calibration is None:
         return
     asked = f"calibration={settings.calibration!r}"
@@ -101,6 +107,50 @@ def fit_temperature(logits, targets, sample_weight=None, sizes=None):
             "calibration needs finite outputs, the network gives others for some validation samples: rescale X_val."
         )
     weight = np.ones(len(logits)) if sample_weight is None else np.asarray(sample_weight, np.float64)
+    margins, surprises = _of_inverse_temperatures(logits, targets, sizes)
+    if (margins[weight > 0] >= 0).all():
+        warnings.warn(
+            "Every validation sample is classified right, so that no temperature is the best one: probabilities stay "
+            "as they are, temperature_=1.0. Validate with more samples.",
+            stacklevel=2,
+        )
+        return 1.0
+    return float(np.exp(-_minimise(surprises, weight, 1e-8).x))
+
+
+def calibrated_log_loss(logits, targets, sample_weight=None, sizes=None):
+    """The mean cross-entropy of logits divided by the temperature that is best for it, from exp(-10) to exp(10).
+
+    Parameters
+    ----------
+    logits, targets, sample_weight, sizes
+        As of `fit_temperature`; the logits may also be not finite.
+
+    Returns
+    -------
+    float
+        nan if a logit is not finite.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastnet.estimators.fitting.calibration import calibrated_log_loss
+    >>> loss = calibrated_log_loss(np.full((4, 1), 50.0), np.array([[1], [1], [1], [0]]))
+    >>> float(round(loss, 4)), float(round(-0.75 * np.log(0.75) - 0.25 * np.log(0.25), 4))
+    (0.5623, 0.5623)
+    """
+    logits = np.asarray(logits, np.float64)
+    if not np.isfinite(logits).all():
+        return np.nan
+    weight = np.ones(len(logits)) if sample_weight is None else np.asarray(sample_weight, np.float64)
+    _, surprises = _of_inverse_temperatures(logits, targets, sizes)
+    # Near the minimum the loss is flat: half of the digits suffice. The search never comes quite to its upper end.
+    coldest = np.average(surprises(np.exp(_LOG_BOUNDS[1])), weights=weight)
+    return float(min(_minimise(surprises, weight, 1e-4).fun, coldest))
+
+
+def _of_inverse_temperatures(logits, targets, sizes):
+    """By how much each sample is on its right side, and a function of 1 / T that gives each one's cross-entropy."""
     if sizes is not None or targets.shape != logits.shape:
         parts = [logits] if sizes is None else np.split(logits, np.cumsum(sizes)[:-1], axis=1)
         labels = targets.T[:, :, None].astype(np.intp)
@@ -117,20 +167,17 @@ def fit_temperature(logits, targets, sample_weight=None, sizes=None):
         def surprises(beta):
             return -log_expit(beta * margins).sum(axis=1)
 
-    if (margins[weight > 0] >= 0).all():
-        warnings.warn(
-            "Every validation sample is classified right, so that no temperature is the best one: probabilities stay "
-            "as they are, temperature_=1.0. Validate with more samples.",
-            stacklevel=2,
-        )
-        return 1.0
-    best = minimize_scalar(
+    return margins, surprises
+
+
+def _minimise(surprises, weight, tolerance):
+    """SciPy's result of the search for the best logarithm of 1 / T, to this tolerance."""
+    return minimize_scalar(
         lambda log_beta: np.average(surprises(np.exp(log_beta)), weights=weight),
         bounds=_LOG_BOUNDS,
         method="bounded",
-        options={"xatol": 1e-8},
+        options={"xatol": tolerance},
     )
-    return float(np.exp(-best.x))
 
 
 def probabilities(logits, out_activation):

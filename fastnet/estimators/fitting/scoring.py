@@ -1,4 +1,4 @@
-"""What early stopping watches: the estimator's own score, the validation loss, or any scorer of scikit-learn."""
+"""What early stopping watches: the estimator's own score, a loss, or any scorer of scikit-learn."""
 
 from contextlib import suppress
 from inspect import signature
@@ -9,12 +9,14 @@ from sklearn.metrics import check_scoring
 
 from ...ops.numbers import shown
 from ..fitted import HIDDEN_ATTRIBUTES, parameter_attributes
+from ..parameters import CALIBRATED_LOG_LOSS
+from .calibration import calibrated_log_loss
 
 # What an estimator that was fitted before may have, and the network in training has not.
-_OF_THE_FITTED = ("coefs_", "intercepts_", *HIDDEN_ATTRIBUTES, "temperature_")
+_OF_THE_FITTED = ("coefs_", "intercepts_", *HIDDEN_ATTRIBUTES, "temperature_", "target_mean_", "target_scale_")
 
 
-def score_function(estimator, architecture, validation):
+def score_function(estimator, architecture, validation, attributes):
     """The function that scores a session's parameters.
 
     Parameters
@@ -25,6 +27,8 @@ def score_function(estimator, architecture, validation):
         The network.
     validation : ValidationSet
         Samples to score on.
+    attributes : dict
+        Fitted attributes that are known before the training.
 
     Returns
     -------
@@ -36,20 +40,25 @@ def score_function(estimator, architecture, validation):
     ValueError
         If a scorer does not take the weights that there are.
     """
-    rows, targets, weight = validation.rows, validation.targets, validation.sample_weight
-    X = None if validation.is_held_out else validation.X
+    targets, weight = validation.targets, validation.sample_weight
     if estimator.scoring is None:
         dtype = estimator._output_dtype(validation.given[0], validation.X)
-        return lambda session: estimator._score_outputs(
-            targets, session.predict_rows(rows, X=X, output_dtype=dtype), weight
+        truth = targets[:, :-1] if architecture.loss.has_offset else targets
+        return lambda session: estimator._score_outputs(truth, validation.outputs(architecture, session, dtype), weight)
+    if estimator.scoring == CALIBRATED_LOG_LOSS:
+        sizes = estimator._label_binarizer.sizes if estimator._has_columns else None
+        return lambda session: -calibrated_log_loss(
+            validation.outputs(architecture, session, np.dtype(np.float64), link=False), targets, weight, sizes
         )
     if estimator.scoring != "loss":
-        return _ScorerOf(estimator, architecture, validation)
+        return _ScorerOf(estimator, architecture, validation, attributes)
 
     from ...engine import mean_loss
 
     def score(session):
-        return -mean_loss(architecture.loss, session.predict_rows(rows, link=False, X=X), targets, weight)
+        # Of targets with an offset the loss adds it.
+        outputs = session.predict_rows(validation.rows, link=False, X=validation.own_X)
+        return -mean_loss(architecture.loss, outputs, targets, weight)
 
     return score
 
@@ -57,7 +66,7 @@ def score_function(estimator, architecture, validation):
 class _ScorerOf:
     """A scorer of scikit-learn, called with a fitted estimator that has the parameters of a session."""
 
-    def __init__(self, estimator, architecture, validation):
+    def __init__(self, estimator, architecture, validation, attributes):
         self._architecture = architecture
         self._scorer = check_scoring(estimator, estimator.scoring)
         self._validation, (self._X, y) = validation, validation.as_given()
@@ -74,6 +83,7 @@ class _ScorerOf:
         # Not copy.copy: that may ask for more than the attributes.
         self._view = view = object.__new__(type(estimator))
         vars(view).update({name: value for name, value in vars(estimator).items() if name not in _OF_THE_FITTED})
+        vars(view).update(attributes)
         view._set_network(architecture)
         view._outputs = self._outputs
         needed = getattr(self._scorer, "_response_method", "default")
@@ -129,9 +139,8 @@ class _ScorerOf:
 
     def _of_session(self, link):
         validation = self._validation
-        own = None if validation.is_held_out else validation.X
         dtype = self._view._output_dtype(validation.given[0], validation.X)
-        return self._session.predict_rows(validation.rows, link, own, dtype)
+        return validation.outputs(self._architecture, self._session, dtype, link)
 
 
 class _Diverged(Exception):

@@ -210,6 +210,13 @@ def check_same_network(estimator, fitted, architecture, vectors):
             f"{fitted.layer_units} units, but hidden_layer_sizes, X and y now ask for {architecture.layer_units}. "
             "Restore hidden_layer_sizes, or train a new network: fit with warm_start=False."
         )
+    per_target = fitted.loss.outputs_per_target, architecture.loss.outputs_per_target
+    if per_target[0] != per_target[1]:
+        raise ValueError(
+            f"warm_start and partial_fit go on with the fitted network, which has {per_target[0]} output(s) for each "
+            f"target, but loss={estimator.loss!r} now asks for {per_target[1]}. Restore loss, or train a new network: "
+            "fit with warm_start=False."
+        )
     if estimator.out_activation_ != architecture.loss.out_activation:
         raise ValueError(
             "warm_start and partial_fit go on with the fitted network, whose output activation is "

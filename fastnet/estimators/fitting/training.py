@@ -17,6 +17,7 @@ from ...training.lbfgs import LbfgsTrainer
 from ...training.problem import Problem
 from ...training.settings import Settings
 from ...training.stochastic import StochasticTrainer
+from ..parameters import CALIBRATED_LOG_LOSS
 from .validation import ValidationSet
 
 
@@ -38,6 +39,8 @@ class Task:
         Whether this is a partial fit, of one epoch.
     n_transferred : int or None
         Layers that begin with the weights of another network.
+    attributes : dict
+        Fitted attributes that are known before the training.
     """
 
     settings: Settings
@@ -46,6 +49,7 @@ class Task:
     continuation: Continuation | None
     is_partial: bool
     n_transferred: int | None
+    attributes: dict
 
     def trainer(self, state=None):
         """The trainer, at the beginning of the fit or where it had a state.
@@ -77,6 +81,7 @@ class Task:
             If a scorer told no epoch from another.
         """
         fitted = {"n_iter_": history.n_iter, "t_": history.samples_seen, "stop_reason_": history.stop_reason}
+        fitted |= self.attributes
         # Missing only if the very first epoch or evaluation was interrupted or had no time.
         if history.loss is not None:
             fitted["loss_"] = history.loss
@@ -142,7 +147,7 @@ def _check_scores(settings, history, score):
     """Raise ValueError if a scorer told no epoch of this fit from another: none of them would be kept."""
     scores = (history.validation_scores or [])[-history.n_iter :] if history.n_iter else []
     if scores and np.isnan(scores).all() and np.isfinite(history.loss):  # of another loss `check_training` tells
-        if settings.scoring in (None, "loss") or score.has_diverged:
+        if settings.scoring in (None, "loss", CALIBRATED_LOG_LOSS) or score.has_diverged:
             raise ValueError(DIVERGED)
         raise ValueError(
             f"scoring={shown(settings.scoring)} was nan after every epoch, so that none is the best: validate with "

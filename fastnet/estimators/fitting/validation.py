@@ -9,7 +9,8 @@ from sklearn.utils.validation import _check_feature_names
 
 from ...ops.numbers import shown
 from ...training.splits import split_by, split_last, split_rows
-from ..inputs.arrays import DTYPES, cast, cast_weights, check_fits, check_weights, engine_input, named
+from ..fitted import add_offset
+from ..inputs.arrays import DTYPES, cast, cast_weights, check_fits, check_offset, check_weights, engine_input, named
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class OwnData:
     y: object = None
     sample_weight: object = None
     groups: object = None
+    offset: object = None
 
 
 NO_DATA = OwnData()
@@ -47,10 +49,21 @@ class ValidationSet:
         X, y = self.given
         return _safe_indexing(X if hasattr(X, "columns") else self.X, self.rows), y[self.rows]
 
-    def cast_to(self, dtype):
-        """The same with targets and weights in the computation dtype."""
+    @property
+    def own_X(self):
+        """X if it is another than that of the training, else None."""
+        return None if self.is_held_out else self.X
+
+    def outputs(self, architecture, session, output_dtype, link=True):
+        """Outputs for the samples of a network in training, with their offset if they have one."""
+        loss = architecture.loss
+        outputs = session.predict_rows(self.rows, link and not loss.has_offset, self.own_X, output_dtype)
+        return add_offset(loss.for_prediction(), outputs, self.targets[:, -1], link) if loss.has_offset else outputs
+
+    def prepared(self, encode, dtype):
+        """The same with targets as the network learns them, and weights, in the computation dtype."""
         weight = self.sample_weight
-        targets = cast("y_val", self.targets, dtype)
+        targets = cast("y_val", encode(self.targets), dtype)
         return replace(self, targets=targets, sample_weight=None if weight is None else cast_weights(weight, dtype))
 
 
@@ -84,6 +97,8 @@ def check_validation(settings, own, incremental=False):
         given, missing = ("X_val", "y_val") if own.y is None else ("y_val", "X_val")
         raise ValueError(f"{given} is given without {missing}: give both, or none.")
     if own.X is None:
+        if own.offset is not None:
+            raise ValueError("offset_val is given without X_val and y_val: give all of them.")
         if own.sample_weight is not None:
             raise ValueError("sample_weight_val is given without X_val and y_val: give all of them.")
         if early and not uses_splitter(settings) and settings.validation_fraction == 0:
@@ -141,10 +156,12 @@ def own_samples(estimator, own, X, targets, loss, weigh):
     if X_val.shape[0] != y.shape[0]:
         raise ValueError(f"X_val has {X_val.shape[0]} samples, y_val has {y.shape[0]}: both must have as many.")
     targets_val = estimator._validation_targets(y, targets, loss)
-    weight = check_weights(own.sample_weight, X_val, "sample_weight_val")
+    weight = weigh(check_weights(own.sample_weight, X_val, "sample_weight_val"), targets_val)
+    offset = check_offset(own.offset, X_val, "offset_val")
+    if offset is not None:
+        targets_val = np.column_stack([targets_val, offset])
     X_val = engine_input(X_val)
-    rows = np.arange(X_val.shape[0])
-    return ValidationSet(X_val, rows, targets_val, weigh(weight, targets_val), (own.X, y), False)
+    return ValidationSet(X_val, np.arange(X_val.shape[0]), targets_val, weight, (own.X, y), False)
 
 
 def split_as_asked(settings, X, targets, sample_weight, groups):
@@ -214,12 +231,12 @@ class Holdout:
         elif self._splits:
             self.n_train -= math.ceil(settings.validation_fraction * n_samples)
 
-    def take(self, targets, sample_weight, loss, random_state):
-        """Rows to train on, and the samples to validate with or None, with data in the computation dtype."""
-        n_samples, dtype = len(targets), targets.dtype
+    def take(self, targets, sample_weight, loss, random_state, dtype):
+        """Rows to train on, and the samples to validate with or None, whose targets are not yet prepared."""
+        n_samples = len(targets)
         if self._own is not None:
             check_fits("X_val", self._own.X, dtype)
-            return np.arange(n_samples), self._own.cast_to(dtype)
+            return np.arange(n_samples), self._own
         if not self._splits:
             return np.arange(n_samples), None
         parts = self._parts

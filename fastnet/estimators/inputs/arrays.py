@@ -18,6 +18,7 @@ DTYPES = (np.float64, np.float32)
 # How scikit-learn's messages begin if an entry is no number.
 _NO_NUMBERS = ("could not convert string", "setting an array element", "Complex data not supported")
 _PART = 8192  # numbers of which one sum is taken: BLAS keeps to one thread
+_LARGEST_OFFSET = float(np.log(np.finfo(np.float64).max))
 # So few numbers are looked at one by one.
 _FEW = 2048
 
@@ -101,6 +102,25 @@ def check_weights(sample_weight, X, name="sample_weight"):
     except ValueError as error:
         message = str(error).replace("sample_weight", name)
         raise ValueError(message if name == "sample_weight" else message.replace("Sample weights", name)) from None
+
+
+def check_offset(offset, X, name="offset"):
+    """Validated offsets of the samples; None if there are none."""
+    if offset is None:
+        return None
+    n_samples = X.shape[0] if hasattr(X, "shape") else len(X)
+    with named(**{name: offset}):
+        offset = check_array(offset, ensure_2d=False, dtype=DTYPES, ensure_min_samples=0, input_name=name)
+    if offset.shape != (n_samples,):
+        raise ValueError(
+            f"{name} must hold one number for each of the {n_samples} samples, got an array of shape {offset.shape}."
+        )
+    if np.abs(offset).max(initial=0.0) > _LARGEST_OFFSET:
+        raise ValueError(
+            f"{name} has numbers whose exponential is none that float64 can hold: give the logarithm of an exposure, "
+            "not the exposure itself."
+        )
+    return offset
 
 
 def check_finite(X, estimator):

@@ -1,6 +1,6 @@
 """The estimators' parameters: from what users give to the plain, checked settings of one fit."""
 
-from .constraints import PARAMETER_CONSTRAINTS
+from .constraints import CALIBRATED_LOG_LOSS, CLASSIFICATION_SCORING, PARAMETER_CONSTRAINTS
 from .limits import check_memory, check_type
 from .named import (
     CLASSIFICATION_LOSSES,
@@ -18,7 +18,9 @@ from .settings import settings_of
 from .together import NOISE
 
 __all__ = [
+    "CALIBRATED_LOG_LOSS",
     "CLASSIFICATION_LOSSES",
+    "CLASSIFICATION_SCORING",
     "NOISE",
     "PARAMETER_CONSTRAINTS",
     "REGRESSION_LOSSES",

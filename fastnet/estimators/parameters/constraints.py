@@ -18,6 +18,9 @@ _COUNT = Interval(Integral, 1, None, closed="left")
 _BELOW_ONE = Interval(Real, 0, 1, closed="left")
 _UP_TO_ONE = Interval(Real, 0, 1, closed="both")
 
+# The scoring of early stopping that looks at probabilities after temperature scaling.
+CALIBRATED_LOG_LOSS = "calibrated_log_loss"
+
 # Of every parameter that both estimators have, for scikit-learn's validation.
 PARAMETER_CONSTRAINTS = {
     "hidden_layer_sizes": ["array-like", _COUNT],
@@ -66,3 +69,6 @@ PARAMETER_CONSTRAINTS = {
     "dtype": [StrOptions({"auto", "input", "float32", "float64"})],
     "n_jobs": [None, _COUNT, Interval(Integral, None, -1, closed="right")],
 }
+
+# Of a classifier's ``scoring``.
+CLASSIFICATION_SCORING = [None, StrOptions({"loss", CALIBRATED_LOG_LOSS, *get_scorer_names()}), callable]

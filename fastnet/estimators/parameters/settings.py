@@ -54,6 +54,7 @@ def settings_of(estimator, incremental=False):
         "l1": l1,
         "l2": l2,
         "calibration": getattr(asked, "calibration", None),
+        "target_scaling": getattr(asked, "target_scaling", False),
     }
     # All others have a parameter's name and its plain value.
     as_given = {field.name: getattr(asked, field.name) for field in fields(Settings) if field.name not in resolved}

@@ -38,6 +38,11 @@ def check_together(estimator, settings, incremental):
     # Sums of ever growing steps have no length to shrink weights by.
     if estimator.l1_ratio > 0 and isinstance(rule, SGD) and rule.momentum == 1:
         raise ValueError("l1_ratio > 0 needs momentum < 1 with solver='sgd', got momentum=1.")
+    if settings.target_scaling and not settings.loss.takes_scaled_targets:
+        raise ValueError(
+            f"target_scaling=True shifts and scales targets, but loss={estimator.loss!r} needs them as they are: set "
+            "target_scaling=False, or choose another loss, such as 'squared_error'."
+        )
     _check_solver(estimator, settings)
     _check_rates(estimator, settings)
     if not settings.use_bias and settings.bias_init:

@@ -12,7 +12,7 @@ from ...kernels.host import tile
 from ...kernels.mathematics.exponential import exp, log
 from ...kernels.mathematics.softmax import make_softmax, make_softmax_four
 from ...kernels.simd import carray
-from .signatures import N_PARAMETERS
+from .signatures import N_PARAMETERS, target_stride
 
 
 def elementwise_loss(op, dtype):
@@ -41,6 +41,36 @@ def elementwise_loss(op, dtype):
                 total += delta_row[j]
             for j in range(width):
                 delta_row[j] = factor * gradient(z_row[j], y_row[j], parameters)
+            for j in range(n, padded):
+                delta_row[j] = 0
+            values[i] = weight[i] * total
+
+    return kernel
+
+
+def offset_loss(op, dtype):
+    """Of a loss of independent outputs, to each of which the number behind the row's targets is added."""
+    value, gradient = retyped(op.value, dtype), retyped(op.gradient, dtype)
+    lanes, further = tile(dtype).lanes, target_stride(op, 0, tile(dtype).panel)
+
+    def kernel(z, y, weight, delta, stride, rows, n, padded, scale, p, values):
+        y_stride = stride + further
+        z, y, delta = carray(z, rows * stride), carray(y, rows * y_stride), carray(delta, rows * stride)
+        weight, values = carray(weight, rows), carray(values, rows)
+        p = carray(p, N_PARAMETERS)
+        parameters = (p[0], p[1], p[2], p[3])
+        width = (n + lanes - 1) // lanes * lanes
+        for i in range(rows):
+            first, first_y = i * stride, i * y_stride
+            z_row, y_row, offset = z[first : first + width], y[first_y : first_y + width], y[first_y + n]
+            delta_row, factor = delta[first : first + padded], scale * weight[i]
+            for j in range(width):
+                delta_row[j] = value(z_row[j] + offset, y_row[j], parameters)
+            total = 0.0
+            for j in range(n):
+                total += delta_row[j]
+            for j in range(width):
+                delta_row[j] = factor * gradient(z_row[j] + offset, y_row[j], parameters)
             for j in range(n, padded):
                 delta_row[j] = 0
             values[i] = weight[i] * total
@@ -142,7 +172,39 @@ def columns_loss(op, dtype):
     return kernel
 
 
-LOSS_KERNELS = {"elementwise": elementwise_loss, "row": row_loss, "softmax": softmax_loss, "columns": columns_loss}
+def target_loss(op, dtype):
+    """Of a loss with several outputs for each target; their number stands first in the table."""
+    formula, zero = retyped(op.target, dtype), dtype.type(0)
+
+    def kernel(z, y, weight, delta, stride, rows, n, padded, scale, p, values):
+        z, y, delta = carray(z, rows * stride), carray(y, rows * stride), carray(delta, rows * stride)
+        weight, values = carray(weight, rows), carray(values, rows)
+        p = carray(p, N_PARAMETERS + 1 + n)  # no more numbers than outputs
+        parameters, width = (p[0], p[1], p[2], p[3]), int(p[N_PARAMETERS])
+        numbers = p[N_PARAMETERS + 1 : N_PARAMETERS + 1 + width]
+        for i in range(rows):
+            first, factor, total = i * stride, scale * weight[i], 0.0
+            for t in range(n // width):
+                begin = first + t * width
+                end = begin + width
+                total += formula(z[begin:end], y[first + t], delta[begin:end], parameters, numbers)
+            for j in range(first, first + n):
+                delta[j] *= factor
+            for j in range(first + n, first + padded):
+                delta[j] = zero
+            values[i] = weight[i] * total
+
+    return kernel
+
+
+LOSS_KERNELS = {
+    "elementwise": elementwise_loss,
+    "row": row_loss,
+    "softmax": softmax_loss,
+    "columns": columns_loss,
+    "target": target_loss,
+    "offset": offset_loss,
+}
 
 
 def elementwise_link(op, dtype):
@@ -201,4 +263,19 @@ def columns_link(op, dtype):
     return kernel
 
 
-LINK_KERNELS = {"columns": columns_link}
+def target_link(op, dtype):
+    """Of the links of several outputs for each target."""
+    formula = retyped(op.link, dtype)
+
+    def kernel(z, stride, rows, n, p):
+        z, p = carray(z, rows * stride), carray(p, N_PARAMETERS + 1 + n)
+        parameters, width = (p[0], p[1], p[2], p[3]), int(p[N_PARAMETERS])
+        numbers = p[N_PARAMETERS + 1 : N_PARAMETERS + 1 + width]
+        for i in range(rows):
+            for begin in range(i * stride, i * stride + n // width * width, width):
+                formula(z[begin : begin + width], parameters, numbers)
+
+    return kernel
+
+
+LINK_KERNELS = {"columns": columns_link, "target": target_link}

@@ -7,8 +7,8 @@ ACTIVATE             ``a = g(z)`` of n contiguous numbers; z may be a itself: ea
 ACTIVATE_AND_DERIVE  the same in place, with g' beside it where it is of the input z
 DERIVE               ``delta *= g'(x)``; x is g' itself if that was kept
 BY_SLOPE             ``terms``: delta times the derivative by a learnt slope
-LOSS                 a tile of rows of ``padded`` numbers, ``stride`` apart (y is one number a row if it is a class
-                     index): each row's weighted loss and ``delta = scale * weight * gradient``, zero in the
+LOSS                 a tile of rows of ``padded`` numbers, ``stride`` apart (those of y `target_stride`): each
+                     row's weighted loss and ``delta = scale * weight * gradient``, zero in the
                      padding; y may be used up
 LINK                 raw outputs to predictions
 PREPARE              once a group of parameters and mini-batch: eight numbers, the last times ``decay``
@@ -34,3 +34,13 @@ PREPARE = Signature(None, step=DOUBLE, rate=DOUBLE, decay=DOUBLE, p=DOUBLES, num
 UPDATE = Signature(
     None, w=NUMBERS, g=NUMBERS, s0=NUMBERS, s1=NUMBERS, s2=NUMBERS, s3=NUMBERS, n=INDEX, numbers=NUMBERS, l1=NUMBER
 )
+
+
+def target_stride(loss, stride, panel):
+    """How far apart rows of targets are, where rows of raw outputs are ``stride`` apart.
+
+    A class index is one number a row; an offset needs a place behind targets that may fill their panels.
+    """
+    if loss.class_index_target:
+        return 1
+    return stride + (panel if loss.has_offset else 0)

@@ -12,12 +12,14 @@ from .classification import (
     SigmoidFocal,
     SquaredHinge,
 )
+from .distributions import GaussianNLL, Quantiles
 from .regression import AbsoluteError, Gamma, Huber, LogCosh, Poisson, Quantile, SquaredError, Tweedie
 
 __all__ = [
     "LOSSES",
     "AbsoluteError",
     "Gamma",
+    "GaussianNLL",
     "Hinge",
     "Huber",
     "LogCosh",
@@ -29,6 +31,7 @@ __all__ = [
     "Perceptron",
     "Poisson",
     "Quantile",
+    "Quantiles",
     "SigmoidCrossEntropy",
     "SigmoidFocal",
     "SquaredError",

@@ -3,7 +3,8 @@ r"""What a loss is: a value and a gradient in the raw outputs, and the link that
 A loss of independent outputs gives plain scalar functions of one output and its target, ``value(z, y, parameters)`` and
 ``gradient(z, y, parameters)``; the loss of a sample is the sum over its outputs. A loss of several classes, whose
 outputs meet, gives ``row(z, label, delta, parameters)``: it writes the gradient of a row of outputs to ``delta`` and
-returns the row's loss. ``link(z, parameters)`` is the inverse link of one output.
+returns the row's loss. ``link(z, parameters)`` is the inverse link of one output. A loss with several outputs for each
+target says how many, and has formulas of all of them: see ``distributions.py``.
 """
 
 from dataclasses import dataclass
@@ -34,10 +35,18 @@ class Loss(Op):
         probabilities if ``out_activation`` is 'softmax' or 'logistic', else scores.
     is_form : bool
         Whether this is a form that another loss takes for some targets, with no name for users.
+    outputs_per_target : int
+        Number of raw outputs that the network has for each target; those of a target lie side by side.
+    has_std : bool
+        Whether a target's predictions are its mean and its standard deviation.
+    has_offset : bool
+        Whether the targets have one more column, a number to add to each raw output: see ``offsets.py``.
     quantile : float or None
         The quantile of the target that the loss estimates, if it estimates one.
-    table : tuple of int
-        Numbers that its kernel, not its formulas, reads after the parameters.
+    quantiles : tuple of float
+        Those that its predictions are, if there are several.
+    table : tuple of float
+        Numbers that its kernel reads after the parameters.
     """
 
     out_activation = "identity"
@@ -45,13 +54,17 @@ class Loss(Op):
     mean_over_outputs = False
     is_classification = False
     is_form = False
+    outputs_per_target: ClassVar[int] = 1
+    has_std: ClassVar[bool] = False
+    has_offset: ClassVar[bool] = False
     quantile: ClassVar[float | None] = None
-    table: ClassVar[tuple[int, ...]] = ()
+    quantiles: ClassVar[tuple[float, ...]] = ()
+    table: ClassVar[tuple[float, ...]] = ()
     formulas: ClassVar[tuple[str, ...]] = ("value", "gradient", "link")
 
     @property
     def kernel(self) -> str:
-        """Which kernel the formulas become: 'elementwise', 'row', 'columns', or 'softmax', written by hand."""
+        """Which kernel the formulas become: 'elementwise', 'row', 'columns', 'target', 'offset', or 'softmax'."""
         return "row" if self.class_index_target else "elementwise"
 
     def check_targets(self, y: np.ndarray) -> None:
@@ -89,6 +102,15 @@ class Loss(Op):
                 "loss='log_loss'."
             )
         return self
+
+    def for_prediction(self) -> "Loss":
+        """The loss that a network trained with this one is kept with."""
+        return self
+
+    @property
+    def takes_scaled_targets(self) -> bool:
+        """Whether targets may be shifted and scaled for training, and predictions taken back."""
+        return self.out_activation == "identity" and not self.is_classification
 
     @property
     def has_probabilities(self) -> bool:
