@@ -98,15 +98,11 @@ class LayerRecords:
             source = space.raw[above]
         if above in space.z:
             record["z"] = space.z[above].ctypes.data
-            source = space.z[above] if op.per_unit else source
         if above in space.derivatives:
             source = space.derivatives[above]
             record["derivative"] = source.ctypes.data
         record["source"] = source.ctypes.data
         record["parameters"] = self._parameters[number].ctypes.data
-        if op.per_unit:
-            record["parameter_panel"] = space.tile.panel
-            record["slope_terms"] = op_kernels.by_slope(op, self._dtype) if space.training else 0
         activate = op_kernels.activate_and_derive if record["derivative"] else op_kernels.activate
         record["activate"] = activate(op, self._dtype)
         record["derive"] = op_kernels.derive(op, self._dtype) if space.training else 0

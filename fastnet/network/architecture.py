@@ -89,8 +89,9 @@ class Architecture:
     @property
     def groups(self):
         """The parameter groups, a tuple of `Group`."""
-        vectors = (UNIT_VECTORS[name].group for name, _ in self.vectors() if not UNIT_VECTORS[name].is_measured)
-        return tuple(dict.fromkeys((*(layer.group for layer in self.layers), *vectors)))
+        vectors = ((UNIT_VECTORS[name], self.layers[layer]) for name, layer in self.vectors())
+        of_vectors = (vector.group(layer) for vector, layer in vectors if not vector.is_measured)
+        return tuple(dict.fromkeys((*(layer.group for layer in self.layers), *of_vectors)))
 
     def projections(self):
         """The layers of weights, as numbers, whose skip connection is a matrix of its own."""

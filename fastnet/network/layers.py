@@ -81,8 +81,8 @@ class UnitVector:
         ``own_terms(layer)``: whether these terms are others than the derivatives by z.
     is_trained : callable
         ``is_trained(layer)``: whether a layer that is trained trains it.
-    group : Group
-        Its parameter group.
+    group : callable
+        ``group(layer)``: its parameter group there.
     """
 
     name: str
@@ -92,7 +92,7 @@ class UnitVector:
     terms: int | None
     own_terms: Callable = lambda layer: True
     is_trained: Callable = lambda layer: True
-    group: Group = UNDECAYED
+    group: Callable = lambda layer: UNDECAYED
 
     @property
     def is_measured(self):
@@ -111,7 +111,7 @@ def _measures(layer):
 BIAS = UnitVector("bias", "intercepts_", lambda layer: True, None, 0, _is_normalized, lambda layer: layer.use_bias)
 SLOPE = UnitVector(
     "slope", "slopes_", lambda layer: layer.activation is not None and layer.activation.per_unit,
-    lambda layer: layer.activation.values[0], 2,
+    lambda layer: layer.activation.values[0], 2, group=lambda layer: Group(layer.activation.unit_rate, 0.0),
 )  # fmt: skip
 GAIN = UnitVector("gain", "gains_", _is_normalized, lambda layer: 1.0, 1)
 MEAN = UnitVector("mean", "means_", _measures, lambda layer: 0.0, None)
