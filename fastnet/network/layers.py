@@ -47,8 +47,8 @@ class Layer:
         Whether anything of it is.
     use_bias : bool
         Whether biases are.
-    group : Group
-        Of its matrices.
+    group, bias_group : Group
+        Of its matrices, and of its biases.
     """
 
     fan_in: int
@@ -61,6 +61,7 @@ class Layer:
     is_trained: bool
     use_bias: bool
     group: Group
+    bias_group: Group = UNDECAYED
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,10 @@ def _measures(layer):
     return layer.normalization == "batch"
 
 
-BIAS = UnitVector("bias", "intercepts_", lambda layer: True, None, 0, _is_normalized, lambda layer: layer.use_bias)
+BIAS = UnitVector(
+    "bias", "intercepts_", lambda layer: True, None, 0, _is_normalized, lambda layer: layer.use_bias,
+    lambda layer: layer.bias_group,
+)  # fmt: skip
 SLOPE = UnitVector(
     "slope", "slopes_", lambda layer: layer.activation is not None and layer.activation.per_unit,
     lambda layer: layer.activation.values[0], 2, group=lambda layer: Group(layer.activation.unit_rate, 0.0),

@@ -121,6 +121,7 @@ STEPS = _record(
     batch_size=_I,
     chunks=_I,  # of a batch
     rates=_I,  # double, one a batch
+    decays=_I,  # likewise: factors of the decoupled weight decay
     prepare=_I,
     update=_I,  # 0: only store the gradient
     optimizer_parameters=_I,
