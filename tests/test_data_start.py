@@ -40,7 +40,8 @@ def test_every_unit_begins_with_variance_one_over_the_data(diabetes, residual):
     drawn = MLPRegressor(init=HeNormal(), residual=residual, **DEEP).fit(X, y)
     for ours, theirs in zip(net.coefs_, drawn.coefs_, strict=True):
         ratio = ours / theirs
-        assert_allclose(ratio, np.broadcast_to(ratio[0], ratio.shape), rtol=1e-8) and (ratio > 0).all()
+        assert_allclose(ratio, np.broadcast_to(ratio[0], ratio.shape), rtol=1e-8)
+        assert (ratio > 0).all()
 
 
 def test_variances_are_weighted_and_samples_without_weight_do_not_matter(diabetes):
@@ -74,7 +75,7 @@ def test_each_unit_begins_with_a_zero_among_the_data(diabetes):
         assert (z.min(axis=0) < 0).all() and (z.max(axis=0) > 0).all()
     assert np.ptp(net.intercepts_[0]) > 0.5 and not net.intercepts_[-1].any()
     # a mixture of five: the variance is that of the samples times 5 E(share^2) = 1/3 on average
-    wide = MLPRegressor((4000,), init="lecun_normal", bias_init="data", dtype="float64", **STILL).fit(X, y)
+    wide = MLPRegressor(hidden_layer_sizes=(4000,), init="lecun_normal", bias_init="data", dtype="float64", **STILL).fit(X, y)
     b, z = wide.intercepts_[0], zs(wide, X, with_biases=False)[0]
     assert_allclose(np.mean((b + z.mean(axis=0)) ** 2 / z.var(axis=0)), 1 / 3, rtol=0.1)
 
@@ -82,10 +83,10 @@ def test_each_unit_begins_with_a_zero_among_the_data(diabetes):
 def test_a_unit_that_the_data_leave_constant_keeps_its_weights(diabetes):
     X, y = np.array(diabetes[0]), diabetes[1]
     X[:, 1:] = 5.0
-    only = MLPRegressor((6,), init=DataDependent(LeCunNormal()), dtype="float64", **STILL).fit(0 * X + 5, y)
-    drawn = MLPRegressor((6,), init=LeCunNormal(), dtype="float64", **STILL).fit(0 * X + 5, y)
+    only = MLPRegressor(hidden_layer_sizes=(6,), init=DataDependent(LeCunNormal()), dtype="float64", **STILL).fit(0 * X + 5, y)
+    drawn = MLPRegressor(hidden_layer_sizes=(6,), init=LeCunNormal(), dtype="float64", **STILL).fit(0 * X + 5, y)
     assert_array_equal(only.coefs_[0], drawn.coefs_[0])
-    net = MLPRegressor((6,), init="data_dependent", dtype="float64", **STILL).fit(X, y)
+    net = MLPRegressor(hidden_layer_sizes=(6,), init="data_dependent", dtype="float64", **STILL).fit(X, y)
     assert_allclose((X @ net.coefs_[0]).std(axis=0), 1, rtol=1e-8)
 
 
@@ -163,7 +164,7 @@ def test_what_cannot_be_is_refused_by_name(diabetes, params, match):
 
 def test_values_that_are_too_large_are_refused(diabetes):
     with pytest.raises(ValueError, match="too large for float32, the type of the computation: rescale X"):
-        MLPRegressor((4,), init=DataDependent("normal"), max_iter=2).fit(3e38 * np.sign(diabetes[0]), diabetes[1])
+        MLPRegressor(hidden_layer_sizes=(4,), init=DataDependent(HeNormal()), max_iter=2).fit(3e38 * np.sign(diabetes[0]), diabetes[1])
 
 
 @pytest.mark.parametrize("given", [Constant(), "zeros", DataDependent(), "he", 3])

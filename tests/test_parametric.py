@@ -11,13 +11,13 @@ from problems import distance, parameters, same_bits
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
-import fastnet
-from fastnet import MLPClassifier, MLPRegressor
+from fastnet import MLPClassifier, MLPRegressor, inspect
 from fastnet.activations import ELU, SELU, LeakyReLU, Mish, Parametric, PReLU
 from fastnet.network.architecture import Architecture
 from fastnet.network.layers import UNDECAYED, WEIGHTS, Group
 from fastnet.ops.compiled.digest import formulas_digest
 from fastnet.ops.losses import LOSSES
+from fastnet.optimizers import SGD
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -37,7 +37,7 @@ def test_a_share_of_one_is_the_activation_itself(diabetes):
 def test_gradients_are_the_central_differences(diabetes, activation):
     X, y = diabetes[0][:40], diabetes[1][:40]
     net = MLPRegressor(activation=Parametric(activation, 0.7), dtype="float64", alpha=0.0, **QUICK).fit(X, y)
-    passed = fastnet.inspect(net, X, y)
+    passed = inspect(net, X, y)
     for layer, (slopes, weights) in enumerate(zip(net.slopes_, net.coefs_, strict=False)):
         for array, place, gradient in ((slopes, 3, passed.layers[layer].slope_gradient),
                                        (weights, (2, 3), passed.layers[layer].coef_gradient)):  # fmt: skip
@@ -51,7 +51,7 @@ def test_gradients_are_the_central_differences(diabetes, activation):
 
 def test_one_step_is_that_of_plain_numpy_with_a_rate_of_its_own(diabetes):
     X, y = diabetes[0][:40], diabetes[1][:40]
-    start = {**QUICK, "activation": Parametric(rate=0.25), "solver": fastnet.optimizers.SGD(0.0, nesterov=False),
+    start = {**QUICK, "activation": Parametric(rate=0.25), "solver": SGD(0.0, nesterov=False),
              "dtype": "float64", "alpha": 0.0, "shuffle": False, "max_iter": 1}  # fmt: skip
     before = MLPRegressor(learning_rate_init=1e-30, **start).fit(X, y)
     after = MLPRegressor(learning_rate_init=0.5, **start).fit(X, y)
@@ -97,7 +97,7 @@ def test_it_learns_is_kept_and_goes_on(digits):
 
 
 def test_lbfgs_learns_the_shares_too(diabetes):
-    net = MLPRegressor((9,), Parametric("softplus", 0.5), solver="lbfgs", max_iter=30, random_state=0).fit(*diabetes)
+    net = MLPRegressor(hidden_layer_sizes=(9,), activation=Parametric("softplus", 0.5), solver="lbfgs", max_iter=30, random_state=0).fit(*diabetes)
     assert np.ptp(net.slopes_[0]) > 1e-3 and net.score(*diabetes) > 0.4
 
 
@@ -134,4 +134,4 @@ def test_what_cannot_be_mixed_is_refused_by_name(given, match):
 
 def test_numbers_of_the_mixed_activation_are_looked_at(diabetes):
     with pytest.raises(ValueError, match=r"slope=1e\+300 of LeakyReLU is too large"):
-        MLPRegressor((4,), Parametric(LeakyReLU(1e300)), dtype="float32").fit(*diabetes)
+        MLPRegressor(hidden_layer_sizes=(4,), activation=Parametric(LeakyReLU(1e300)), dtype="float32").fit(*diabetes)

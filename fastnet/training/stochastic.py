@@ -1,8 +1,8 @@
 """Mini-batch training: a step is an epoch.
 
-Order of the draws from ``random_state``, as scikit-learn's: initial weights, the split for validation, then
-one shuffle an epoch. What starting values take from the data is drawn after the split. The key of the noise's random bits is drawn between the split and the first shuffle, and
-only when there is noise (dropout, DropConnect, Gaussian).
+Order of the draws from ``random_state``, as scikit-learn's: initial weights, the split for validation, then one shuffle
+an epoch. Between the split and the first shuffle are drawn what starting values take from the data, where they do, and
+the key of the noise's random bits, where there is noise (dropout, DropConnect, Gaussian).
 """
 
 import warnings
