@@ -97,7 +97,8 @@ def test_it_learns_is_kept_and_goes_on(digits):
 
 
 def test_lbfgs_learns_the_shares_too(diabetes):
-    net = MLPRegressor(hidden_layer_sizes=(9,), activation=Parametric("softplus", 0.5), solver="lbfgs", max_iter=30, random_state=0).fit(*diabetes)
+    params = {"hidden_layer_sizes": (9,), "solver": "lbfgs", "max_iter": 30, "random_state": 0}
+    net = MLPRegressor(activation=Parametric("softplus", 0.5), **params).fit(*diabetes)
     assert np.ptp(net.slopes_[0]) > 1e-3 and net.score(*diabetes) > 0.4
 
 

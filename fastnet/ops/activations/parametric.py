@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from ..registry import number, register
 from .base import ACTIVATIONS, Activation
 from .piecewise import SELU
@@ -76,7 +78,7 @@ class Parametric(Activation):
         """Derivative by alpha."""
         return _mixed(self.activation)[2]
 
-    def check_dtype(self, dtype) -> None:
+    def check_dtype(self, dtype: np.dtype) -> None:
         super().check_dtype(dtype)
         self.activation.check_dtype(dtype)
 
