@@ -16,7 +16,8 @@ from fastnet.optimizers import SGD
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 # Training that changes nothing: the fitted network is the start.
-STILL = {"solver": SGD(0.0, nesterov=False), "learning_rate_init": 1e-30, "max_iter": 1, "random_state": 0, "alpha": 0.0}
+STILL = {"solver": SGD(0.0, nesterov=False), "learning_rate_init": 1e-30, "max_iter": 1, "random_state": 0,
+         "alpha": 0.0}  # fmt: skip
 DEEP = {"hidden_layer_sizes": (20, 20, 9), "activation": "tanh", "dtype": "float64", **STILL}
 
 
@@ -73,9 +74,10 @@ def test_each_unit_begins_with_a_zero_among_the_data(diabetes):
     net = MLPRegressor(init="data_dependent", bias_init="data", **DEEP).fit(X, y)
     for z in zs(net, X)[:-1]:
         assert (z.min(axis=0) < 0).all() and (z.max(axis=0) > 0).all()
-    assert np.ptp(net.intercepts_[0]) > 0.5 and not net.intercepts_[-1].any()
+    assert np.ptp(net.intercepts_[0]) > 0.5 and np.abs(net.intercepts_[-1]).max() < 1e-20
     # a mixture of five: the variance is that of the samples times 5 E(share^2) = 1/3 on average
-    wide = MLPRegressor(hidden_layer_sizes=(4000,), init="lecun_normal", bias_init="data", dtype="float64", **STILL).fit(X, y)
+    wide = MLPRegressor(hidden_layer_sizes=(4000,), init="lecun_normal", bias_init="data", dtype="float64",
+                        **STILL).fit(X, y)  # fmt: skip
     b, z = wide.intercepts_[0], zs(wide, X, with_biases=False)[0]
     assert_allclose(np.mean((b + z.mean(axis=0)) ** 2 / z.var(axis=0)), 1 / 3, rtol=0.1)
 
@@ -83,7 +85,8 @@ def test_each_unit_begins_with_a_zero_among_the_data(diabetes):
 def test_a_unit_that_the_data_leave_constant_keeps_its_weights(diabetes):
     X, y = np.array(diabetes[0]), diabetes[1]
     X[:, 1:] = 5.0
-    only = MLPRegressor(hidden_layer_sizes=(6,), init=DataDependent(LeCunNormal()), dtype="float64", **STILL).fit(0 * X + 5, y)
+    only = MLPRegressor(hidden_layer_sizes=(6,), init=DataDependent(LeCunNormal()), dtype="float64",
+                        **STILL).fit(0 * X + 5, y)  # fmt: skip
     drawn = MLPRegressor(hidden_layer_sizes=(6,), init=LeCunNormal(), dtype="float64", **STILL).fit(0 * X + 5, y)
     assert_array_equal(only.coefs_[0], drawn.coefs_[0])
     net = MLPRegressor(hidden_layer_sizes=(6,), init="data_dependent", dtype="float64", **STILL).fit(X, y)
@@ -111,8 +114,10 @@ def test_every_solver_begins_there_and_learns(diabetes, solver):
 
 
 def test_classifiers_partial_fits_and_searches_take_them(digits):
-    net = MLPClassifier((15,), init=DataDependent(), bias_init="data", max_iter=15, learning_rate_init=0.01, random_state=0)
-    found = GridSearchCV(net, {"init__initializer": ["lecun_normal", HeNormal()], "bias_init": ["data", "normal"]}, cv=2)
+    net = MLPClassifier((15,), init=DataDependent(), bias_init="data", max_iter=15, learning_rate_init=0.01,
+                        random_state=0)  # fmt: skip
+    grid = {"init__initializer": ["lecun_normal", HeNormal()], "bias_init": ["data", "normal"]}
+    found = GridSearchCV(net, grid, cv=2)
     assert found.set_params(error_score="raise").fit(*digits).best_score_ > 0.7
     part = clone(net).partial_fit(*digits, classes=range(10))
     first = part.coefs_[0].copy()
@@ -133,7 +138,7 @@ def test_the_output_layer_has_an_initialiser_of_its_own(digits):
     plain = MLPClassifier((15,), init="he_normal", bias_init="normal", **STILL).fit(*digits)
     net = MLPClassifier((15,), init="he_normal", bias_init="normal", output_init="zeros", **STILL).fit(*digits)
     assert_array_equal(net.coefs_[0], plain.coefs_[0])
-    assert plain.intercepts_[1].any() and not net.coefs_[1].any() and not net.intercepts_[1].any()
+    assert plain.intercepts_[1].any() and max(np.abs(p).max() for p in (net.coefs_[1], net.intercepts_[1])) < 1e-20
     assert_allclose(net.predict_proba(digits[0]), 0.1, rtol=1e-6)
     raised = MLPClassifier((15,), bias_init=0.5, output_init="lecun_normal", **STILL).fit(*digits)
     assert (raised.intercepts_[0] == 0.5).all() and not raised.intercepts_[1].any()
@@ -164,7 +169,8 @@ def test_what_cannot_be_is_refused_by_name(diabetes, params, match):
 
 def test_values_that_are_too_large_are_refused(diabetes):
     with pytest.raises(ValueError, match="too large for float32, the type of the computation: rescale X"):
-        MLPRegressor(hidden_layer_sizes=(4,), init=DataDependent(HeNormal()), max_iter=2).fit(3e38 * np.sign(diabetes[0]), diabetes[1])
+        net = MLPRegressor(hidden_layer_sizes=(4,), init=DataDependent(HeNormal()), max_iter=2)
+        net.fit(3e38 * np.sign(diabetes[0]), diabetes[1])
 
 
 @pytest.mark.parametrize("given", [Constant(), "zeros", DataDependent(), "he", 3])

@@ -71,8 +71,8 @@ def test_the_learnt_shares_have_a_group_of_their_own_without_decay():
 @pytest.mark.parametrize("options", [{}, {"dropout": 0.3}, {"residual": "projection"}, {"normalization": "batch"},
                                      {"early_stopping": True}], ids=str)  # fmt: skip
 def test_the_bits_are_those_of_any_threads(digits, options):
-    nets = [MLPClassifier(activation=[Parametric("mish"), Parametric(LeakyReLU(0.3))], n_jobs=n, learning_rate_init=0.01,
-                          **options, **QUICK).fit(*digits) for n in (1, 2)]  # fmt: skip
+    nets = [MLPClassifier(activation=[Parametric("mish"), Parametric(LeakyReLU(0.3))], n_jobs=n,
+                          learning_rate_init=0.01, **options, **QUICK).fit(*digits) for n in (1, 2)]  # fmt: skip
     assert same_bits(*(parameters(net) + net.slopes_ for net in nets))
     few, many = nets[0].predict_proba(digits[0][:3]), nets[0].predict_proba(digits[0])
     assert_array_equal(few, many[:3])

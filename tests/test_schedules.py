@@ -68,7 +68,7 @@ def test_closed_forms():
     assert_allclose(MultiCosine().factors(times * 30, 30), [0, 1, 0, 1, 0, 1, 0, 1, 0], atol=1e-12)
     assert_allclose(MultiCosine(1).factors(np.array([0.5]), 1), [(1 - math.cos(2 * math.pi * math.log2(1.5))) / 2])
     # flat for 2 of 4 epochs, then half a cosine
-    assert_allclose(by_batch(FlatCosine(), 4, n_batches=2), [1, 1, 1, 1, 1, (1 + 0.5**0.5) / 2, 0.5, (1 - 0.5**0.5) / 2])
+    assert_allclose(by_batch(FlatCosine(), 4, 2), [1, 1, 1, 1, 1, (1 + 0.5**0.5) / 2, 0.5, (1 - 0.5**0.5) / 2])
     assert_allclose(FlatCosine(0.0, 0.2).factors(np.array([0, 2, 4.0]), 4), [1, 0.6, 0.2])
     # one cycle: ends, peak, and halfway between in each half
     factors = OneCycle(0.4, 0.1, 0.02).factors(np.array([0, 2, 4, 7, 10.0]), 10)

@@ -27,7 +27,8 @@ ACTIVATIONS = st.one_of(
     st.builds(activations.HardSigmoid, slope=reals(0.01, 2.0)),
     st.builds(activations.LeakyReLU, slope=reals(0.001, 2.0)),
     st.builds(
-        activations.Parametric, activation=st.sampled_from(["relu", "mish", activations.ELU(0.5)]), alpha=reals(-1.0, 2.0),
+        activations.Parametric,
+        activation=st.sampled_from(["relu", "mish", activations.ELU(0.5)]), alpha=reals(-1.0, 2.0),
         rate=reals(0.0, 2.0),
     ),  # fmt: skip
     st.builds(activations.PReLU, slope=reals(-1.0, 2.0)),

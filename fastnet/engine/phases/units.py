@@ -113,7 +113,6 @@ def make_finish_panel(dtype, shape):
 
 def make_finish_delta(dtype, shape):
     """Compile-time factory: the way back of `make_finish_panel`, for one dtype."""
-    element = make_element(dtype.itemsize)
     itemsize, rows, panel = dtype.itemsize, shape.rows, shape.panel
     of_slope = SLOPE.terms
     call_derive = DERIVE.caller(dtype)

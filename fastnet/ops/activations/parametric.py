@@ -28,6 +28,31 @@ class _Plain:
         return f"an activation whose units learn nothing themselves: one of {', '.join(names)}, or such an object"
 
 
+def _mixed(activation):
+    """The formulas of an activation mixed with the identity; the mix is the first parameter.
+
+    Where it is 1 the identity has no part, not even one of infinity times 0.
+    """
+    value, slope = activation.function, activation.derivative
+
+    def function(z, parameters):
+        rest = 1.0 - parameters[0]
+        identity = 0.0 if rest == 0.0 else z
+        return parameters[0] * value(z, parameters[1:]) + rest * identity
+
+    def derivative(z, parameters):
+        return 1.0 - parameters[0] + parameters[0] * slope(z, parameters[1:])
+
+    def derivative_by_output(z, parameters):
+        return 1.0 - parameters[0] + parameters[0] * slope(value(z, parameters[1:]), parameters[1:])
+
+    def by_parameter(z, parameters):
+        return value(z, parameters[1:]) - z
+
+    of_output = activation.derivative_of == "output"
+    return function, derivative_by_output if of_output else derivative, by_parameter
+
+
 @register(ACTIVATIONS, "parametric")
 @dataclass(frozen=True)
 class Parametric(Activation):
@@ -81,28 +106,3 @@ class Parametric(Activation):
     def check_dtype(self, dtype: np.dtype) -> None:
         super().check_dtype(dtype)
         self.activation.check_dtype(dtype)
-
-
-def _mixed(activation):
-    """The formulas of an activation mixed with the identity; the mix is the first parameter.
-
-    Where it is 1 the identity has no part, not even one of infinity times 0.
-    """
-    value, slope = activation.function, activation.derivative
-
-    def function(z, parameters):
-        rest = 1.0 - parameters[0]
-        linear = 0.0 if rest == 0.0 else rest * z
-        return parameters[0] * value(z, parameters[1:]) + linear
-
-    def derivative(z, parameters):
-        return 1.0 - parameters[0] + parameters[0] * slope(z, parameters[1:])
-
-    def derivative_by_output(z, parameters):
-        return 1.0 - parameters[0] + parameters[0] * slope(value(z, parameters[1:]), parameters[1:])
-
-    def by_parameter(z, parameters):
-        return value(z, parameters[1:]) - z
-
-    of_output = activation.derivative_of == "output"
-    return function, derivative_by_output if of_output else derivative, by_parameter
