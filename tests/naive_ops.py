@@ -39,6 +39,7 @@ ACTIVATIONS = {
         lambda z: SELU_SCALE * np.where(z > 0, 1, SELU_ALPHA * np.exp(np.minimum(z, 0))),
     ),
     "gelu": (lambda z: z * ndtr(z), lambda z: ndtr(z) + z * normal_density(z)),
+    "parametric": (lambda z: ACTIVATIONS["selu"][0](z), lambda z: ACTIVATIONS["selu"][1](z)),  # as it begins
     "silu": (lambda z: z * expit(z), lambda z: expit(z) + z * expit(z) * expit(-z)),
     "mish": (lambda z: mish(z)[0], lambda z: mish(z)[1]),
     "softplus": (lambda z: np.logaddexp(0, z), expit),
@@ -48,6 +49,15 @@ ACTIVATIONS = {
 }
 
 
+def mixed(value, slope):
+    """An activation mixed with the identity in a share s, as in `LEARNT`."""
+    return (
+        lambda z, s: z + s * (value(z) - z),
+        lambda z, s: 1 + s * (slope(z) - 1),
+        lambda z, s: value(z) - z,
+    )
+
+
 # name of an activation whose units learn a number s -> (g(z, s), its derivative by z, its derivative by s)
 LEARNT = {
     "prelu": (
@@ -55,11 +65,12 @@ LEARNT = {
         lambda z, s: np.where(z > 0, 1, s),
         lambda z, s: np.where(z > 0, 0, z),
     ),
+    "parametric": mixed(*ACTIVATIONS["selu"]),
 }
 
 # name -> where its derivative jumps: within the step of a difference, or the rounding of a float32, it is not known
 KINKS = {
-    **dict.fromkeys(["relu", "leaky_relu", "prelu", "selu"], (0,)),
+    **dict.fromkeys(["relu", "leaky_relu", "prelu", "selu", "parametric"], (0,)),
     "hard_sigmoid": (-3, 3),
     "hard_tanh": (-1, 1),
 }

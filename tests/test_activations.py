@@ -25,12 +25,14 @@ from fastnet.ops.activations import (
     HardSigmoid,
     HardTanh,
     LeakyReLU,
+    Mish,
+    Parametric,
     PReLU,
     ReLU,
     Sine,
 )
 from fastnet.ops.compiled import rows
-from fastnet.ops.compiled.signatures import ACTIVATE, ACTIVATE_AND_DERIVE, BY_SLOPE, DERIVE
+from fastnet.ops.compiled.signatures import ACTIVATE, ACTIVATE_AND_DERIVE, DERIVE
 
 # No kink at a round number is nearer than the step of a difference.
 GRID = np.linspace(-8, 8, 161) + 0.0137
@@ -45,6 +47,7 @@ ACTIVATION_ENDS = {
     "relu": (0, 0, 0, 1e4, np.inf),
     "leaky_relu": (-np.inf, -100, 0, 1e4, np.inf),
     "prelu": (-np.inf, -2500, 0, 1e4, np.inf),
+    "parametric": (-1.7580993408473766, -1.7580993408473766, 0, 10507.009873554805, np.inf),
     "elu": (-1, -1, 0, 1e4, np.inf),
     "selu": (-1.7580993408473766, -1.7580993408473766, 0, 10507.009873554805, np.inf),
     "gelu": (0, 0, 0, 1e4, np.inf),
@@ -94,6 +97,12 @@ ACTIVATION_CASES = [
          (-np.inf, -5e3, 0, 1e4, np.inf)),
     Case(PReLU(-0.5), "", (lambda z: np.where(z > 0, z, -z / 2), lambda z: np.where(z > 0, 1, -0.5)),
          (np.inf, 5e3, 0, 1e4, np.inf)),
+    Case(Parametric(Mish(), 0.5), "",
+         (lambda z: (z + naive_ops.mish(z)[0]) / 2, lambda z: (1 + naive_ops.mish(z)[1]) / 2),
+         (-np.inf, -5e3, 0, 1e4, np.inf)),
+    Case(Parametric("leaky_relu", 0.5), "",
+         (lambda z: np.where(z > 0, z, 0.505 * z), lambda z: np.where(z > 0, 1, 0.505)),
+         (-np.inf, -5050, 0, 1e4, np.inf)),
     Case(ELU(0.25), "", (lambda z: np.where(z > 0, z, 0.25 * np.expm1(np.minimum(z, 0))),
                          lambda z: np.where(z > 0, 1, 0.25 * np.exp(np.minimum(z, 0)))),
          (-0.25, -0.25, 0, 1e4, np.inf)),
@@ -110,21 +119,22 @@ EXPONENTIATED = {GELU("tanh"): lambda z: np.abs(2 * np.sqrt(2 / np.pi) * (z + 0.
 
 
 def kernel_parameters(op, dtype):
-    """As the kernels read them: a panel's width of them where each unit has its own."""
-    return np.full(tile(dtype).panel, op.values[0], dtype) if op.per_unit else rows.parameter_array(op, dtype)
+    """As the kernels read them: of the op, and a panel's width of those that units learn."""
+    return rows.parameter_array(op, dtype), np.full(tile(dtype).panel, op.values[0] if op.per_unit else np.nan, dtype)
 
 
 def activate(op, z):
     a = z.copy()
-    call(ACTIVATE, rows.activate(op, z.dtype), z.dtype, a, a, a.size, kernel_parameters(op, z.dtype))
+    call(ACTIVATE, rows.activate(op, z.dtype), z.dtype, a, a, a.size, *kernel_parameters(op, z.dtype))
     return a
 
 
 def derive(op, delta, x):
-    delta, parameters = delta.copy(), kernel_parameters(op, x.dtype)
+    delta, (parameters, units) = delta.copy(), kernel_parameters(op, x.dtype)
     if rows.keeps_derivative(op):
-        a, x, z = x.copy(), np.full_like(x, 7), x
-        call(ACTIVATE_AND_DERIVE, rows.activate_and_derive(op, x.dtype), x.dtype, a, x, x.size, parameters)
+        a, x, z, by_unit = x.copy(), np.full_like(x, 7), x, np.full_like(x, 7)
+        kernel = rows.activate_and_derive(op, x.dtype)
+        call(ACTIVATE_AND_DERIVE, kernel, x.dtype, a, x, by_unit, x.size, parameters, units)
         info = np.finfo(x.dtype)
         assert_allclose(a, activate(op, z), rtol=8 * info.eps, atol=info.tiny)
     call(DERIVE, rows.derive(op, x.dtype), x.dtype, delta, x, x.size, parameters)
@@ -283,27 +293,40 @@ def test_loops_of_activations_are_whole_vectors(op, make, dtype, monkeypatch):
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 @pytest.mark.paths
-def test_units_have_slopes_of_their_own(dtype):
+@pytest.mark.parametrize(
+    ("op", "name", "rtol"), [(PReLU(), "prelu", 0), (Parametric(Mish()), "parametric_mish", 1e-5),
+                             (Parametric(LeakyReLU(0.3)), "parametric_leaky_relu", 1e-5)], ids=repr,
+)  # fmt: skip
+def test_units_have_slopes_of_their_own(op, name, rtol, dtype):
     """Rows of a panel's width, the last one cut short; NaN stays alone here too."""
-    op, panel = PReLU(), tile(dtype).panel
+    panel, formulas = tile(dtype).panel, naive_ops.LEARNT.get(name)
+    if name == "parametric_mish":
+        formulas = naive_ops.mixed(lambda z: naive_ops.mish(z)[0], lambda z: naive_ops.mish(z)[1])
+    elif name == "parametric_leaky_relu":
+        formulas = naive_ops.mixed(lambda z: np.maximum(z, 0.3 * z), lambda z: np.where(z > 0, 1, 0.3))
     slopes = np.random.default_rng(3).normal(size=panel).astype(dtype)
     z = np.random.default_rng(4).normal(size=5 * panel - 3).astype(dtype)
     z[7] = np.nan
-    of_each = np.resize(slopes, z.size)
-    a, delta, terms = z.copy(), 1 + z[::-1], np.empty_like(z)
-    call(ACTIVATE, rows.activate(op, dtype), dtype, a, a, a.size, slopes)
-    assert_array_equal(a, np.where(z > 0, z, of_each * z))
-    derived = delta.copy()
-    call(DERIVE, rows.derive(op, dtype), dtype, derived, z, z.size, slopes)
-    assert_array_equal(derived, delta * np.where(z > 0, 1, of_each))
-    call(BY_SLOPE, rows.by_slope(op, dtype), dtype, terms, delta, z, z.size)
-    assert_array_equal(terms, delta * np.where(z < 0, z, 0))
+    with np.errstate(invalid="ignore"):
+        g, by_z, by_slope = (f(z.astype(float), np.resize(slopes, z.size).astype(float)) for f in formulas)
+    close = {"rtol": rtol and (1e-5 if dtype == F32 else 1e-12), "atol": rtol and (1e-6 if dtype == F32 else 1e-13)}
+    a, known = z.copy(), np.arange(z.size) != 7
+    call(ACTIVATE, rows.activate(op, dtype), dtype, a, a, a.size, rows.parameter_array(op, dtype), slopes)
+    assert_allclose(a, g.astype(dtype), **close)
+    a, derivatives, by_unit = z.copy(), np.empty_like(z), np.empty_like(z)
+    call(ACTIVATE_AND_DERIVE, rows.activate_and_derive(op, dtype), dtype, a, derivatives, by_unit, a.size,
+         rows.parameter_array(op, dtype), slopes)  # fmt: skip
+    for actual, expected in ((a, g), (derivatives, by_z), (by_unit, by_slope)):
+        assert_allclose(actual[known], expected.astype(dtype)[known], **close)
 
 
 # name -> PyTorch's function of a tensor
 TORCH = {
     "leaky_relu": lambda torch: torch.nn.functional.leaky_relu,
     "prelu": lambda torch: lambda z: torch.nn.functional.prelu(z, torch.tensor([0.25], dtype=z.dtype)),
+    "parametric": lambda torch: torch.nn.functional.selu,
+    "Parametric(activation=Mish(), alpha=0.5)": lambda torch: lambda z: (z + torch.nn.functional.mish(z)) / 2,
+    "Parametric(activation=LeakyReLU(), alpha=0.5)": lambda torch: lambda z: torch.where(z > 0, z, 0.505 * z),
     "elu": lambda torch: torch.nn.functional.elu,
     "selu": lambda torch: torch.nn.functional.selu,
     "gelu": lambda torch: torch.nn.functional.gelu,

@@ -264,7 +264,9 @@ class Flat:
         {"early_stopping": True, "validation_split": "last"},
         {"l1_ratio": 0.5}, {"clip_value": 1.0}, {"clip_norm": 1.0}, {"max_norm": 3.0}, {"ema_decay": 0.9},
         {"dropout": 0.5}, {"dropout": [0.2]}, {"input_dropout": 0.1}, {"drop_connect": 0.1}, {"input_noise": 0.1},
-        {"init": "he_uniform"}, {"bias_init": 0.0}, {"use_bias": False}, {"freeze": 1}, {"alpha": [0.1, 0.2]},
+        {"init": "he_uniform"}, {"bias_init": 0.0}, {"rate_factors": [1.0, 0.5]}, {"bias_rate_factor": 0.1},
+        {"dropout": 0.1, "dropout_schedule": "cosine"},
+        {"output_init": "zeros"}, {"use_bias": False}, {"freeze": 1}, {"alpha": [0.1, 0.2]},
         {"batch_size": None}, {"class_weight": {0: 2, 1: 1}}, {"loss": LogLoss(label_smoothing=0.1)},
     ],
     ids=str,
@@ -274,10 +276,11 @@ def test_what_only_training_knows_is_refused_before_a_fit_and_left_out_after_it(
     y = (y == "yes").astype(int)
     name = next(reversed(params))
     net = fastnet.MLPClassifier(**{**QUICK, "hidden_layer_sizes": (4,), **params})
-    with pytest.raises(ValueError, match=f"scikit-learn's MLPClassifier cannot train with {name}=.*before you convert"):
+    refusal = f"scikit-learn's MLPClassifier cannot train with .*{name}=.*before you convert"
+    with pytest.raises(ValueError, match=refusal):
         net.to_sklearn()
     net.fit(X, y)
-    with pytest.warns(UserWarning, match=f"cannot train with {name}=.*predicts the same") as caught:
+    with pytest.warns(UserWarning, match=f"cannot train with .*{name}=.*predicts the same") as caught:
         mlp = net.to_sklearn()
     assert len(caught) == 1 and caught[0].filename == __file__
     assert_same_predictions(net, mlp, X)

@@ -283,7 +283,7 @@ class Wave(Activation):
         return 1.0 + parameters[0] * np.cos(z)
 
     @staticmethod
-    def by_parameter(z):
+    def by_parameter(z, parameters):
         return np.sin(z)
 
 

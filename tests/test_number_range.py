@@ -79,6 +79,7 @@ FUNCTIONS = {
     "relu": lambda z: max(z, 0),
     "leaky_relu": lambda z, s: z if z > 0 else s * z,
     "prelu": lambda z, s: z if z > 0 else s * z,
+    "parametric": lambda z, s: z + s * ((_S * z if z > 0 else _S * _A * mpmath.expm1(z)) - z),
     "elu": lambda z, a: z if z > 0 else a * mpmath.expm1(z),
     "selu": lambda z: _S * z if z > 0 else _S * _A * mpmath.expm1(z),
     "gelu": lambda z: z * mpmath.erfc(-z / mpmath.sqrt(2)) / 2,

@@ -14,6 +14,7 @@ from fastnet.ops.schedules import (
     Cosine,
     Custom,
     Exponential,
+    FlatCosine,
     InverseScaling,
     MultiCosine,
     OneCycle,
@@ -24,7 +25,7 @@ from fastnet.ops.schedules import (
 FIXED = [
     Constant(), Step(), Step(3, 0.5), Exponential(), Exponential(0.5), Cosine(), Cosine(end=0.1),
     Cosine(cycles=3), Cosine(0.2, 4, 2.0), Cosine(cycles=3, lengthening=0.5), OneCycle(), OneCycle(0.5, 0.1, 0.2),
-    MultiCosine(), MultiCosine(1),
+    MultiCosine(), MultiCosine(1), FlatCosine(), FlatCosine(0.0, 0.1),
 ]  # fmt: skip
 
 
@@ -66,6 +67,9 @@ def test_closed_forms():
     times = (2.0 ** np.array([0, 0.5, 1, 1.5, 2, 2.5, 3, 3.5, 4]) - 1) / 15
     assert_allclose(MultiCosine().factors(times * 30, 30), [0, 1, 0, 1, 0, 1, 0, 1, 0], atol=1e-12)
     assert_allclose(MultiCosine(1).factors(np.array([0.5]), 1), [(1 - math.cos(2 * math.pi * math.log2(1.5))) / 2])
+    # flat for 2 of 4 epochs, then half a cosine
+    assert_allclose(by_batch(FlatCosine(), 4, 2), [1, 1, 1, 1, 1, (1 + 0.5**0.5) / 2, 0.5, (1 - 0.5**0.5) / 2])
+    assert_allclose(FlatCosine(0.0, 0.2).factors(np.array([0, 2, 4.0]), 4), [1, 0.6, 0.2])
     # one cycle: ends, peak, and halfway between in each half
     factors = OneCycle(0.4, 0.1, 0.02).factors(np.array([0, 2, 4, 7, 10.0]), 10)
     assert_allclose(factors, [0.1, 0.55, 1, 0.51, 0.02])

@@ -25,7 +25,7 @@ NUMBERS = {
     "alpha": 0.125, "learning_rate_init": 0.0625, "tol": 0.5, "momentum": 0.75, "beta_1": 0.75, "beta_2": 0.875,
     "epsilon": 0.25, "power_t": 0.5, "warmup": 0.5, "l1_ratio": 0.5, "clip_norm": 0.5, "max_norm": 0.5,
     "ema_decay": 0.5, "dropout": 0.25, "input_dropout": 0.25, "drop_connect": 0.25, "input_noise": 0.25,
-    "bias_init": 0.25, "validation_fraction": 0.25, "max_time": 1000.0,
+    "bias_init": 0.25, "rate_factors": 0.5, "bias_rate_factor": 0.5, "validation_fraction": 0.25, "max_time": 1000.0,
 }  # fmt: skip
 COUNTS = {"max_iter": 3, "batch_size": 16, "n_iter_no_change": 2, "max_fun": 9, "freeze": 1, "n_jobs": 1,
           "hidden_layer_sizes": 4, "verbose": 0}  # fmt: skip

@@ -34,6 +34,7 @@ from fastnet.ops.schedules import (
     Cosine,
     Custom,
     Exponential,
+    FlatCosine,
     InverseScaling,
     MultiCosine,
     OneCycle,
@@ -230,7 +231,7 @@ def test_frozen_layers_and_missing_biases_stay_as_they_are(digits, rule):
 # ---- schedules ---------------------------------------------------------------------------------------
 
 SOME = [
-    Constant(), Step(10, 0.5), Exponential(0.9), Cosine(), Cosine(cycles=2), OneCycle(), MultiCosine(),
+    Constant(), Step(10, 0.5), Exponential(0.9), Cosine(), Cosine(cycles=2), OneCycle(), MultiCosine(), FlatCosine(),
     InverseScaling(0.2), Adaptive(), ReduceOnPlateau(), Custom(lambda p: 1 - p),
 ]  # fmt: skip
 

@@ -514,23 +514,23 @@ def test_the_digest_follows_the_derivative_by_a_learnt_parameter():
     @dataclass(frozen=True)
     class Other(activations.PReLU):
         @staticmethod
-        def by_parameter(z):
+        def by_parameter(z, parameters):
             return 2.0 * z
 
     assert formulas_digest(activations.PReLU()) == formulas_digest(Same()) != formulas_digest(Other())
 
 
-def test_a_learnt_parameter_is_one_and_reads_the_input():
+def test_a_learnt_parameter_is_the_first_and_reads_the_input():
     def learnt(**attributes):
         return type("Learnt", (activations.LeakyReLU,), {"per_unit": True, **attributes})
 
-    good = {"derivative_of": "input", "by_parameter": staticmethod(lambda z: z)}
+    good = {"derivative_of": "input", "by_parameter": staticmethod(lambda z, parameters: z)}
     assert learnt(**good)().formulas == ("function", "derivative", "by_parameter")
     with pytest.raises(TypeError, match="Learnt has no by_parameter: write it as a static method"):
         learnt(derivative_of="input")()
-    with pytest.raises(TypeError, match="Learnt with per_unit=True must have one parameter.* derivative_of='input'"):
+    with pytest.raises(TypeError, match="Learnt with per_unit=True must have a parameter.* derivative_of='input'"):
         learnt(**good | {"derivative_of": "output"})()
-    with pytest.raises(TypeError, match="must have one parameter, which its units learn"):
+    with pytest.raises(TypeError, match="must have a parameter, the first of which its units learn"):
         type("Learnt", (activations.ReLU,), {"per_unit": True, **good})()
 
 

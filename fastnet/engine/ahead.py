@@ -56,8 +56,6 @@ def ahead(dtype, everything=True):
         add(op_kernels.derive, op)
         if op_kernels.keeps_derivative(op):
             add(op_kernels.activate_and_derive, op)
-        if op.per_unit:
-            add(op_kernels.by_slope, op)
     for op in chosen(LOSSES, _VARIANTS["losses"]):
         add(op_kernels.loss, op)
         for of in dict.fromkeys((dtype, double)):  # float32 networks predict in double, too

@@ -63,7 +63,6 @@ def _prepared(architecture, dtype):
         record["fan_in"], record["fan_out"], record["residual"] = layer.fan_in, layer.units, layer.skip == "identity"
         if layer.activation is not None:
             record["activate"], record["parameters"] = op_kernels.activate(layer.activation, dtype), array.ctypes.data
-            record["per_unit"] = layer.activation.per_unit
         if layer.normalization is not None:
             record["normalize"], record["is_centred"] = address("normalize_rows", dtype), layer.normalization != "rms"
             record["start"] = zeros.ctypes.data

@@ -39,6 +39,14 @@ class LayerRecords:
                 self._set_units(self.table[number], layer)
             else:
                 self._set_projection(number, layer)
+        self.set_dropout(1.0)
+
+    def set_dropout(self, factor):
+        """Drop with the architecture's probabilities times a factor in [0, 1]."""
+        for record, layer in zip(self.table, self._architecture.layers, strict=False):
+            rate = factor * layer.dropout
+            record["drop_threshold"] = min(round(rate * 2**32), 2**32 - 1)
+            record["drop_scale"] = 1.0 / (1.0 - rate)
 
     def _set_matrix(self, number, layer):
         """The matrix of a record, from where it reads and where it adds to."""
@@ -64,8 +72,6 @@ class LayerRecords:
     def _set_units(self, record, number):
         """What a layer's units have besides their weights."""
         space, above, layer = self._space, number + 1, self._architecture.layers[number]
-        record["drop_threshold"] = min(round(layer.dropout * 2**32), 2**32 - 1)
-        record["drop_scale"] = 1.0 / (1.0 - layer.dropout)
         record["residual"] = layer.skip == "identity"
         record["start_panel"] = space.tile.panel
         if layer.activation is None:
@@ -98,15 +104,11 @@ class LayerRecords:
             source = space.raw[above]
         if above in space.z:
             record["z"] = space.z[above].ctypes.data
-            source = space.z[above] if op.per_unit else source
         if above in space.derivatives:
             source = space.derivatives[above]
             record["derivative"] = source.ctypes.data
         record["source"] = source.ctypes.data
         record["parameters"] = self._parameters[number].ctypes.data
-        if op.per_unit:
-            record["parameter_panel"] = space.tile.panel
-            record["slope_terms"] = op_kernels.by_slope(op, self._dtype) if space.training else 0
         activate = op_kernels.activate_and_derive if record["derivative"] else op_kernels.activate
         record["activate"] = activate(op, self._dtype)
         record["derive"] = op_kernels.derive(op, self._dtype) if space.training else 0

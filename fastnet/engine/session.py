@@ -193,7 +193,17 @@ class Session:
         total = results["loss_sum"] / n_outputs + results["penalty_sum"]
         return float(total / results["rows_done"]) if results["rows_done"] else 0.0
 
-    def run_epoch(self, order, rate):
+    def set_dropout(self, factor):
+        """Multiply the architecture's dropout, of units and of features, from the next epoch on.
+
+        Parameters
+        ----------
+        factor : float
+            In [0, 1].
+        """
+        self.tables.set_dropout(factor)
+
+    def run_epoch(self, order, rate, decay=1.0):
         """Train on samples in the given order, mini-batch by mini-batch.
 
         Parameters
@@ -202,6 +212,8 @@ class Session:
             Row numbers, each at most once; the last mini-batch is smaller if they do not divide.
         rate : float or ndarray of shape (n_batches,)
             Learning rate, or that of each mini-batch.
+        decay : float or ndarray of shape (n_batches,), default=1.0
+            Factor of the optimizer's decoupled weight decay, or that of each mini-batch.
 
         Returns
         -------
@@ -212,9 +224,10 @@ class Session:
         order = np.ascontiguousarray(order, np.int64)
         self._start(order)
         n_batches = -(-len(order) // self.batch_size)
-        rates = empty((n_batches,), np.float64)
-        rates[:] = rate
-        self.tables.record["steps"]["rates"] = rates.ctypes.data
+        rates, decays = empty((2, n_batches), np.float64)
+        rates[:], decays[:] = rate, decay
+        steps = self.tables.record["steps"]
+        steps["rates"], steps["decays"] = rates.ctypes.data, decays.ctypes.data
         self.samples_done = min(self.slices.run(n_batches) * self.batch_size, len(order))
         mean = self.architecture.loss.mean_over_outputs
         return self._mean_loss(self.architecture.layer_units[-1] if mean else 1)

@@ -66,6 +66,10 @@ class Tables:
         head["training"], head["loss_parameters"] = training, self._loss_parameters.ctypes.data
         head["loss"] = op_kernels.loss(architecture.loss, dtype) if training else 0
 
+    def set_dropout(self, factor):
+        """Drop with the architecture's probabilities times a factor in [0, 1]."""
+        self._layer_records.set_dropout(factor)
+
     def _set_shape(self, architecture, cost):
         shape = self.record["shape"]
         shape["n_layers"], shape["n_matrices"], shape["n_panels"] = (

@@ -17,6 +17,7 @@ from ..training.problem import Problem
 from .exchange.portable import Portable
 from .fitted import HIDDEN_ATTRIBUTES, FittedNetwork, parameter_attributes
 from .fitting.calibration import check_calibration, network_temperature
+from .fitting.data_start import fit_to_data
 from .fitting.scoring import score_function
 from .fitting.start import check_same_network, initial_parameters
 from .fitting.training import Task, check_batch_size, continuation_of
@@ -230,6 +231,8 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, DocLink, B
         validation = validation and validation.prepared(encode, dtype)
         attributes = scale.attributes if scale else {}
         problem = Problem(architecture, X, targets, sample_weight, matrices, vectors, random_state, rows)
+        if first_pass:
+            fit_to_data(settings, problem, n_transferred)
         if settings.stops_early:
             problem.score = score_function(self, architecture, validation, attributes)
             problem.has_own_validation = not validation.is_held_out

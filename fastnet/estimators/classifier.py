@@ -81,6 +81,13 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
     warmup : float, default=0.0
         Epochs over which the learning rate grows linearly before its schedule begins, which then has the rest
         of ``max_iter``; below 1, a fraction of ``max_iter``.
+    rate_factors : float, sequence of float or 'fan_in', default=1.0
+        Factors of the learning rate for the weights, at least 0; a sequence has one for each layer of weights, the
+        output layer included. A decoupled weight decay goes with the rate. 'fan_in' is :math:`1 / \sqrt{n_{in}}` for
+        each layer, of which the decay is left out: with 'adam' and its like, and ``init='lecun_normal'``, that is
+        training with the NTK parametrisation [11]_. Not for 'lbfgs' and 'rprop'.
+    bias_rate_factor : float, default=1.0
+        The same for all biases; 0.1 in [12]_.
     learning_rate_init : float, default=0.001
         The learning rate that schedules start from, or multiply; for 'rprop' the first step of each weight.
     power_t : float, default=0.5
@@ -160,6 +167,14 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
         The units kept are scaled by ``1 / (1 - dropout)``. For stochastic solvers. See [3]_.
     input_dropout : float, default=0.0
         The same for the features.
+    dropout_schedule : str, Schedule, callable or None, default=None
+        Factor in [0, 1] of ``dropout`` and ``input_dropout`` over the epochs, as ``learning_rate`` has it for the rate;
+        such as 'flat_cosine', which holds it for half of ``max_iter`` and then lets it fall to 0 [12]_. Each epoch has
+        the factor of the progress at its beginning. None keeps the probabilities. For stochastic solvers; none that
+        follows the course of training, such as 'reduce_on_plateau'.
+    decay_schedule : str, Schedule, callable or None, default=None
+        The same for the ``weight_decay`` of the solver, such as that of ``AdamW(weight_decay=0.02)``; mini-batch by
+        mini-batch, and beside the schedule of the learning rate, which the decay follows as well.
     drop_connect : float or sequence of float, default=0.0
         DropConnect: probability to drop a weight, in [0, 1); a sequence has one for each layer of weights, the
         output's included. Each mini-batch has one mask; the weights kept are scaled by ``1 / (1 - drop_connect)``.
@@ -173,9 +188,14 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
         fastnet or scikit-learn, gives its first layers, as far as their shapes match; the others are drawn by
         'glorot_uniform'. Cross-validation and grid search clone an estimator and lose its weights: give them
         ``FrozenEstimator(network)`` of :mod:`sklearn.frozen`.
-    bias_init : float or None, default=None
-        Initial value of all biases that ``init`` draws. None leaves it to ``init``. The weights do not depend on
-        it.
+    output_init : str, Initializer or None, default=None
+        Initial weights and biases of the output layer, such as 'zeros', with which all outputs begin as 0. None draws
+        them as those of the hidden layers.
+    bias_init : float, 'normal', 'data' or None, default=None
+        Initial value of all biases that ``init`` draws. None leaves it to ``init``. 'normal' draws them with mean 0 and
+        variance 1. 'data' is for hidden layers and lets each unit begin with z = 0 at a point among the training
+        samples, a random mixture of five of them [12]_. The weights do not depend on it, unless they are taken from
+        the data themselves.
     use_bias : bool, default=True
         Whether units have biases. If not, ``intercepts_`` are zeros.
     freeze : int, default=0
@@ -246,7 +266,8 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
     means_, variances_ : list of ndarray of shape (fan_out,)
         Running means and variances of the hidden layers' z, biases left out. Only set with ``normalization='batch'``.
     slopes_ : list of ndarray of shape (fan_out,) or None
-        Learnt slopes of the hidden layers' units, None for other activations than 'prelu'. Only set if there are any.
+        Learnt slopes of the hidden layers' units, None for other activations than 'prelu' and
+        'parametric', whose mix with the identity it is. Only set if there are any.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of shape (n_features,)
@@ -292,6 +313,11 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
     .. [8] Ba, Kiros, Hinton: "Layer Normalization", 2016, arXiv:1607.06450.
     .. [9] Zhang, Sennrich: "Root Mean Square Layer Normalization", NeurIPS 2019.
     .. [10] Guo, Pleiss, Sun, Weinberger: "On Calibration of Modern Neural Networks", ICML 2017.
+    .. [11] Jacot, Gabriel, Hongler: "Neural Tangent Kernel: Convergence and Generalization in Neural Networks", NeurIPS
+       2018.
+    .. [12] Holzmüller, Grinsztajn, Steinwart: "Better by Default: Strong Pre-Tuned MLPs and Boosted Trees on Tabular
+       Data", NeurIPS 2024. Biases at points among the samples: Steinwart: "A Sober Look at Neural Network
+       Initializations", 2019, arXiv:1903.11482.
 
     Examples
     --------
@@ -316,6 +342,8 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
         batch_size: int | str | None = "auto",
         learning_rate: LearningRate = "constant",
         warmup: float = 0.0,
+        rate_factors: Rates | str = 1.0,
+        bias_rate_factor: float = 1.0,
         learning_rate_init: float = 0.001,
         power_t: float = 0.5,
         max_iter: int = 200,
@@ -344,10 +372,13 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
         ema_decay: float | None = None,
         dropout: Rates = 0.0,
         input_dropout: float = 0.0,
+        dropout_schedule: LearningRate | None = None,
+        decay_schedule: LearningRate | None = None,
         drop_connect: Rates = 0.0,
         input_noise: float = 0.0,
         init: Initial = "glorot_uniform",
-        bias_init: float | None = None,
+        output_init: Initial | None = None,
+        bias_init: float | str | None = None,
         use_bias: bool = True,
         freeze: int = 0,
         residual: bool | str = False,
@@ -366,6 +397,8 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
             batch_size=batch_size,
             learning_rate=learning_rate,
             warmup=warmup,
+            rate_factors=rate_factors,
+            bias_rate_factor=bias_rate_factor,
             learning_rate_init=learning_rate_init,
             power_t=power_t,
             max_iter=max_iter,
@@ -394,9 +427,12 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
             ema_decay=ema_decay,
             dropout=dropout,
             input_dropout=input_dropout,
+            dropout_schedule=dropout_schedule,
+            decay_schedule=decay_schedule,
             drop_connect=drop_connect,
             input_noise=input_noise,
             init=init,
+            output_init=output_init,
             bias_init=bias_init,
             use_bias=use_bias,
             freeze=freeze,

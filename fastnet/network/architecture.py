@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from ..ops.activations import Activation
 from ..ops.losses import Loss
-from .layers import UNIT_VECTORS, WEIGHTS, Layer
+from .layers import UNDECAYED, UNIT_VECTORS, WEIGHTS, Group, Layer
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,8 @@ class Architecture:
         How the hidden layers' z are normalised before the activation.
     weight_groups : tuple of Group
         Parameter groups of the matrices, one per layer of weights; empty for `WEIGHTS`.
+    bias_group : Group
+        Parameter group of the biases.
     """
 
     layer_units: tuple
@@ -53,6 +55,7 @@ class Architecture:
     residual: bool | str = False
     normalization: str | None = None
     weight_groups: tuple = ()
+    bias_group: Group = UNDECAYED
 
     # Of the fields with a default those that predictions depend on, too: a fitted network keeps them.
     PREDICTING = ("residual", "normalization")
@@ -89,8 +92,9 @@ class Architecture:
     @property
     def groups(self):
         """The parameter groups, a tuple of `Group`."""
-        vectors = (UNIT_VECTORS[name].group for name, _ in self.vectors() if not UNIT_VECTORS[name].is_measured)
-        return tuple(dict.fromkeys((*(layer.group for layer in self.layers), *vectors)))
+        vectors = ((UNIT_VECTORS[name], self.layers[layer]) for name, layer in self.vectors())
+        of_vectors = (vector.group(layer) for vector, layer in vectors if not vector.is_measured)
+        return tuple(dict.fromkeys((*(layer.group for layer in self.layers), *of_vectors)))
 
     def projections(self):
         """The layers of weights, as numbers, whose skip connection is a matrix of its own."""
@@ -138,6 +142,7 @@ def _layers(net):
                 units[i], units[i + 1], net.activations[i] if is_hidden else None,
                 net.normalization if is_hidden else None, skip, dropout[i], drop_connect[i],
                 is_trained=i >= net.n_frozen, use_bias=net.use_bias, group=groups[i],
+                bias_group=net.bias_group,
             )
         )  # fmt: skip
     return tuple(layers)

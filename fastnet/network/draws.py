@@ -9,7 +9,7 @@ from ..ops.numbers import shown
 from ..ops.registry import lost_number, too_large_or_small
 
 
-def initialize(layer_units, activations, init, bias_init, random_state, dtype):
+def initialize(layer_units, activations, init, bias_init, random_state, dtype, output_init=None):
     """Draw the parameters of a network.
 
     Parameters
@@ -27,6 +27,8 @@ def initialize(layer_units, activations, init, bias_init, random_state, dtype):
         Source of the draws, always made in float64.
     dtype : numpy.dtype
         Type of the result.
+    output_init : Initializer, default=None
+        What draws weights and biases of the output layer instead, whatever ``bias_init`` is.
 
     Returns
     -------
@@ -55,9 +57,11 @@ def initialize(layer_units, activations, init, bias_init, random_state, dtype):
             stacklevel=2,
         )
     coefs, intercepts = [], []
-    for (fan_in, fan_out), activation in zip(pairwise(layer_units), activations, strict=True):
-        weights, biases = draw_layer(fan_in, fan_out, activation, init, random_state, dtype)
-        if bias_init is not None:
+    for i, ((fan_in, fan_out), activation) in enumerate(zip(pairwise(layer_units), activations, strict=True)):
+        is_other = output_init is not None and i == len(layer_units) - 2
+        drawn_by = output_init if is_other else init
+        weights, biases = draw_layer(fan_in, fan_out, activation, drawn_by, random_state, dtype)
+        if bias_init is not None and not is_other:
             biases = np.full(fan_out, bias_init, dtype)
         coefs.append(weights)
         intercepts.append(biases)

@@ -6,7 +6,7 @@ output. ``activation`` is the layer's own; an output layer's is that of the hidd
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.special import erf, erfinv
@@ -25,9 +25,12 @@ class Initializer(Value):
     ----------
     breaks_symmetry : bool
         Whether the units of a layer begin different.
+    scales_to_data : bool
+        Whether the weights are then scaled, so that the units' z have variance 1 over the training data.
     """
 
     breaks_symmetry = True
+    scales_to_data = False
 
     def weights(self, fan_in: int, fan_out: int, random_state: np.random.RandomState) -> np.ndarray:
         """Weights of shape (fan_in, fan_out)."""
@@ -260,3 +263,49 @@ class Zeros(Initializer):
 
     def weights(self, fan_in: int, fan_out: int, random_state: np.random.RandomState) -> np.ndarray:
         return np.zeros((fan_in, fan_out))
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """What may draw weights that are then scaled: an initialiser that breaks symmetry, by name or as an object."""
+
+    def allows(self, value):
+        """Whether the value is one."""
+        drawn = self.plain(value)
+        return isinstance(drawn, Initializer) and drawn.breaks_symmetry and not drawn.scales_to_data
+
+    def plain(self, value):
+        """The value as an object."""
+        return INITIALIZERS.get(value, value) if isinstance(value, str) else value
+
+    def __str__(self):
+        names = sorted(repr(name) for name in INITIALIZERS if self.allows(name))
+        return f"an initialiser by which units begin different: one of {', '.join(names)}, or such an object"
+
+
+@register(INITIALIZERS, "data_dependent")
+@dataclass(frozen=True)
+class DataDependent(Initializer):
+    r"""Weights of another initialiser, scaled layer by layer so that the z of each unit has variance 1 over the data.
+
+    The variance is that of the training samples, by their weights, or of 512 of them if there are more. A unit whose z
+    is the same for all of them keeps its weights. Krähenbühl, Doersch, Donahue, Darrell: "Data-dependent
+    Initializations of Convolutional Neural Networks", ICLR 2016, section 3.1; of each unit as here: Holzmüller,
+    Grinsztajn, Steinwart: "Better by Default: Strong Pre-Tuned MLPs and Boosted Trees on Tabular Data", NeurIPS 2024.
+
+    Parameters
+    ----------
+    initializer : str or Initializer, default=LeCunNormal()
+        What draws the weights, and biases; only the weights are scaled.
+    """
+
+    initializer: Initializer = field(default=LeCunNormal(), metadata={"allowed": _Drawn()})
+    scales_to_data = True
+
+    def draw(
+        self, fan_in: int, fan_out: int, activation: Activation, random_state: np.random.RandomState
+    ) -> tuple[np.ndarray, np.ndarray]:
+        return self.initializer.draw(fan_in, fan_out, activation, random_state)
+
+    def check_dtype(self, dtype: np.dtype) -> None:
+        self.initializer.check_dtype(dtype)

@@ -47,8 +47,8 @@ class Layer:
         Whether anything of it is.
     use_bias : bool
         Whether biases are.
-    group : Group
-        Of its matrices.
+    group, bias_group : Group
+        Of its matrices, and of its biases.
     """
 
     fan_in: int
@@ -61,6 +61,7 @@ class Layer:
     is_trained: bool
     use_bias: bool
     group: Group
+    bias_group: Group = UNDECAYED
 
 
 @dataclass(frozen=True)
@@ -81,8 +82,8 @@ class UnitVector:
         ``own_terms(layer)``: whether these terms are others than the derivatives by z.
     is_trained : callable
         ``is_trained(layer)``: whether a layer that is trained trains it.
-    group : Group
-        Its parameter group.
+    group : callable
+        ``group(layer)``: its parameter group there.
     """
 
     name: str
@@ -92,7 +93,7 @@ class UnitVector:
     terms: int | None
     own_terms: Callable = lambda layer: True
     is_trained: Callable = lambda layer: True
-    group: Group = UNDECAYED
+    group: Callable = lambda layer: UNDECAYED
 
     @property
     def is_measured(self):
@@ -108,10 +109,13 @@ def _measures(layer):
     return layer.normalization == "batch"
 
 
-BIAS = UnitVector("bias", "intercepts_", lambda layer: True, None, 0, _is_normalized, lambda layer: layer.use_bias)
+BIAS = UnitVector(
+    "bias", "intercepts_", lambda layer: True, None, 0, _is_normalized, lambda layer: layer.use_bias,
+    lambda layer: layer.bias_group,
+)  # fmt: skip
 SLOPE = UnitVector(
     "slope", "slopes_", lambda layer: layer.activation is not None and layer.activation.per_unit,
-    lambda layer: layer.activation.values[0], 2,
+    lambda layer: layer.activation.values[0], 2, group=lambda layer: Group(layer.activation.unit_rate, 0.0),
 )  # fmt: skip
 GAIN = UnitVector("gain", "gains_", _is_normalized, lambda layer: 1.0, 1)
 MEAN = UnitVector("mean", "means_", _measures, lambda layer: 0.0, None)

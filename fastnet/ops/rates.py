@@ -1,4 +1,4 @@
-"""The learning rates of an epoch's mini-batches, from a schedule and the warm-up before it."""
+"""The learning rates of an epoch's mini-batches, from a schedule and the warm-up before it; factors of other things."""
 
 import numpy as np
 
@@ -55,16 +55,55 @@ def rates_of_epoch(schedule, rate, epoch, n_batches, n_epochs, warmup=0.0):
         return np.full(n_batches, plain_rate)
     batches = epoch * n_batches + np.arange(n_batches)
     epochs = np.maximum(batches / n_batches - warmup, 0.0)
-    rates = _checked(schedule, plain_rate, schedule.factors(epochs, float(n_epochs - warmup)), n_batches)
+    factors = schedule.factors(epochs, float(n_epochs - warmup))
+    rates = _checked("learning_rate", schedule, plain_rate, factors, n_batches)
     if epoch < warmup:
         whole = warmup * n_batches
         rates *= np.minimum(batches + 1, whole) / whole
     return rates
 
 
-def _checked(schedule, rate, factors, n_batches):
+def factors_of_epoch(parameter, schedule, epoch, n_batches, n_epochs):
+    """The factor of each mini-batch of an epoch, of something else than the learning rate.
+
+    Parameters
+    ----------
+    parameter : str
+        The estimators' parameter that has the schedule, for messages.
+    schedule : Schedule or None
+        The schedule; None stands for factors of 1.
+    epoch : int
+        Epochs done before.
+    n_batches : int
+        Mini-batches in the epoch.
+    n_epochs : int
+        Epochs of the whole training.
+
+    Returns
+    -------
+    ndarray of shape (n_batches,)
+
+    Raises
+    ------
+    ValueError
+        If the schedule gives something else than finite factors of at least 0.
+
+    Examples
+    --------
+    >>> from fastnet.ops.rates import factors_of_epoch
+    >>> from fastnet.schedules import FlatCosine
+    >>> factors_of_epoch("decay_schedule", FlatCosine(), epoch=3, n_batches=2, n_epochs=4).round(3)
+    array([0.5  , 0.146])
+    """
+    if schedule is None:
+        return np.ones(n_batches)
+    epochs = (epoch * n_batches + np.arange(n_batches)) / n_batches
+    return _checked(parameter, schedule, 1.0, schedule.factors(epochs, float(n_epochs)), n_batches)
+
+
+def _checked(parameter, schedule, rate, factors, n_batches):
     """The rate times what a schedule's ``factors`` gave, which may be a user's."""
-    wanted = f"factors of learning_rate={schedule!r} must give an array of {n_batches} finite factors of at least 0"
+    wanted = f"factors of {parameter}={schedule!r} must give an array of {n_batches} finite factors of at least 0"
     try:
         array = np.asarray(factors).astype(np.float64, casting="same_kind", copy=False)
     except (TypeError, ValueError) as error:

@@ -35,6 +35,12 @@ class Schedule(Value):
 
     starts_low = False
 
+    @property
+    def is_function_of_time(self) -> bool:
+        """Whether ``factors`` is all of it, so that it can serve other things than the learning rate."""
+        cls = type(self)
+        return cls.after_epoch is Schedule.after_epoch and cls.on_plateau is Schedule.on_plateau
+
     def factors(self, epochs: np.ndarray, n_epochs: int) -> np.ndarray:
         """Factors of the rate for an array of times."""
         return np.ones(len(epochs))
@@ -201,6 +207,32 @@ class Cosine(Schedule):
         return self.end + (1.0 - self.end) * 0.5 * (1.0 + np.cos(np.pi * p))
 
 
+@register(SCHEDULES, "flat_cosine")
+@dataclass(frozen=True)
+class FlatCosine(Schedule):
+    r"""The full value up to the progress f, then half a cosine:
+    :math:`e + (1 - e) (1 + \cos \pi (p - f) / (1 - f)) / 2` for :math:`p > f`.
+
+    Of dropout and weight decay in RealMLP, where it is known as flat_cos: Holzmüller, Grinsztajn, Steinwart: "Better by
+    Default: Strong Pre-Tuned MLPs and Boosted Trees on Tabular Data", NeurIPS 2024.
+
+    Parameters
+    ----------
+    flat : float, default=0.5
+        :math:`f`, the progress up to which it stays, in [0, 1).
+    end : float, default=0.0
+        :math:`e`, the last factor, in [0, 1].
+    """
+
+    flat: float = number(0.5, 0.0, 1.0, closed="left")
+    end: float = number(0.0, 0.0, 1.0)
+
+    def factors(self, epochs: np.ndarray, n_epochs: int) -> np.ndarray:
+        progress = np.minimum(epochs / n_epochs, 1.0)
+        p = np.maximum(progress - self.flat, 0.0) / (1.0 - self.flat)
+        return self.end + (1.0 - self.end) * 0.5 * (1.0 + np.cos(np.pi * p))
+
+
 @register(SCHEDULES, "one_cycle")
 @dataclass(frozen=True)
 class OneCycle(Schedule):
@@ -255,15 +287,18 @@ class MultiCosine(Schedule):
 
 @dataclass(frozen=True)
 class Custom(Schedule):
-    """A function of the progress: what a callable ``learning_rate`` stands for.
+    """A function of the progress: what a callable ``learning_rate``, or another schedule, stands for.
 
     Parameters
     ----------
     function : callable
         ``function(progress) -> factor``, with the progress in [0, 1] a float, called for each mini-batch.
+    parameter : str, default='learning_rate'
+        The estimators' parameter that it was given for, for messages.
     """
 
     function: Any = None
+    parameter: str = "learning_rate"
 
     def factors(self, epochs: np.ndarray, n_epochs: int) -> np.ndarray:
         progress, allowed = np.minimum(epochs / n_epochs, 1.0).tolist(), Number(0.0)
@@ -272,7 +307,7 @@ class Custom(Schedule):
         if None in factors:
             first = factors.index(None)
             raise ValueError(
-                f"learning_rate must return a finite factor of at least 0, got {shown(given[first])} at progress "
+                f"{self.parameter} must return a finite factor of at least 0, got {shown(given[first])} at progress "
                 f"{progress[first]}: let the callable {shown(self.function)} take a number in [0, 1] and "
                 "return a number."
             )

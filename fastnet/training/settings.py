@@ -11,6 +11,7 @@ import numpy as np
 
 from ..network.architecture import Architecture
 from ..network.initializers import Initializer
+from ..network.layers import UNDECAYED, Group
 from ..ops.losses import Loss
 from ..ops.optimizers import Optimizer
 from ..ops.schedules import Schedule
@@ -44,8 +45,10 @@ class Settings:
         What draws the weights; None where they come from `source`.
     source : object
         The fitted network whose first layers training begins with, or None.
-    bias_init : float or None
-        First value of all biases; None leaves it to the initialiser.
+    output_initializer : Initializer or None
+        What draws the output layer; None is `initializer`.
+    bias_init : float, 'normal', 'data' or None
+        First value of all biases, or where it comes from; None leaves it to the initialiser.
     random_state : int, numpy.random.RandomState or None
         Source of the draws.
     optimizer : Optimizer or None
@@ -56,6 +59,12 @@ class Settings:
         The first one.
     warmup : float
         Epochs of the warm-up.
+    rate_factors : tuple of float, or 'fan_in'
+        Factors of the learning rate for each layer of weights.
+    bias_rate_factor : float
+        That for all biases.
+    dropout_schedule, decay_schedule : Schedule or None
+        Of the factors of dropout, and of the optimizer's decoupled weight decay.
     batch_size : int, 'auto' or None
         As asked for; `batch_rows` resolves it.
     l1, l2 : tuple of float
@@ -109,12 +118,17 @@ class Settings:
     normalization: str | None
     initializer: Initializer | None
     source: object
-    bias_init: float | None
+    output_initializer: Initializer | None
+    bias_init: float | str | None
     random_state: object
     optimizer: Optimizer | None
     schedule: Schedule | None
     learning_rate: float
     warmup: float
+    rate_factors: tuple | str
+    bias_rate_factor: float
+    dropout_schedule: Schedule | None
+    decay_schedule: Schedule | None
     batch_size: int | str | None
     l1: tuple
     l2: tuple
@@ -176,4 +190,12 @@ class Settings:
         return Architecture(
             (n_features, *self.hidden_units, n_outputs), self.activations[:-1], loss, self.dropout, self.input_dropout,
             self.use_bias, self.n_frozen, self.input_noise, self.drop_connect, self.residual, self.normalization,
+            self._weight_groups(n_features), Group(self.bias_rate_factor, UNDECAYED.decay),
         )  # fmt: skip
+
+    def _weight_groups(self, n_features):
+        """Parameter groups of the layers of weights."""
+        if self.rate_factors == "fan_in":
+            # The decay goes with the rate, and shall not depend on the number of inputs.
+            return tuple(Group(n**-0.5, n**0.5) for n in (n_features, *self.hidden_units))
+        return tuple(map(Group, self.rate_factors))

@@ -1,8 +1,8 @@
 """Mini-batch training: a step is an epoch.
 
-Order of the draws from ``random_state``, as scikit-learn's: initial weights, the split for validation, then
-one shuffle an epoch. The key of the noise's random bits is drawn between the split and the first shuffle, and
-only when there is noise (dropout, DropConnect, Gaussian).
+Order of the draws from ``random_state``, as scikit-learn's: initial weights, the split for validation, then one shuffle
+an epoch. Between the split and the first shuffle are drawn what starting values take from the data, where they do, and
+the key of the noise's random bits, where there is noise (dropout, DropConnect, Gaussian).
 """
 
 import warnings
@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from ..ops.rates import rates_of_epoch
+from ..ops.rates import factors_of_epoch, rates_of_epoch
 from .continuation import Continuation
 from .history import History
 from .optimizer_state import OptimizerState
@@ -199,7 +199,9 @@ class StochasticTrainer(Trainer):
         session, settings, history = self.session, self.settings, self.history
         n_batches = -(-len(self.order) // session.batch_size)
         course = self.rate, self.epoch, n_batches, settings.max_iter, settings.warmup
-        loss = session.run_epoch(self.order, rates_of_epoch(settings.schedule, *course))
+        decays = self._factors("decay_schedule", n_batches)
+        self._set_dropout()
+        loss = session.run_epoch(self.order, rates_of_epoch(settings.schedule, *course), decays)
         if session.samples_done == 0:
             return False
         history.add_epoch(loss, session.samples_done)
@@ -208,6 +210,24 @@ class StochasticTrainer(Trainer):
             history.add_gradient_norms(*session.steps.gradient_norms())
         self._say(f"Iteration {history.n_iter}, loss = {history.loss:.8f}")
         return True
+
+    def _factors(self, parameter, n_batches):
+        """Factors of the mini-batches of the next epoch, by the schedule of a parameter."""
+        schedule = getattr(self.settings, parameter)
+        return factors_of_epoch(parameter, schedule, self.epoch, n_batches, self.settings.max_iter)
+
+    def _set_dropout(self):
+        """Let the next epoch drop as much as its schedule says."""
+        schedule = self.settings.dropout_schedule
+        if schedule is None:
+            return
+        factor = float(self._factors("dropout_schedule", 1)[0])
+        if factor > 1.0:
+            raise ValueError(
+                f"dropout_schedule={schedule!r} must give factors of at most 1, got {factor} after {self.epoch} "
+                "epoch(s): give dropout the largest probability, and let the schedule lower it."
+            )
+        self.session.set_dropout(factor)
 
     def watch(self):
         """Compare the epoch's loss or validation score with the best, and keep the best epoch's parameters."""

@@ -14,7 +14,8 @@ METHODS = ("fit", "fit", "fit", "partial_fit")
 # Refused with 'lbfgs', so an example with that takes few of them.
 STOCHASTIC_ONLY = {
     "learning_rate", "warmup", "scoring", "validation_split", "clip_value", "clip_norm", "max_norm", "ema_decay",
-    "dropout", "input_dropout", "drop_connect", "input_noise",
+    "dropout", "input_dropout", "drop_connect", "input_noise", "rate_factors", "bias_rate_factor", "dropout_schedule",
+    "decay_schedule",
 }  # fmt: skip
 
 

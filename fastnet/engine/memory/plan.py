@@ -29,12 +29,12 @@ def panel_records(architecture, layout, tile, sparse=False):
     records = []
     cost = penalty = 0
     groups, starts = architecture.groups, np.full((architecture.n_layers, N_TERMS), -1)  # of vectors that are trained
-    vector_groups = [0] * N_TERMS
+    vector_groups = np.zeros_like(starts)
     for (name, layer), is_trained in zip(architecture.vectors(), architecture.trained()[1], strict=False):
         if is_trained:
             vector = UNIT_VECTORS[name]
             starts[layer, vector.terms] = layout.offset(name, layer)
-            vector_groups[vector.terms] = groups.index(vector.group)
+            vector_groups[layer, vector.terms] = groups.index(vector.group(architecture.layers[layer]))
     for number, (layer, weights) in enumerate(zip(architecture.matrix_layers(), layout.matrices, strict=True)):
         if not architecture.layers[layer].is_trained:
             continue
@@ -46,7 +46,7 @@ def panel_records(architecture, layout, tile, sparse=False):
             column = p * tile.panel
             offset = weights.offset + column * weights.padded_rows
             places = np.where(of_layer < 0, -1, of_layer + column)
-            records.append((number, column, width, offset, group, places, vector_groups, cost, penalty))
+            records.append((number, column, width, offset, group, places, vector_groups[layer], cost, penalty))
             cost += 0 if sparse and layer == 0 else n_blocks * tile.block * width
             penalty += n_blocks
     table = aligned_zeros(len(records), PANEL)

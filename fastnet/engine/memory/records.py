@@ -6,7 +6,7 @@ is compiled once per computation dtype. Addresses are bytes, strides are element
 
 import numpy as np
 
-from ...network.layers import BIAS, SLOPE, TRAINED_VECTORS, UNIT_VECTORS
+from ...network.layers import BIAS, TRAINED_VECTORS, UNIT_VECTORS
 
 _I, _F = np.int64, np.float64
 
@@ -18,7 +18,7 @@ def vector_field(vector, layer):
     """The field of LAYER and PLAIN_LAYER that holds the address of a layer's vector."""
     if vector is BIAS:
         return "shift" if layer.normalization else "start"
-    return "parameters" if vector is SLOPE else vector.name
+    return vector.name
 
 
 def _record(**fields):
@@ -27,7 +27,7 @@ def _record(**fields):
 
 def _addresses_of(vectors):
     """A field for each of the vectors that has its name, as `vector_field` says."""
-    return {vector.name: _I for vector in vectors if vector not in (BIAS, SLOPE)}
+    return {vector.name: _I for vector in vectors if vector is not BIAS}
 
 
 # What the net is. Written by `tables.py`.
@@ -121,6 +121,7 @@ STEPS = _record(
     batch_size=_I,
     chunks=_I,  # of a batch
     rates=_I,  # double, one a batch
+    decays=_I,  # likewise: factors of the decoupled weight decay
     prepare=_I,
     update=_I,  # 0: only store the gradient
     optimizer_parameters=_I,
@@ -210,7 +211,6 @@ LAYER = _record(
     activate=_I,  # or 0
     derive=_I,
     parameters=_I,
-    parameter_panel=_I,  # elements from panel to panel of the activation's parameters: 0 if all units share them
     drop_threshold=_I,  # of 2**32, for the layer's inputs; 0 keeps all
     drop_scale=_F,
     all_weights=_I,  # those that are trained; `weights` is a masked copy if some are dropped
@@ -222,7 +222,6 @@ LAYER = _record(
     projection=_I,  # or the record, after those of all layers, of the matrix through which it is added; 0 for none
     is_projection=_I,
     terms=(_I, N_TERMS),  # panels; the gradients of the units' vectors are sums over their rows
-    slope_terms=_I,  # or 0: the function that makes those of the slopes
     # normalisation (normalize.py): functions, or 0
     normalize=_I,
     normalize_back=_I,
@@ -230,7 +229,7 @@ LAYER = _record(
     shift=_I,
     normalized=_I,  # panels, or 0
     scales=_I,  # 1 / standard deviation, one a row, or one a unit of batch normalisation
-    **_addresses_of(UNIT_VECTORS.values()),  # gain, running mean and variance
+    **_addresses_of(UNIT_VECTORS.values()),  # learnt slope, gain, running mean and variance
 )
 
 # One panel of weights, as the update shares them out.
@@ -254,13 +253,12 @@ PLAIN_LAYER = _record(
     start=_I,
     activate=_I,  # or 0
     parameters=_I,
-    per_unit=_I,  # whether each unit has a parameter of its own
     residual=_I,
     projection=_I,  # row-major, or 0
     normalize=_I,  # or 0
     is_centred=_I,
     shift=_I,
-    **_addresses_of(TRAINED_VECTORS),  # gain
+    **_addresses_of(TRAINED_VECTORS),  # learnt slope, gain
 )
 
 IS_DOUBLE, IS_CSR, WIDE_INDICES = 1, 2, 4

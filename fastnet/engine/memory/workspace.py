@@ -37,13 +37,12 @@ def panel_arrays(architecture, training, keep_z=False):
         return arrays
     layers = dict(enumerate(architecture.layers, 1))  # by the number of the units that they lead to
     hidden = {i: layer for i, layer in layers.items() if layer.activation is not None}
-    learnt = {i for i, layer in hidden.items() if layer.activation.per_unit}
     by_input = {i for i, layer in hidden.items() if layer.activation.derivative_of == "input"}
     changed = {i for i, layer in hidden.items() if layers[i + 1].dropout > 0 or layer.skip}  # after the activation
     skips = {i: layer.units for i, layer in hidden.items() if layer.skip == "identity"}
     arrays["deltas"] = {i: i for i in layers}
-    arrays["z"] = {i: i for i in hidden if keep_z or i in learnt}
-    arrays["derivatives"] = {i: i for i in by_input - learnt}
+    arrays["z"] = {i: i for i in hidden if keep_z}
+    arrays["derivatives"] = {i: i for i in by_input}
     arrays["raw"] = {i: i for i in changed - by_input}
     arrays["errors"] = {i: i for i in [max(skips, key=skips.get, default=None)] if i is not None}
     # The loss's derivatives by the layer's outputs.

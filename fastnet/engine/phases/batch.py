@@ -36,9 +36,10 @@ def _make_prepare(dtype):
         n_groups = net.steps.n_groups
         groups = carray(double(net.steps.groups), 2 * n_groups)
         rate = carray(double(net.steps.rates), batch + 1)[batch]
+        decay = carray(double(net.steps.decays), batch + 1)[batch]
         for group in range(n_groups):
             call_prepare(
-                net.steps.prepare, float(step), rate * groups[2 * group], groups[2 * group + 1],
+                net.steps.prepare, float(step), rate * groups[2 * group], decay * groups[2 * group + 1],
                 net.steps.optimizer_parameters, element(numbers, group * N_NUMBERS),
             )
 

@@ -64,13 +64,16 @@ def make_few_rows(dtype):
                     if layer.normalize != 0:
                         call_normalize(layer.normalize, c, panel, 1, layer.fan_out, layer.gain, layer.shift, 0, 0,
                                        layer.is_centred)
-                    if layer.per_unit:
+                    if layer.slope != 0:
                         for j in range(0, layer.fan_out, panel):
                             n = min(panel, layer.fan_out - j)
-                            call_activate(layer.activate, element(c, j), element(c, j), n, element(layer.parameters, j))
+                            call_activate(
+                                layer.activate, element(c, j), element(c, j), n, layer.parameters,
+                                element(layer.slope, j),
+                            )
                     elif layer.activate != 0:
                         n = (layer.fan_out + lanes - 1) // lanes * lanes
-                        call_activate(layer.activate, c, c, n, layer.parameters)
+                        call_activate(layer.activate, c, c, n, layer.parameters, 0)
                     if layer.projection == 0:
                         break
                     weights, start = layer.projection, c

@@ -6,13 +6,13 @@ from ...kernels.addresses import make_element
 from ...kernels.compiling.jit import kernel
 from ...kernels.simd import carray, make_pointer, scalar_type
 from ...network.layers import BIAS, GAIN, SLOPE
-from ...ops.compiled.signatures import ACTIVATE, ACTIVATE_AND_DERIVE, BY_SLOPE, DERIVE
+from ...ops.compiled.signatures import ACTIVATE, ACTIVATE_AND_DERIVE, DERIVE
 from ..functions import DROP_PANEL, ROWS, ROWS_BACK
 
 
 @cache
 def make_runs(dtype):
-    """Compile-time factory: ``copy`` and ``add`` of contiguous numbers, for one dtype."""
+    """Compile-time factory: ``copy``, ``add`` and ``multiply`` of contiguous numbers, for one dtype."""
     pointer = make_pointer(scalar_type(dtype))
 
     @kernel
@@ -27,7 +27,13 @@ def make_runs(dtype):
         for j in range(n):
             target[j] += source[j]
 
-    return copy, add
+    @kernel
+    def multiply(target, source, n):
+        target, source = carray(pointer(target), n), carray(pointer(source), n)
+        for j in range(n):
+            target[j] *= source[j]
+
+    return copy, add, multiply
 
 
 @cache
@@ -53,7 +59,8 @@ def make_finish_panel(dtype, shape):
     element = make_element(dtype.itemsize)
     itemsize, rows, panel = dtype.itemsize, shape.rows, shape.panel
     call_activate, call_both = ACTIVATE.caller(dtype), ACTIVATE_AND_DERIVE.caller(dtype)
-    (copy, add), drop = make_runs(dtype), make_drop(dtype, shape)
+    (copy, add, _), drop = make_runs(dtype), make_drop(dtype, shape)
+    of_slope = SLOPE.terms
 
     @kernel
     def activate_panel(net, layer, p, first, n_tiles):
@@ -62,11 +69,15 @@ def make_finish_panel(dtype, shape):
         n = n_tiles * rows * panel
         if layer.z != 0:
             copy(layer.z + at, layer.output + at, n)
-        parameters = element(layer.parameters, p * layer.parameter_panel)
+        slopes = element(layer.slope, p * panel)
         if layer.derivative != 0:
-            call_both(layer.activate, layer.output + at, layer.derivative + at, n, parameters)
+            # The terms of learnt slopes begin as the derivatives by them.
+            call_both(
+                layer.activate, layer.output + at, layer.derivative + at, layer.terms[of_slope] + at, n,
+                layer.parameters, slopes,
+            )
         else:
-            call_activate(layer.activate, layer.output + at, layer.output + at, n, parameters)
+            call_activate(layer.activate, layer.output + at, layer.output + at, n, layer.parameters, slopes)
         if layer.raw != 0:
             copy(layer.raw + at, layer.output + at, n)
 
@@ -86,11 +97,10 @@ def make_finish_panel(dtype, shape):
 
 def make_finish_delta(dtype, shape):
     """Compile-time factory: the way back of `make_finish_panel`, for one dtype."""
-    element = make_element(dtype.itemsize)
     itemsize, rows, panel = dtype.itemsize, shape.rows, shape.panel
     of_slope = SLOPE.terms
-    call_derive, call_slope_terms = DERIVE.caller(dtype), BY_SLOPE.caller(dtype)
-    (copy, _), drop = make_runs(dtype), make_drop(dtype, shape)
+    call_derive = DERIVE.caller(dtype)
+    (copy, _, multiply), drop = make_runs(dtype), make_drop(dtype, shape)
 
     @kernel
     def finish_delta(net, layers, i, p, first, count, n_tiles, step, shift):
@@ -103,10 +113,9 @@ def make_finish_delta(dtype, shape):
             copy(errors + at, delta, n)
         if above.drop_threshold != 0:
             drop(net, above, layer.delta, p, i + 1, first, count, step, shift)
-        if layer.slope_terms != 0:
-            call_slope_terms(layer.slope_terms, layer.terms[of_slope] + at, delta, layer.source + at, n)
-        parameters = element(layer.parameters, p * layer.parameter_panel)
-        call_derive(layer.derive, delta, layer.source + at, n, parameters)
+        if layer.slope != 0:
+            multiply(layer.terms[of_slope] + at, delta, n)
+        call_derive(layer.derive, delta, layer.source + at, n, layer.parameters)
 
     return finish_delta
 

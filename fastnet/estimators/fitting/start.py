@@ -11,7 +11,9 @@ from ..inputs.arrays import check_fits
 
 
 def initial_parameters(settings, architecture, random_state, dtype):
-    """Parameters of a new network, as ``init``, ``bias_init`` and ``use_bias`` ask for.
+    """Parameters of a new network, as ``init``, ``output_init``, ``bias_init`` and ``use_bias`` ask for.
+
+    What depends on the data comes later: see `data_start.fit_to_data`.
 
     Parameters
     ----------
@@ -21,7 +23,7 @@ def initial_parameters(settings, architecture, random_state, dtype):
         The network.
     random_state : numpy.random.RandomState
         Source of the draws. All layers are drawn, also those that then come from a fitted network, so that the
-        others do not depend on it; then the projections.
+        others do not depend on it; then the projections, then biases of ``bias_init='normal'``.
     dtype : numpy.dtype
         Type of the result.
 
@@ -37,11 +39,17 @@ def initial_parameters(settings, architecture, random_state, dtype):
     ValueError
         If ``init`` is an estimator that cannot give its first layer.
     """
-    init, bias_init = settings.initializer or GlorotUniform(), settings.bias_init if settings.use_bias else 0.0
+    init, output_init = settings.initializer or GlorotUniform(), settings.output_initializer
+    bias_init = None if isinstance(settings.bias_init, str) else settings.bias_init
     units, activations = architecture.layer_units, settings.activations
-    matrices, vectors = initialize(units, activations, init, bias_init, random_state, dtype)
+    matrices, vectors = initialize(units, activations, init, bias_init, random_state, dtype, output_init)
+    if not settings.use_bias:
+        vectors = [np.zeros_like(biases) for biases in vectors]
     for layer in architecture.projections():
         matrices.append(draw_layer(units[layer], units[layer + 1], activations[layer], init, random_state, dtype)[0])
+    if settings.bias_init == "normal":
+        for i in range(architecture.n_layers - (output_init is not None)):
+            vectors[i] = random_state.normal(size=vectors[i].shape).astype(dtype)
     for name, number in architecture.vectors()[architecture.n_layers :]:
         layer = architecture.layers[number]
         vectors.append(np.full(layer.units, UNIT_VECTORS[name].begin(layer), dtype))

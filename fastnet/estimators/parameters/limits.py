@@ -2,6 +2,7 @@
 
 import math
 import os
+from numbers import Real
 
 import numpy as np
 
@@ -48,11 +49,14 @@ def _numbers(estimator, settings, tiny):
     """
     yield f"alpha={shown(estimator.alpha)}", max(*settings.l1, *settings.l2), 0.0, False
     yield f"input_noise={estimator.input_noise}", settings.input_noise, 0.0, False
-    if settings.bias_init is not None:
+    if isinstance(settings.bias_init, Real):
         yield f"bias_init={estimator.bias_init}", abs(settings.bias_init), 0.0, False
     if settings.optimizer is None:
         return
     yield f"learning_rate_init={estimator.learning_rate_init}", settings.learning_rate, tiny, False
+    factors = () if isinstance(settings.rate_factors, str) else settings.rate_factors
+    largest = settings.learning_rate * max((*factors, settings.bias_rate_factor))
+    yield "learning_rate_init times the largest of rate_factors and bias_rate_factor", largest, 0.0, False
     for name in ("clip_value", "clip_norm", "max_norm"):
         if getattr(settings, name) is not None:
             yield f"{name}={getattr(estimator, name)}", getattr(settings, name), tiny, True

@@ -38,11 +38,37 @@ def schedule(asked):
     return resolve("learning_rate", asked.learning_rate, SCHEDULES, Schedule, asked)
 
 
+def factor_schedule(asked, parameter):
+    """The schedule of a factor that ``dropout_schedule`` or ``decay_schedule`` names or is; None for none.
+
+    Raises ValueError if its factors are not known beforehand.
+    """
+    given = getattr(asked, parameter)
+    if given is None:
+        return None
+    if isinstance(given, type):  # callable, too
+        raise ValueError(f"{parameter} must be an object, not its class: write {given.__name__}().")
+    found = Custom(given, parameter) if callable(given) else resolve(parameter, given, SCHEDULES, Schedule, asked)
+    if not found.is_function_of_time:
+        raise ValueError(
+            f"{parameter}={given!r} follows the course of training, and has no factors that are known beforehand: "
+            "choose another schedule, such as 'flat_cosine'."
+        )
+    return found
+
+
 def initializer(asked):
     """The initialiser that ``init`` names or is; None if it is an estimator."""
     if isinstance(asked.init, BaseEstimator):
         return None
     return resolve("init", asked.init, INITIALIZERS, Initializer)
+
+
+def output_initializer(asked):
+    """The initialiser that ``output_init`` names or is; None if the output layer has that of the others."""
+    if asked.output_init is None:
+        return None
+    return resolve("output_init", asked.output_init, INITIALIZERS, Initializer)
 
 
 def classification_loss(asked):

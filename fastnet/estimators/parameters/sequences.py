@@ -73,6 +73,13 @@ def penalties(asked, n_layers):
     return tuple(a * share for a in alpha), tuple(a * (1 - share) for a in alpha)
 
 
+def rate_factors(given, n_layers):
+    """``rate_factors`` as a tuple of one factor a layer of weights, or 'fan_in'; raises ValueError."""
+    if isinstance(given, str) and given == "fan_in":
+        return given
+    return per_layer("rate_factors", given, n_layers, "layer of weights, the output's included", _STRENGTH)
+
+
 def hidden_units(hidden_layer_sizes):
     """``hidden_layer_sizes`` as a tuple of int; raises ValueError if it is not one."""
     sizes = entries(hidden_layer_sizes)

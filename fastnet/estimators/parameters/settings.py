@@ -5,9 +5,17 @@ from dataclasses import fields
 from sklearn.base import is_classifier
 
 from ...training.settings import Settings
-from .named import classification_loss, initializer, optimizer, regression_loss, schedule
+from .named import (
+    classification_loss,
+    factor_schedule,
+    initializer,
+    optimizer,
+    output_initializer,
+    regression_loss,
+    schedule,
+)
 from .plain import plain_parameters
-from .sequences import drop_rates, hidden_units, layer_activations, penalties
+from .sequences import drop_rates, hidden_units, layer_activations, penalties, rate_factors
 from .together import check_together
 
 
@@ -47,10 +55,14 @@ def settings_of(estimator, incremental=False):
         "n_frozen": asked.freeze,
         "initializer": start,
         "source": asked.init if start is None else None,
+        "output_initializer": output_initializer(asked),
         "optimizer": rule,
         "schedule": None if rule is None else schedule(asked),
         "learning_rate": asked.learning_rate_init,
         "warmup": asked.warmup * (asked.max_iter if asked.warmup < 1 else 1),
+        "rate_factors": rate_factors(asked.rate_factors, n_layers),
+        "dropout_schedule": factor_schedule(asked, "dropout_schedule"),
+        "decay_schedule": factor_schedule(asked, "decay_schedule"),
         "l1": l1,
         "l2": l2,
         "calibration": getattr(asked, "calibration", None),

@@ -45,9 +45,11 @@ def check_together(estimator, settings, incremental):
         )
     _check_solver(estimator, settings)
     _check_rates(estimator, settings)
+    _check_factors(estimator, settings)
+    _check_start(estimator, settings)
     if not settings.use_bias and settings.bias_init:
         raise ValueError(
-            f"use_bias=False makes a network without biases, got bias_init={estimator.bias_init}: leave it out."
+            f"use_bias=False makes a network without biases, got bias_init={estimator.bias_init!r}: leave it out."
         )
     _check_layers(estimator, settings)
     n_layers = len(settings.hidden_units) + 1
@@ -140,6 +142,48 @@ def _check_layers(estimator, settings):
             f"normalization={estimator.normalization!r} compares the units of a layer with each other, got "
             f"hidden_layer_sizes={estimator.hidden_layer_sizes} with a layer of one: make it larger, or set "
             "normalization='batch' or None."
+        )
+
+
+def _check_factors(estimator, settings):
+    """The part of `check_together` on factors of the rate, and on schedules of other things than the rate."""
+    rule, solver = settings.optimizer, f"solver={estimator.solver!r}"
+    given = {"rate_factors": settings.rate_factors, "bias_rate_factor": (settings.bias_rate_factor,)}
+    changed = [name for name, factors in given.items() if factors == "fan_in" or any(f != 1 for f in factors)]
+    if changed and (rule is None or not rule.has_schedule):
+        raise ValueError(
+            f"{changed[0]} multiplies a learning rate, {solver} finds its step sizes by itself: leave {changed[0]} "
+            "out, or choose another solver, such as 'adam'."
+        )
+    if settings.dropout_schedule is not None and rule is None:
+        raise ValueError(
+            "dropout_schedule changes dropout over the epochs of mini-batches, solver='lbfgs' has none: set "
+            "dropout_schedule=None, or choose a stochastic solver, such as 'adam'."
+        )
+    if settings.decay_schedule is not None and not getattr(rule, "weight_decay", 0.0):
+        raise ValueError(
+            f"decay_schedule changes a decoupled weight decay, {solver} has none: give it one, such as "
+            "solver=AdamW(weight_decay=0.02) of fastnet.optimizers, or set decay_schedule=None."
+        )
+
+
+def _check_start(estimator, settings):
+    """The part of `check_together` on starting values that are taken from the data."""
+    given = [
+        f"{name}={getattr(estimator, name)!r}"
+        for name, start in (("init", settings.initializer), ("output_init", settings.output_initializer))
+        if start is not None and start.scales_to_data
+    ]
+    given += ["bias_init='data'"] if settings.bias_init == "data" else []
+    if given and settings.normalization is not None:
+        raise ValueError(
+            f"{given[0]} fits the units' z to the data, which normalization={settings.normalization!r} does in every "
+            "mini-batch: set normalization=None, or choose other starting values."
+        )
+    if settings.bias_init == "data" and not settings.hidden_units:
+        raise ValueError(
+            "bias_init='data' is for hidden layers, got hidden_layer_sizes="
+            f"{estimator.hidden_layer_sizes}: add one, or leave bias_init out."
         )
 
 

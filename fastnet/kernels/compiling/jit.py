@@ -13,7 +13,7 @@ import warnings
 from contextlib import contextmanager
 from functools import cache
 from threading import RLock
-from types import FunctionType
+from types import CellType, FunctionType
 
 from numba import njit
 from numba.core.ccallback import CFunc, _CFuncCompiler
@@ -152,6 +152,8 @@ def _tell(failure):
 def retyped(function, dtype):
     """Copy a plain scalar function with its float literals and named float constants in ``dtype``, and jit it.
 
+    So are floats and functions that it closes over.
+
     Numba computes ``0.5 * z`` in float64 for a float32 ``z``: half the vector width and a conversion each way.
     Write literals as ``1.0``, not ``1``: integers stay as they are (exponents).
     """
@@ -159,15 +161,25 @@ def retyped(function, dtype):
     literals = _in_dtype(code.co_consts, dtype)
     constants = {name: function.__globals__.get(name) for name in code.co_names}
     constants = {name: dtype.type(c) for name, c in constants.items() if isinstance(c, float)}
+    # What it is made from, such as another formula, is retyped as well.
+    cells = [_retyped_cell(cell, dtype) for cell in function.__closure__ or ()]
     copy = FunctionType(
         code.replace(co_consts=literals),
         function.__globals__ | constants if constants else function.__globals__,
         function.__name__,
         function.__defaults__,
-        function.__closure__,
+        tuple(cells),
     )
     copy.__module__ = function.__module__
     return kernel(copy)
+
+
+def _retyped_cell(cell, dtype):
+    """A cell of a closure, with the function or the float in it in ``dtype``."""
+    content = cell.cell_contents
+    if isinstance(content, FunctionType):
+        return CellType(retyped(content, dtype))
+    return CellType(dtype.type(content)) if type(content) is float else cell
 
 
 def _in_dtype(constants, dtype):

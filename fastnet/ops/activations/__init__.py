@@ -9,6 +9,7 @@ At the ends of the range an activation has its limit, its derivative too; NaN st
 
 from .base import ACTIVATIONS, Activation
 from .classic import Identity, Logistic, Sine, Tanh
+from .parametric import Parametric
 from .piecewise import ELU, SELU, HardSigmoid, HardTanh, LeakyReLU, PReLU, ReLU
 from .smooth import GELU, Mish, SiLU, Softplus
 
@@ -24,6 +25,7 @@ __all__ = [
     "LeakyReLU",
     "Logistic",
     "Mish",
+    "Parametric",
     "PReLU",
     "ReLU",
     "SiLU",

@@ -16,12 +16,15 @@ class Activation(Op):
     derivative_of : {'output', 'input'}
         What ``derivative`` reads: the activation's output, or its input z.
     per_unit : bool
-        Whether its one parameter is learnt, from the given value on, by each unit for itself. Then the subclass also
-        gives ``by_parameter(z)``, the derivative by the parameter, and ``derivative_of`` is 'input'.
+        Whether its first parameter is learnt, from the given value on, by each unit for itself. Then the subclass also
+        gives ``by_parameter(z, parameters)``, the derivative by that one, and ``derivative_of`` is 'input'.
+    unit_rate : float
+        Factor of the learning rate with which it is learnt.
     """
 
     derivative_of = "output"
     per_unit = False
+    unit_rate = 1.0
 
     @property
     def formulas(self) -> tuple[str, ...]:  # type: ignore[override]
@@ -30,8 +33,8 @@ class Activation(Op):
 
     def __post_init__(self):
         super().__post_init__()
-        if self.per_unit and (len(self.values) != 1 or self.derivative_of != "input"):
+        if self.per_unit and (not self.values or self.derivative_of != "input"):
             raise TypeError(
-                f"{type(self).__name__} with per_unit=True must have one parameter, which its units learn, and "
-                "derivative_of='input'."
+                f"{type(self).__name__} with per_unit=True must have a parameter, the first of which its units learn, "
+                "and derivative_of='input'."
             )

@@ -75,7 +75,7 @@ class PReLU(LeakyReLU):
     per_unit = True
 
     @staticmethod
-    def by_parameter(z: float) -> float:
+    def by_parameter(z: float, parameters: Sequence[float]) -> float:
         """Derivative by the slope."""
         return z if z < 0.0 else 0.0
 

@@ -98,9 +98,10 @@ class Mish(Activation):
 
     @staticmethod
     def function(z: float, parameters: Sequence[float]) -> float:
-        e = exp(20.0 if z > 20.0 else z)  # t is 1 to the last bit from there on
+        c = -1e3 if z < -1e3 else z  # as in the derivative, so that both share one exponential
+        e = exp(20.0 if c > 20.0 else c)  # t is 1 to the last bit from there on
         n = e * (e + 2.0)
-        return (-1e3 if z < -1e3 else z) * (n / (n + 2.0))
+        return c * (n / (n + 2.0))
 
     @staticmethod
     def derivative(z: float, parameters: Sequence[float]) -> float:

@@ -24,12 +24,17 @@ def _add(digest, thing, seen):
         digest.update(f"{thing.__module__}.{thing.__qualname__}".encode())
         # fastnet's own sources are part of every key already
         package = (thing.__module__ or "").partition(".")[0]  # None where code was executed without a name
-        if thing not in seen and package != __name__.partition(".")[0]:
-            seen.add(thing)
+        if thing in seen:
+            return
+        seen.add(thing)
+        cells = thing.__closure__ or ()
+        outside = dict(zip(thing.__code__.co_freevars, (c.cell_contents for c in cells), strict=True))
+        if package == __name__.partition(".")[0]:
+            for name in sorted(outside):  # what it was made from may be anybody's
+                _add(digest, outside[name], seen)
+        else:
             _add_code(digest, thing.__code__)
             _add(digest, thing.__defaults__, seen)
-            cells = thing.__closure__ or ()
-            outside = dict(zip(thing.__code__.co_freevars, (c.cell_contents for c in cells), strict=True))
             for name in _names(thing.__code__):
                 if name in thing.__globals__:
                     outside.setdefault(name, thing.__globals__[name])

@@ -1,7 +1,7 @@
 """The kernels of rows, made from scalar formulas: the plain functions that are compiled.
 
-What each does, and what it takes, stands in ``signatures.py``. Where units have parameters of their own, ``activate``
-and ``derive`` get rows of a panel's width and as many parameters.
+What each does, and what it takes, stands in ``signatures.py``. Where units learn a parameter of their own, activations
+get rows of a panel's width and as many of these parameters, which come first.
 """
 
 import math
@@ -26,28 +26,31 @@ def activate(op, dtype):
     function = retyped(op.function, dtype)
     panel = tile(dtype).panel
 
-    def kernel(a, z, n, p):
+    def kernel(a, z, n, p, units):
         a, z = carray(a, n), carray(z, n)
         p = carray(p, N_PARAMETERS)
         parameters = (p[0], p[1], p[2], p[3])
         for j in range(n):
             a[j] = function(z[j], parameters)
 
-    def per_unit(a, z, n, p):
-        a, z, p = carray(a, n), carray(z, n), carray(p, panel)
+    def per_unit(a, z, n, p, units):
+        a, z, p, units = carray(a, n), carray(z, n), carray(p, N_PARAMETERS), carray(units, panel)
+        _, second, third, fourth = p[0], p[1], p[2], p[3]
         for first in range(0, n, panel):
             row, of_row = a[first : first + panel], z[first : first + panel]  # views: offsets do not become vectors
             for j in range(len(row)):
-                row[j] = function(of_row[j], (p[j],))
+                row[j] = function(of_row[j], (units[j], second, third, fourth))
 
     return per_unit if op.per_unit else kernel
 
 
 def activate_and_derive(op, dtype):
-    """An activation, and its derivative beside it, which shares most of its terms."""
+    """An activation, and its derivatives beside it, which share most of their terms."""
     function, derivative = retyped(op.function, dtype), retyped(op.derivative, dtype)
+    by_own = retyped(op.by_parameter, dtype) if op.per_unit else None
+    panel = tile(dtype).panel
 
-    def kernel(a, derivatives, n, p):
+    def kernel(a, derivatives, by_parameter, n, p, units):
         a, derivatives = carray(a, n), carray(derivatives, n)
         p = carray(p, N_PARAMETERS)
         parameters = (p[0], p[1], p[2], p[3])
@@ -56,13 +59,25 @@ def activate_and_derive(op, dtype):
             derivatives[j] = derivative(z, parameters)
             a[j] = function(z, parameters)
 
-    return kernel
+    def per_unit(a, derivatives, by_parameter, n, p, units):
+        a, derivatives, by_parameter = carray(a, n), carray(derivatives, n), carray(by_parameter, n)
+        p, units = carray(p, N_PARAMETERS), carray(units, panel)
+        _, second, third, fourth = p[0], p[1], p[2], p[3]
+        for first in range(0, n, panel):
+            end = first + panel
+            row, by_z, by_unit = a[first:end], derivatives[first:end], by_parameter[first:end]
+            for j in range(len(row)):
+                z, parameters = row[j], (units[j], second, third, fourth)
+                by_z[j] = derivative(z, parameters)
+                by_unit[j] = by_own(z, parameters)
+                row[j] = function(z, parameters)
+
+    return per_unit if op.per_unit else kernel
 
 
 def derive(op, dtype):
     """Deltas times an activation's derivative."""
     derivative = retyped(op.derivative, dtype)
-    panel = tile(dtype).panel
 
     def kernel(delta, x, n, p):
         delta, x = carray(delta, n), carray(x, n)
@@ -71,14 +86,7 @@ def derive(op, dtype):
         for j in range(n):
             delta[j] *= derivative(x[j], parameters)
 
-    def per_unit(delta, x, n, p):
-        delta, x, p = carray(delta, n), carray(x, n), carray(p, panel)
-        for first in range(0, n, panel):
-            row, of_row = delta[first : first + panel], x[first : first + panel]
-            for j in range(len(row)):
-                row[j] *= derivative(of_row[j], (p[j],))
-
-    return per_unit if op.per_unit else kernel
+    return kernel
 
 
 def multiply(dtype):
@@ -88,18 +96,6 @@ def multiply(dtype):
         delta, x = carray(delta, n), carray(x, n)
         for j in range(n):
             delta[j] *= x[j]
-
-    return kernel
-
-
-def by_slope(op, dtype):
-    """Deltas times the derivative by a unit's own parameter."""
-    by_parameter = retyped(op.by_parameter, dtype)
-
-    def kernel(terms, delta, z, n):
-        terms, delta, z = carray(terms, n), carray(delta, n), carray(z, n)
-        for j in range(n):
-            terms[j] = delta[j] * by_parameter(z[j])
 
     return kernel
 

@@ -13,7 +13,6 @@ from .digest import formulas_digest
 from .signatures import (
     ACTIVATE,
     ACTIVATE_AND_DERIVE,
-    BY_SLOPE,
     DERIVE,
     LINK,
     LOSS,
@@ -72,7 +71,7 @@ def activate_and_derive(op, dtype):
 
 def keeps_derivative(op):
     """Whether `activate_and_derive` serves the op in training: its derivative is of z, and known before z is gone."""
-    return op.derivative_of == "input" and not op.per_unit
+    return op.derivative_of == "input"
 
 
 @lru_cache(1024)
@@ -81,12 +80,6 @@ def derive(op, dtype):
     if keeps_derivative(op):
         return DERIVE.compile(f"{_MAKERS}:multiply", ("multiply",), dtype)
     return _address(op, "derive", dtype, DERIVE)
-
-
-@lru_cache(1024)
-def by_slope(op, dtype):
-    """Address of the kernel that multiplies deltas with the derivative by a unit's own parameter."""
-    return _address(op, "by_slope", dtype, BY_SLOPE)
 
 
 @lru_cache(1024)

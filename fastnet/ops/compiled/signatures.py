@@ -4,9 +4,9 @@ T is the computation dtype.
 
 ===================  ===========================================================================
 ACTIVATE             ``a = g(z)`` of n contiguous numbers; z may be a itself: each is read before it is written
-ACTIVATE_AND_DERIVE  the same in place, with g' beside it where it is of the input z
+ACTIVATE_AND_DERIVE  the same in place, with g' beside it where it is of the input z, and the derivative by what units
+                     learn, if they do
 DERIVE               ``delta *= g'(x)``; x is g' itself if that was kept
-BY_SLOPE             ``terms``: delta times the derivative by a learnt slope
 LOSS                 a tile of rows of ``padded`` numbers, ``stride`` apart (those of y `target_stride`): each
                      row's weighted loss and ``delta = scale * weight * gradient``, zero in the
                      padding; y may be used up
@@ -21,10 +21,12 @@ from ...kernels.compiling.signatures import DOUBLE, DOUBLES, INDEX, NUMBER, NUMB
 # Numbers that an op's formulas get as parameters, and that an optimizer's `prepare` gives its `update`.
 N_PARAMETERS, N_NUMBERS = 4, 8
 
-ACTIVATE = Signature(None, a=NUMBERS, z=NUMBERS, n=INDEX, p=NUMBERS)
-ACTIVATE_AND_DERIVE = Signature(None, a=NUMBERS, derivatives=NUMBERS, n=INDEX, p=NUMBERS)
+# `units`: one number for each unit of a panel, where units learn one; else it is not read.
+ACTIVATE = Signature(None, a=NUMBERS, z=NUMBERS, n=INDEX, p=NUMBERS, units=NUMBERS)
+ACTIVATE_AND_DERIVE = Signature(
+    None, a=NUMBERS, derivatives=NUMBERS, by_parameter=NUMBERS, n=INDEX, p=NUMBERS, units=NUMBERS
+)
 DERIVE = Signature(None, delta=NUMBERS, x=NUMBERS, n=INDEX, p=NUMBERS)
-BY_SLOPE = Signature(None, terms=NUMBERS, delta=NUMBERS, z=NUMBERS, n=INDEX)
 LOSS = Signature(
     None, z=NUMBERS, y=NUMBERS, weight=NUMBERS, delta=NUMBERS, stride=INDEX, rows=INDEX, n=INDEX, padded=INDEX,
     scale=NUMBER, p=NUMBERS, values=DOUBLES,
