@@ -71,7 +71,7 @@ class Problem:
     def architecture(self, **kw):
         n_hidden = len(self.units) - 2
         names = [self.activation] * n_hidden if isinstance(self.activation, str) else self.activation
-        activations = tuple(ACTIVATIONS[name] for name in names)
+        activations = tuple(self.OPS.get(name, ACTIVATIONS[name]) for name in names)
         return Architecture(tuple(self.units), activations, LOSSES[self.loss], **{**self.options, **kw})
 
     def session(self, X=None, **kw):

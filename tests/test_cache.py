@@ -67,7 +67,7 @@ dtype, bits = np.dtype("float64"), []
 for op in (ELU(), HardTanh(), Identity(), LeakyReLU(), ReLU()):
     a, parameters = np.linspace(-2.0, 2.0, 16), rows.parameter_array(op, dtype)
     kernel = ACTIVATE.function(rows.activate(op, dtype), dtype)
-    kernel(a.ctypes.data, a.ctypes.data, a.size, parameters.ctypes.data)
+    kernel(a.ctypes.data, a.ctypes.data, a.size, parameters.ctypes.data, 0)
     bits.append(a.tobytes().hex())
 print(json.dumps({
     "compiled": ["-".join(key) for key, loaded in jit.compiled_keys().items() if not loaded],
@@ -234,7 +234,7 @@ from fastnet.optimizers import AdaGrad
 
 dtype = np.dtype(np.float64)
 a, parameters = np.full(8, -1.0), np.array([1.0, 0, 0, 0])
-ACTIVATE.function(rows.activate(ELU(), dtype), dtype)(a.ctypes.data, a.ctypes.data, 8, parameters.ctypes.data)
+ACTIVATE.function(rows.activate(ELU(), dtype), dtype)(a.ctypes.data, a.ctypes.data, 8, parameters.ctypes.data, 0)
 w, g, states, numbers = np.zeros(8), np.ones(8), np.zeros((4, 8)), np.ones(8)
 update = UPDATE.function(rows.update(AdaGrad(), dtype), dtype)
 update(w.ctypes.data, g.ctypes.data, *[s.ctypes.data for s in states], 8, numbers.ctypes.data, 0.0)

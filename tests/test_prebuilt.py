@@ -89,7 +89,7 @@ def installed(fresh, tmp_path, monkeypatch):
 
 def run(address):
     a = np.linspace(-3, 3, 101, dtype=FLOAT)
-    ACTIVATE.function(address, FLOAT)(a.ctypes.data, a.ctypes.data, a.size, np.zeros(4, FLOAT).ctypes.data)
+    ACTIVATE.function(address, FLOAT)(a.ctypes.data, a.ctypes.data, a.size, np.zeros(4, FLOAT).ctypes.data, 0)
     return a
 
 
@@ -227,7 +227,7 @@ dtype = np.dtype("float32")
 context = cpu_target.target_context
 before = context.codegen()
 a = np.ones(8, dtype)
-ACTIVATE.function(rows.activate(Tanh(), dtype), dtype)(a.ctypes.data, a.ctypes.data, 8, np.zeros(4, dtype).ctypes.data)
+ACTIVATE.function(rows.activate(Tanh(), dtype), dtype)(a.ctypes.data, a.ctypes.data, 8, np.zeros(4, dtype).ctypes.data, 0)
 assert context.codegen() is before
 assert before.magic_tuple()[1] == (numba.config.CPU_NAME or llvm.get_host_cpu_name())
 assert numba.njit(users)(5) == 5 and abs(a[0] - np.tanh(1)) < 1e-6

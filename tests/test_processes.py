@@ -30,7 +30,7 @@ for case in sys.argv[1:]:
     dtype, activation = case.split("-")
     op, a = ACTIVATIONS[activation], np.linspace(-2, 2, 37).astype(dtype)
     kernel = ACTIVATE.function(rows.activate(op, a.dtype), a.dtype)
-    kernel(a.ctypes.data, a.ctypes.data, a.size, rows.parameter_array(op, a.dtype).ctypes.data)
+    kernel(a.ctypes.data, a.ctypes.data, a.size, rows.parameter_array(op, a.dtype).ctypes.data, 0)
     print(case, a.tobytes().hex())
 """
 
