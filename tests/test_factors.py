@@ -158,7 +158,6 @@ def test_a_dropout_that_has_fallen_to_zero_trains_to_less_loss(digits):
      ({"dropout_schedule": lambda p: 1.5, "dropout": 0.1}, "dropout_schedule=.* must give factors of at most 1"),
      ({"dropout_schedule": lambda p: -1.0, "dropout": 0.1}, "dropout_schedule must return a finite factor"),
      ({"rate_factors": 1e200, "learning_rate_init": 1.0}, "largest of rate_factors and bias_rate_factor is too large")],
-    ids=str,
 )  # fmt: skip
 def test_what_makes_no_sense_is_refused_by_name(diabetes, params, match):
     refused(match, diabetes, **params)

@@ -131,7 +131,6 @@ def test_nan_shows_and_formulas_compute_in_single_precision(op):
 @pytest.mark.parametrize(
     "given",
     [(), 0.5, (0.5, 0.5), (0.9, 0.1), (0.0, 0.5), (0.5, 1), ("0.5",), (True,), [[0.5]], iter([0.5]), {0.5}, (np.nan,)],
-    ids=str,
 )
 def test_quantiles_that_are_none_are_refused(given):
     with pytest.raises(ValueError, match="The 'quantiles' parameter of Quantiles must be a tuple of increasing"):
