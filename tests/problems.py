@@ -10,7 +10,7 @@ from naive_ops import KINKS
 from fastnet.engine import Session
 from fastnet.network.architecture import Architecture
 from fastnet.network.layers import UNIT_VECTORS
-from fastnet.ops.activations import ACTIVATIONS
+from fastnet.ops.activations import ACTIVATIONS, Parametric
 from fastnet.ops.losses import LOSSES
 
 FIELDS = {field.name for field in fields(Architecture)}
@@ -23,6 +23,9 @@ SOME = [
 ]  # fmt: skip
 # Where the vectors of random networks lie.
 RANGES = {"slope": (-0.2, 0.6), "gain": (0.5, 1.5), "mean": (-0.4, 0.4), "variance": (0.5, 2)}
+
+# The plain network has one rate for all parameters.
+PLAIN = {"parametric": Parametric(rate=1.0)}
 
 
 class Problem:
@@ -71,7 +74,7 @@ class Problem:
     def architecture(self, **kw):
         n_hidden = len(self.units) - 2
         names = [self.activation] * n_hidden if isinstance(self.activation, str) else self.activation
-        activations = tuple(self.OPS.get(name, ACTIVATIONS[name]) for name in names)
+        activations = tuple({**ACTIVATIONS, **PLAIN}[name] for name in names)
         return Architecture(tuple(self.units), activations, LOSSES[self.loss], **{**self.options, **kw})
 
     def session(self, X=None, **kw):

@@ -23,7 +23,7 @@ from test_activations import ACTIVATION_CASES
 
 from fastnet.kernels.compiling.jit import FASTMATH, retyped
 from fastnet.network.initializers import INITIALIZERS
-from fastnet.ops.activations import ACTIVATIONS
+from fastnet.ops.activations import ACTIVATIONS, Activation, Parametric
 from fastnet.ops.compiled import rows, signatures
 from fastnet.ops.compiled.signatures import PREPARE, UPDATE
 from fastnet.ops.losses import LOSSES, Gamma, Poisson
@@ -40,10 +40,12 @@ from fastnet.ops.optimizers import (
     Rprop,
     ScheduleFreeAdamW,
 )
-from fastnet.ops.registry import Choice, Increasing, Number, Op
+from fastnet.ops.registry import Choice, Increasing, Number, Op, Value
 from fastnet.ops.schedules import SCHEDULES
 
 ULPS = 8  # of the compiled kernels
+# What an op may hold, by the names that its repr has.
+HELD = {type(op).__name__: type(op) for op in [*ACTIVATIONS.values(), *INITIALIZERS.values()]}
 
 # Other parameters to test, besides the registered ones.
 VARIANTS = {
@@ -148,7 +150,8 @@ OPS = [
 @pytest.mark.parametrize("op", OPS, ids=repr)
 def test_ops_are_frozen_values(op):
     cls = type(op)
-    for same in (copy.copy(op), copy.deepcopy(op), pickle.loads(pickle.dumps(op)), eval(repr(op), {cls.__name__: cls})):
+    evaluated = eval(repr(op), {cls.__name__: cls, **HELD})
+    for same in (copy.copy(op), copy.deepcopy(op), pickle.loads(pickle.dumps(op)), evaluated):
         assert type(same) is cls and same == op and hash(same) == hash(op) and repr(same) == repr(op)
     assert op != "op" and len({op, replace(op)}) == 1
     for other in OPS:
@@ -170,6 +173,9 @@ def other_value(op, name):
         return next(option for option in allowed.options if option != value)
     if isinstance(allowed, Increasing):
         return value[1:]
+    if isinstance(value, Value):  # held by another one
+        held = ACTIVATIONS if isinstance(value, Activation) else INITIALIZERS
+        return next(other for other in held.values() if allowed.allows(other) and other != value)
     near = [value / 2, value + 1, value - 1, value + 0.25, value - 0.25]
     return next(v for v in near if allowed.allows(v) and v != value)
 
@@ -180,7 +186,9 @@ def test_each_parameter_says_what_it_may_be_and_refuses_the_rest(op):
         name = field.name
         allowed = field.metadata.get("allowed")
         kinds = Number, Choice, Increasing
-        assert isinstance(allowed, kinds), f"declare {name} of {type(op).__name__} with number, choice or increasing"
+        assert isinstance(allowed, kinds) or isinstance(field.default, Value), (
+            f"declare {name} of {type(op).__name__} with number, choice or increasing"
+        )
         assert allowed.allows(field.default)
         outside = ["no such thing", None, float("nan"), float("inf"), [1.0], 10**400, Decimal("0.5"), 0.5j]
         outside += [np.array(0.5)]
@@ -216,7 +224,7 @@ def test_parameters_of_ops_go_round(op):
     assert type(op)(**parameters) == op
     assert list(parameters) == [field.name for field in fields(op)]
     numbers = [v for v in parameters.values() if isinstance(v, (int, float))]
-    if type(op) not in (Gamma, Poisson):  # Tweedie with a power that is fixed
+    if type(op) not in (Gamma, Poisson, Parametric):  # Tweedie with a power that is fixed, and what is held has its own
         assert op.values == tuple(float(v) for v in numbers)  # a choice of words is one of formulas
     for dtype in DTYPES:
         array = rows.parameter_array(op, dtype)

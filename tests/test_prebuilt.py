@@ -226,8 +226,8 @@ dtype = np.dtype("float32")
 {first}
 context = cpu_target.target_context
 before = context.codegen()
-a = np.ones(8, dtype)
-ACTIVATE.function(rows.activate(Tanh(), dtype), dtype)(a.ctypes.data, a.ctypes.data, 8, np.zeros(4, dtype).ctypes.data, 0)
+a, p = np.ones(8, dtype), np.zeros(4, dtype)
+ACTIVATE.function(rows.activate(Tanh(), dtype), dtype)(a.ctypes.data, a.ctypes.data, 8, p.ctypes.data, 0)
 assert context.codegen() is before
 assert before.magic_tuple()[1] == (numba.config.CPU_NAME or llvm.get_host_cpu_name())
 assert numba.njit(users)(5) == 5 and abs(a[0] - np.tanh(1)) < 1e-6
