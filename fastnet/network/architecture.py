@@ -39,6 +39,8 @@ class Architecture:
         How the hidden layers' z are normalised before the activation.
     weight_groups : tuple of Group
         Parameter groups of the matrices, one per layer of weights; empty for `WEIGHTS`.
+    features : FeatureLayer or None
+        What becomes of the inputs; the first of `layer_units` is then the number of its outputs.
     """
 
     layer_units: tuple
@@ -53,9 +55,10 @@ class Architecture:
     residual: bool | str = False
     normalization: str | None = None
     weight_groups: tuple = ()
+    features: object = None
 
     # Of the fields with a default those that predictions depend on, too: a fitted network keeps them.
-    PREDICTING = ("residual", "normalization")
+    PREDICTING = ("residual", "normalization", "features")
 
     def __post_init__(self):
         n_hidden = self.n_layers - 1
@@ -65,6 +68,8 @@ class Architecture:
             raise ValueError(f"{len(self.activations)} activations do not go with {n_hidden} hidden layer(s).")
         if len(self.weight_groups) not in (0, self.n_layers):
             raise ValueError(f"{len(self.weight_groups)} weight_groups do not go with {self.n_layers} layer(s).")
+        if self.features is not None and self.features.n_outputs != self.layer_units[0]:
+            raise ValueError(f"{self.features.n_outputs} features do not go with {self.layer_units[0]} inputs.")
 
     @property
     def n_layers(self):
@@ -75,6 +80,16 @@ class Architecture:
     def n_weights(self):
         """Number of weights, biases and other vectors not counted."""
         return sum(a * b for a, b in self.matrix_shapes())
+
+    @property
+    def n_inputs(self):
+        """Columns of X."""
+        return self.layer_units[0] if self.features is None else self.features.n_inputs
+
+    @property
+    def trains_features(self):
+        """Whether the numbers of the feature layer are trained, so that a delta goes down to the inputs."""
+        return self.features is not None and self.features.is_learnt and self.n_frozen == 0
 
     @property
     def is_noisy(self):
@@ -89,8 +104,10 @@ class Architecture:
     @property
     def groups(self):
         """The parameter groups, a tuple of `Group`."""
-        vectors = (UNIT_VECTORS[name].group for name, _ in self.vectors() if not UNIT_VECTORS[name].is_measured)
-        return tuple(dict.fromkeys((*(layer.group for layer in self.layers), *vectors)))
+        vectors = (UNIT_VECTORS[name] for name, _ in self.vectors())
+        of_vectors = (vector.group for vector in vectors if vector.terms is not None)
+        of_features = () if self.features is None else self.features.groups
+        return tuple(dict.fromkeys((*(layer.group for layer in self.layers), *of_vectors, *of_features)))
 
     def projections(self):
         """The layers of weights, as numbers, whose skip connection is a matrix of its own."""
@@ -138,6 +155,7 @@ def _layers(net):
                 units[i], units[i + 1], net.activations[i] if is_hidden else None,
                 net.normalization if is_hidden else None, skip, dropout[i], drop_connect[i],
                 is_trained=i >= net.n_frozen, use_bias=net.use_bias, group=groups[i],
+                features=net.features if i == 0 else None,
             )
         )  # fmt: skip
     return tuple(layers)

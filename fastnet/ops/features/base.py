@@ -25,11 +25,14 @@ class Feature(Value):
         Whether its numbers are trained.
     takes_codes : bool
         Whether columns hold codes of levels, 0, 1, 2 and so on, and no quantities.
+    is_lazy : bool
+        Whether its numbers are rows of a table, of which only those of the levels in a mini-batch take a step.
     """
 
     kernel = ""
     is_learnt = True
     takes_codes = False
+    is_lazy = False
 
     @property
     def group_rate(self) -> float:
