@@ -16,16 +16,17 @@ from .exchange.portable import Portable
 from .fitted import HIDDEN_ATTRIBUTES, FittedNetwork, parameter_attributes
 from .fitting.calibration import check_calibration, network_temperature
 from .fitting.scoring import score_function
-from .fitting.start import check_same_network, initial_parameters
+from .fitting.start import begin_features, check_same_network, initial_parameters
 from .fitting.training import Task, check_batch_size, continuation_of
 from .fitting.transaction import unchanged_on_failure
 from .fitting.validation import NO_DATA, Holdout, OwnData, check_validation, own_samples
-from .inputs.arrays import cast, cast_weights, check_fits, check_weights, engine_input
+from .inputs.arrays import cast, cast_weights, check_fits, check_weights, engine_input, refuse_sparse
 from .parameters import (
     PARAMETER_CONSTRAINTS,
     check_each,
     check_memory,
     check_type,
+    feature_layer,
     is_stochastic,
     needs_all_samples,
     settings_of,
@@ -46,6 +47,7 @@ _OPTIONAL_ATTRIBUTES = (
     "_scoring",
     "n_transferred_layers_",
     "gradient_norms_",
+    "features_",
     *HIDDEN_ATTRIBUTES,
 )
 
@@ -190,7 +192,9 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, DocLink, B
         holdout = Holdout(settings, validation, X, targets, sample_weight, given, own.groups)
         del given
         random_state = self._source_of_draws(settings.random_state, incremental and not first_pass)
-        architecture = settings.architecture(X.shape[1], loss, n_outputs)
+        names, fitted = getattr(self, "feature_names_in_", None), None if first_pass else getattr(self, "_features", None)
+        features = feature_layer(settings, X, names, fitted)
+        architecture = settings.architecture(X.shape[1], loss, n_outputs, features)
 
         n_transferred = None
         if first_pass:
@@ -210,6 +214,8 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, DocLink, B
         if sample_weight is not None:
             sample_weight = cast_weights(sample_weight, dtype)
         rows, validation = holdout.take(targets, sample_weight, loss, random_state)
+        if first_pass and settings.source is None:
+            begin_features(architecture, vectors, X, rows)
         problem = Problem(architecture, X, targets, sample_weight, matrices, vectors, random_state, rows)
         if settings.stops_early:
             problem.score = score_function(self, architecture, validation)
@@ -224,6 +230,9 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, DocLink, B
             self._validate_params()  # scikit-learn validates the first partial fit only
         settings = settings_of(self, incremental)
         check_calibration(settings, self.loss, own.X is not None, incremental)
+        asks_features = settings.features or settings.input_scale
+        refuse_sparse("X", X, asks_features or None)
+        refuse_sparse("X_val", own.X, asks_features or None)
         check_validation(settings, own, incremental)
         if settings.input_noise and issparse(X):
             raise ValueError(
@@ -247,5 +256,5 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, DocLink, B
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
+        tags.input_tags.sparse = self.features is None and not self.input_scale  # they would make it dense
         return tags

@@ -8,10 +8,11 @@ from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
 from ..network.architecture import Architecture
+from ..network.layers import FEATURES
 from ..training.problem import Problem
 from .base import BaseMultilayerPerceptron
 from .fitted import parameter_places
-from .inputs.arrays import cast_weights, check_fits, check_weights, engine_input
+from .inputs.arrays import cast_weights, check_fits, check_weights, engine_input, refuse_sparse
 from .parameters import penalties, plain_parameters
 from .parameters.types import MatrixLike
 
@@ -23,7 +24,7 @@ class LayerPass:
     Attributes
     ----------
     input : ndarray of shape (n_samples, fan_in)
-        What the layer reads: X, or the activation of the layer below.
+        What the layer reads: X, what feature layers make of it, or the activation of the layer below.
     z : ndarray of shape (n_samples, fan_out)
         :math:`z = a W + b`, what the activation reads. Of a normalised layer :math:`a W`, normalised, times its gains
         plus :math:`b`.
@@ -65,10 +66,14 @@ class Pass:
         gradient this is.
     layers : list of LayerPass
         From the input to the output.
+    feature_gradients : list of dict of ndarray or None
+        Derivatives of the loss by the numbers of the feature layers, named and shaped as in ``features_``; 0 of those
+        that are not trained. None if there are none.
     """
 
     loss: float
     layers: list[LayerPass]
+    feature_gradients: list[dict] | None = None
 
 
 def inspect(
@@ -125,6 +130,7 @@ def inspect(
     X, targets, _, _ = reader._validate_input(X, reader._plain_targets(y), incremental=True, reset=False)
     X = engine_input(X)
     architecture, matrices, vectors = estimator._network()
+    refuse_sparse("X", X, architecture.features)
     dtype = matrices[0].dtype
     check_fits("X", X, dtype)
     weight = check_weights(sample_weight, X)
@@ -142,7 +148,7 @@ def inspect(
     from ..engine import forward
 
     # The last layer alone: its input may hold a normalisation by these samples, not by the running statistics.
-    last, below = architecture.n_layers - 1, X if len(arrays) == 1 else arrays[-1]["input"]
+    last, below = architecture.n_layers - 1, X if len(arrays) == 1 and architecture.features is None else arrays[-1]["input"]
     output_layer = Architecture(architecture.layer_units[last:], (), architecture.loss)
     output_dtype = estimator._output_dtype(given, X)
     arrays[-1]["output"] = forward(output_layer, [matrices[last]], [vectors[last]], below, output_dtype=output_dtype)
@@ -154,4 +160,8 @@ def inspect(
             if is_matrix or number < len(gradients[1])  # what is merely measured comes last
         }
         layers.append(LayerPass(a["input"], a["z"], a["output"], a["delta"], **of_parameters))
-    return Pass(loss, layers)
+    of_features = None
+    if (FEATURES.name, 0) in architecture.vectors():
+        number = architecture.vectors().index((FEATURES.name, 0))
+        of_features = architecture.features.unpack(gradients[1][number])
+    return Pass(loss, layers, of_features)

@@ -194,15 +194,15 @@ class FeatureLayer:
                 vector[at.offset : at.offset + at.n_numbers] = _joined(at, drawn)
         return vector
 
-    def look_at(self, vector, X):
-        """Change, in place, what a fit takes from its training samples X: quantiles, levels that are not there."""
+    def look_at(self, vector, X, rows):
+        """Change, in place, what a fit takes from its training samples, rows of X: quantiles, levels that are there."""
         for at in self.columns:
             if at.op is not None and at.op.looks_at_data:
                 numbers, start = {}, at.offset
                 for name, shape in at.op.shapes(at.n_levels).items():
                     numbers[name] = vector[start : start + prod(shape)].reshape(shape)
                     start += prod(shape)
-                vector[at.offset : at.offset + at.n_numbers] = _joined(at, at.op.from_data(numbers, X[:, at.column]))
+                vector[at.offset : at.offset + at.n_numbers] = _joined(at, at.op.from_data(numbers, X[rows, at.column]))
 
 
 def group_of(op):
@@ -215,6 +215,8 @@ def _as_list(arrays):
 
 
 def _joined(at, numbers):
+    if not at.n_numbers:
+        return np.empty(0)
     return np.concatenate([np.ravel(numbers[name]) for name in at.op.shapes(at.n_levels)])
 
 

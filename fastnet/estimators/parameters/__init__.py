@@ -2,6 +2,7 @@
 
 from .constraints import PARAMETER_CONSTRAINTS
 from .limits import check_memory, check_type
+from .features import feature_layer
 from .named import (
     CLASSIFICATION_LOSSES,
     REGRESSION_LOSSES,
@@ -26,6 +27,7 @@ __all__ = [
     "check_memory",
     "check_type",
     "classification_loss",
+    "feature_layer",
     "hidden_units",
     "is_stochastic",
     "layer_activations",

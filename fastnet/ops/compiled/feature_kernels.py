@@ -175,11 +175,45 @@ def expand_piecewise_linear(dtype):
     return kernel
 
 
+def expand_embedding(dtype):
+    """The row of the table that the code names; zeros where it names none."""
+    zero, scalar = dtype.type(0), dtype.type
+
+    def kernel(outputs, x, p, size, n_outputs):
+        outputs, x, p = carray(outputs, n_outputs * STRIP), carray(x, STRIP), carray(p, size * n_outputs)
+        for r in range(STRIP):
+            code, level = x[r], -1
+            if code >= zero and code < scalar(size):
+                level = int(code)
+                if scalar(level) != code:
+                    level = -1
+            for j in range(n_outputs):
+                outputs[j * STRIP + r] = p[level * n_outputs + j] if level >= 0 else zero
+
+    return kernel
+
+
+def expand_one_hot(dtype):
+    """1 at the level of the code, 0 elsewhere."""
+    zero, one, scalar = dtype.type(0), dtype.type(1), dtype.type
+
+    def kernel(outputs, x, p, size, n_outputs):
+        outputs, x = carray(outputs, n_outputs * STRIP), carray(x, STRIP)
+        for j in range(n_outputs):
+            out, level = outputs[j * STRIP : (j + 1) * STRIP], scalar(j)
+            for r in range(STRIP):
+                out[r] = one if x[r] == level else zero
+
+    return kernel
+
+
 EXPAND_KERNELS = {
     "scale": expand_scale,
     "pbld": expand_pbld,
     "cosine": expand_cosine,
     "piecewise_linear": expand_piecewise_linear,
+    "embedding": expand_embedding,
+    "one_hot": expand_one_hot,
 }
 REDUCE_KERNELS = {"scale": reduce_scale, "pbld": reduce_pbld, "cosine": reduce_cosine}
 

@@ -5,6 +5,7 @@ what it computes, and its gradient.
 """
 
 from .base import FEATURES, MAX_OUTPUTS, Feature
+from .categorical import Embedding, OneHot
 from .numeric import PBLD, Cosine, PiecewiseLinear, Scale
 
-__all__ = ["FEATURES", "MAX_OUTPUTS", "PBLD", "Cosine", "Feature", "PiecewiseLinear", "Scale"]
+__all__ = ["FEATURES", "MAX_OUTPUTS", "PBLD", "Cosine", "Embedding", "Feature", "OneHot", "PiecewiseLinear", "Scale"]

@@ -25,6 +25,8 @@ class Feature(Value):
         Whether its numbers are trained.
     takes_codes : bool
         Whether columns hold codes of levels, 0, 1, 2 and so on, and no quantities.
+    most_levels : int
+        Levels that such a column may have.
     is_lazy : bool
         Whether its numbers are rows of a table, of which only those of the levels in a mini-batch take a step.
     """
@@ -32,6 +34,7 @@ class Feature(Value):
     kernel = ""
     is_learnt = True
     takes_codes = False
+    most_levels = 0
     is_lazy = False
 
     @property
