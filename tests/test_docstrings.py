@@ -20,7 +20,9 @@ validate = pytest.importorskip("numpydoc.validate").validate
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 ESTIMATORS = [fastnet.MLPClassifier, fastnet.MLPRegressor]
-VOCABULARIES = [fastnet.activations, fastnet.features, fastnet.losses, fastnet.optimizers, fastnet.schedules, fastnet.initializers]
+VOCABULARIES = [
+    fastnet.activations, fastnet.features, fastnet.losses, fastnet.optimizers, fastnet.schedules, fastnet.initializers
+]  # fmt: skip
 VOCABULARY = sorted(
     {getattr(m, name) for m in VOCABULARIES for name in m.__all__}, key=lambda cls: (cls.__qualname__, cls.__module__)
 )

@@ -25,7 +25,7 @@ SIDE_BY_SIDE = 8
 
 
 def are_few(architecture, X):
-    """Whether rows of X are so few that laying out the weights for them does not pay; X is dense, and no feature layer."""
+    """Whether X is dense and has so few rows that laying out the weights does not pay; there is no feature layer."""
     n_rows = X.shape[0]
     if issparse(X) or architecture.features is not None:
         return False

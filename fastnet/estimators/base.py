@@ -192,8 +192,8 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, DocLink, B
         holdout = Holdout(settings, validation, X, targets, sample_weight, given, own.groups)
         del given
         random_state = self._source_of_draws(settings.random_state, incremental and not first_pass)
-        names, fitted = getattr(self, "feature_names_in_", None), None if first_pass else getattr(self, "_features", None)
-        features = feature_layer(settings, X, names, fitted)
+        fitted = None if first_pass else getattr(self, "_features", None)
+        features = feature_layer(settings, X, getattr(self, "feature_names_in_", None), fitted)
         architecture = settings.architecture(X.shape[1], loss, n_outputs, features)
 
         n_transferred = None

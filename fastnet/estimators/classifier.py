@@ -19,7 +19,17 @@ from .fitting.calibration import log_probabilities, probabilities
 from .fitting.transaction import unchanged_on_failure
 from .inputs.arrays import check_weights
 from .parameters import CLASSIFICATION_LOSSES, PARAMETER_CONSTRAINTS
-from .parameters.types import Activations, Features, Initial, LearningRate, Losses, ManyArrays, MatrixLike, Rates, Solver
+from .parameters.types import (
+    Activations,
+    Features,
+    Initial,
+    LearningRate,
+    Losses,
+    ManyArrays,
+    MatrixLike,
+    Rates,
+    Solver,
+)
 from .targets.kinds import plain_labels
 from .targets.labels import LabelTargets
 

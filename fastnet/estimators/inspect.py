@@ -148,7 +148,8 @@ def inspect(
     from ..engine import forward
 
     # The last layer alone: its input may hold a normalisation by these samples, not by the running statistics.
-    last, below = architecture.n_layers - 1, X if len(arrays) == 1 and architecture.features is None else arrays[-1]["input"]
+    last, is_alone = architecture.n_layers - 1, len(arrays) == 1 and architecture.features is None
+    below = X if is_alone else arrays[-1]["input"]
     output_layer = Architecture(architecture.layer_units[last:], (), architecture.loss)
     output_dtype = estimator._output_dtype(given, X)
     arrays[-1]["output"] = forward(output_layer, [matrices[last]], [vectors[last]], below, output_dtype=output_dtype)

@@ -132,8 +132,8 @@ class FeatureLayer:
         Returns
         -------
         list of dict
-            For each block but one that passes columns through: each name with an array of shape (n_columns, …), or, of
-            tables, which may differ in their levels, with a list of arrays. With a scale, then 'scales'.
+            For each block but one that passes columns through: each name with an array of shape (n_columns, …), or,
+            of tables, which may differ in their levels, with a list of arrays. With a scale, then 'scales'.
         """
         result = []
         for block, columns in self._by_block():

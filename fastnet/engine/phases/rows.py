@@ -144,7 +144,7 @@ def make_backward(dtype, shape):
 
     @kernel
     def backward(net, layers, first_tile, n_tiles, count, scale, step, shift, segment):
-        """Loss and output delta of the tiles, then the delta recursion down to the first trained layer, or a feature layer.
+        """Loss and output delta of the tiles, then the delta recursion down to the first trained or feature layer.
 
         Of several segments the first begins with the loss; each ends before a batch normalisation.
         """

@@ -237,8 +237,8 @@ def check_same_network(estimator, fitted, architecture, vectors):
     if fitted.features != architecture.features:
         raise ValueError(
             "warm_start and partial_fit go on with the fitted network, which has another feature layer than "
-            f"features={shown(estimator.features)} and input_scale={estimator.input_scale} now ask for. Restore these, or "
-            "train a new network: fit with warm_start=False."
+            f"features={shown(estimator.features)} and input_scale={estimator.input_scale} now ask for. Restore these, "
+            "or train a new network: fit with warm_start=False."
         )
     if fitted.layer_units != architecture.layer_units:
         raise ValueError(

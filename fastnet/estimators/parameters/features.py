@@ -96,9 +96,10 @@ def _with_levels(op, columns, X, names):
         n_levels = op.n_levels or int(max(X[:, column].max() + 1, 1))
         if n_levels > op.most_levels:
             name = column if names is None else repr(names[column])
-            remedy = "use Embedding()" if op.most_levels == MAX_OUTPUTS else "give codes 0, 1, 2 and so on, one for each level"
+            remedy = "use Embedding()" if op.most_levels == MAX_OUTPUTS else "number the levels 0, 1, 2 and so on"
             raise ValueError(
-                f"Column {name} of X has codes up to {n_levels - 1}, {op!r} takes {op.most_levels} levels at most: {remedy}."
+                f"Column {name} of X has codes up to {n_levels - 1}, {op!r} takes {op.most_levels} levels at most: "
+                f"{remedy}."
             )
         levels.append(n_levels)
     return FeatureBlock(op, columns, tuple(levels))

@@ -146,13 +146,13 @@ def _check_features(estimator, settings):
     for name in ("clip_norm", "ema_decay"):
         if lazy is not None and getattr(settings, name) is not None:
             raise ValueError(
-                f"{name}={getattr(estimator, name)} needs all parameters in each step, {lazy!r} of features moves only the "
-                f"rows of levels that a mini-batch has: set {name}=None, or leave out the embedding."
+                f"{name}={getattr(estimator, name)} needs all parameters in each step, {lazy!r} of features moves only "
+                f"the rows of levels that a mini-batch has: set {name}=None, or leave out the embedding."
             )
     if lazy is not None and settings.optimizer is not None and settings.optimizer.averages_itself:
         raise ValueError(
-            f"solver={estimator.solver!r} averages all parameters in each step, {lazy!r} of features moves only the rows "
-            "of levels that a mini-batch has: choose another solver, such as 'adamw', or leave out the embedding."
+            f"solver={estimator.solver!r} averages all parameters in each step, {lazy!r} of features moves only the "
+            "rows of levels that a mini-batch has: choose another solver, such as 'adamw', or leave out the embedding."
         )
     for name in ("input_dropout", "input_noise"):
         if codes is not None and getattr(settings, name):

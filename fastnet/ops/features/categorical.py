@@ -20,8 +20,8 @@ class Embedding(Feature):
 
     A product costs the same for any number of levels. Updates are lazy: in a mini-batch only the rows of its levels
     take a step, with the optimizer's own count of steps; all others, and what the optimizer keeps of them, stay as they
-    are, so that their momentum does not move them on. There is no penalty and no decay. Codes that are no level, such as
-    -1, give zeros; rows of levels that are not among the training samples begin as zeros. Guo, Berkhahn: "Entity
+    are, so that their momentum does not move them on. There is no penalty and no decay. Codes that are no level, such
+    as -1, give zeros; rows of levels that are not among the training samples begin as zeros. Guo, Berkhahn: "Entity
     Embeddings of Categorical Variables", 2016, arXiv:1604.06737; its lazy steps are those of PyTorch's ``SparseAdam``.
 
     Its numbers are ``tables``, for each column an array of shape (n_levels, n_outputs).
