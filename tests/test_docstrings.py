@@ -88,7 +88,7 @@ def test_the_documented_attributes_are_those_that_fits_set(cls, digits):
     fitted = set()
     for own in (
         {"early_stopping": True, "init": source, "clip_norm": 1.0, "ema_decay": 0.9, "dropout": 0.1},
-        {"solver": "lbfgs"},
+        {"solver": "lbfgs", "input_scale": True},
         {"normalization": "batch", "residual": "projection", "activation": "prelu"},
         {"early_stopping": True, **({"calibration": "temperature"} if "calibration" in vars(source) else {})},
     ):

@@ -62,7 +62,8 @@ def of_network(net):
 
 
 def flat(numbers):
-    return np.concatenate([np.ravel(a) for own in numbers if isinstance(own, dict) for v in own.values() for a in v])
+    arrays = [np.ravel(a) for own in numbers if isinstance(own, dict) for v in own.values() for a in v]
+    return np.concatenate([np.empty(0), *arrays])
 
 
 @pytest.mark.parametrize("has_scale", [False, True])

@@ -48,7 +48,8 @@ def parameter_attributes(architecture, matrices, vectors):
     -------
     dict of list
         'coefs_' and 'intercepts_', one for each layer, and those of `HIDDEN_ATTRIBUTES` that the net has, one for each
-        hidden layer; 'features_', as `FeatureLayer.unpack` gives them, if there are any.
+        hidden layer; 'features_', as `feature_numbers` gives them, if there is a feature
+        layer.
     """
     n = architecture.n_layers
     attributes = {"coefs_": matrices[:n], "intercepts_": vectors[:n]}
@@ -56,10 +57,17 @@ def parameter_attributes(architecture, matrices, vectors):
         for name, (is_matrix, number) in parameter_places(architecture, layer).items():
             if name in HIDDEN_ATTRIBUTES:
                 attributes.setdefault(name, [None] * (n - 1))[layer] = (matrices if is_matrix else vectors)[number]
-    if (FEATURES.name, 0) in architecture.vectors():
-        vector = vectors[architecture.vectors().index((FEATURES.name, 0))]
-        attributes[FEATURES.attribute] = architecture.features.unpack(vector)
+    if architecture.features is not None:
+        attributes[FEATURES.attribute] = feature_numbers(architecture, vectors)
     return attributes
+
+
+def feature_numbers(architecture, vectors):
+    """The numbers of the feature layer by their names, as in ``features_``; None if there is no such layer."""
+    if architecture.features is None:
+        return None
+    place, places = (FEATURES.name, 0), architecture.vectors()
+    return architecture.features.unpack(vectors[places.index(place)] if place in places else np.empty(0))
 
 
 def parameter_arrays(architecture, attributes):

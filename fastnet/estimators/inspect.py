@@ -8,10 +8,9 @@ from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
 from ..network.architecture import Architecture
-from ..network.layers import FEATURES
 from ..training.problem import Problem
 from .base import BaseMultilayerPerceptron
-from .fitted import parameter_places
+from .fitted import feature_numbers, parameter_places
 from .inputs.arrays import cast_weights, check_fits, check_weights, engine_input, refuse_sparse
 from .parameters import penalties, plain_parameters
 from .parameters.types import MatrixLike
@@ -68,7 +67,7 @@ class Pass:
         From the input to the output.
     feature_gradients : list of dict of ndarray or None
         Derivatives of the loss by the numbers of the feature layers, named and shaped as in ``features_``; 0 of those
-        that are not trained. None if there are none.
+        that are not trained. None if there is no feature layer.
     """
 
     loss: float
@@ -161,8 +160,4 @@ def inspect(
             if is_matrix or number < len(gradients[1])  # what is merely measured comes last
         }
         layers.append(LayerPass(a["input"], a["z"], a["output"], a["delta"], **of_parameters))
-    of_features = None
-    if (FEATURES.name, 0) in architecture.vectors():
-        number = architecture.vectors().index((FEATURES.name, 0))
-        of_features = architecture.features.unpack(gradients[1][number])
-    return Pass(loss, layers, of_features)
+    return Pass(loss, layers, feature_numbers(architecture, gradients[1]))

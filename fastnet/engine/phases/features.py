@@ -47,8 +47,7 @@ def make_strips(dtype):
 
 def make_expand_features(dtype):
     """The pass that makes the inputs of the first layer: ``expand_features(net, first, count)``, of workspace rows."""
-    element, panel = make_element(dtype.itemsize), tile(dtype).panel
-    number = scalar_type(dtype)
+    element, number = make_element(dtype.itemsize), scalar_type(dtype)
     pointer, record = make_pointer(number), make_pointer(from_dtype(FEATURE))
     (read, write), call_expand = make_strips(dtype), EXPAND.caller(dtype)
     local_x, local_outputs = make_local(number, STRIP), make_local(number, STRIP * MAX_OUTPUTS)
@@ -98,7 +97,6 @@ def make_update_features(dtype):
     step is taken. Of a table only the levels that the mini-batch has take one.
     """
     element, zero, scalar = make_element(dtype.itemsize), dtype.type(0), dtype.type
-    itemsize, panel = dtype.itemsize, tile(dtype).panel
     pointer, double, index = make_pointer(scalar_type(dtype)), make_pointer(types.float64), make_pointer(types.int64)
     record = make_pointer(from_dtype(FEATURE))
     (read, _), call_reduce, call_clip = make_strips(dtype), REDUCE.caller(dtype), CLIP.caller(dtype)

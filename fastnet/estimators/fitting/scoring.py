@@ -7,11 +7,12 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.metrics import check_scoring
 
+from ...network.layers import FEATURES
 from ...ops.numbers import shown
 from ..fitted import HIDDEN_ATTRIBUTES, parameter_attributes
 
 # What an estimator that was fitted before may have, and the network in training has not.
-_OF_THE_FITTED = ("coefs_", "intercepts_", *HIDDEN_ATTRIBUTES, "temperature_")
+_OF_THE_FITTED = ("coefs_", "intercepts_", FEATURES.attribute, *HIDDEN_ATTRIBUTES, "temperature_")
 
 
 def score_function(estimator, architecture, validation):

@@ -142,11 +142,12 @@ def take_layers(init, architecture, matrices, vectors):
     Raises
     ------
     ValueError
-        If not even the first layer matches, a layer has parameters that the other network's has not, or a number is too
-        large for the dtype.
+        If not even the first layer matches, the other network has another feature layer, a layer has parameters that
+        the other network's has not, or a number is too large for the dtype.
     """
     taken = 0
     coefs, intercepts = source_parameters(init)
+    _take_features(init, architecture, vectors)
     for layer, (weights, biases) in enumerate(zip(coefs, intercepts, strict=True)):
         same_place = layer < architecture.n_layers
         if not same_place or weights.shape != matrices[layer].shape or biases.shape != vectors[layer].shape:
@@ -155,8 +156,6 @@ def take_layers(init, architecture, matrices, vectors):
             raise ValueError("use_bias=False cannot take over the biases of init's network: set use_bias=True.")
         _take(init, architecture, layer, {"coefs_": weights, "intercepts_": biases}, matrices, vectors)
         taken += 1
-    if taken:
-        _take_features(init, architecture, vectors)
     if not taken:
         raise ValueError(
             f"init's network does not match: its first layer has weights of shape {coefs[0].shape}, that of "

@@ -1,8 +1,8 @@
 """The estimators' parameters: from what users give to the plain, checked settings of one fit."""
 
 from .constraints import PARAMETER_CONSTRAINTS
-from .limits import check_memory, check_type
 from .features import feature_layer
+from .limits import check_memory, check_type
 from .named import (
     CLASSIFICATION_LOSSES,
     REGRESSION_LOSSES,
