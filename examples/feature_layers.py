@@ -37,7 +37,7 @@ def main():
     print(f"{'features':<17} {'inputs':>6} {'R²':>6} {'seconds':>8}")
     for name, (features, input_scale) in CANDIDATES.items():
         net = MLPRegressor(
-            (128, 128), features=features, input_scale=input_scale, learning_rate_init=0.005, max_iter=40,
+            hidden_layer_sizes=(128, 128), features=features, input_scale=input_scale, learning_rate_init=0.005, max_iter=40,
             learning_rate="cosine", n_iter_no_change=None, random_state=0,
         )  # fmt: skip
         start = time.perf_counter()

@@ -33,7 +33,6 @@ CASES = {
         [("pbld", [0]), ("embedding", [4]), ("one_hot", [3]), ("cosine", [1]), ("piecewise_linear", [1])],
     ),
 }
-RATES = {"scale": 6.0, "pbld": 0.1, "cosine": 1.0, "embedding": 1.0}
 
 
 def table(n=75, seed=0):
