@@ -37,8 +37,8 @@ def main():
     print(f"{'features':<17} {'inputs':>6} {'R²':>6} {'seconds':>8}")
     for name, (features, input_scale) in CANDIDATES.items():
         net = MLPRegressor(
-            hidden_layer_sizes=(128, 128), features=features, input_scale=input_scale, learning_rate_init=0.005, max_iter=40,
-            learning_rate="cosine", n_iter_no_change=None, random_state=0,
+            hidden_layer_sizes=(128, 128), features=features, input_scale=input_scale, learning_rate="cosine",
+            learning_rate_init=0.005, max_iter=40, n_iter_no_change=None, random_state=0,
         )  # fmt: skip
         start = time.perf_counter()
         net.fit(X_train, y_train)

@@ -101,6 +101,8 @@ INVALID = {
     "input_dropout": [-0.1, 1.0, "half", [0.5]],
     "drop_connect": [-0.1, 1.0, 2, "half"],
     "input_noise": [-0.1, np.inf, np.nan, "some", [0.5]],
+    "features": ["pbld", 3, [1]],
+    "input_scale": [None, 2],
     "init": ["he", None],
     "bias_init": ["ones", [0.0]],
     "use_bias": ["no", None],

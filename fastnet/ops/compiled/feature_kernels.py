@@ -167,10 +167,13 @@ def expand_piecewise_linear(dtype):
         outputs, x, p = carray(outputs, n_outputs * STRIP), carray(x, STRIP), carray(p, n_outputs + 1)
         for j in range(n_outputs):
             out, low, high = outputs[j * STRIP : (j + 1) * STRIP], p[j], p[j + 1]
-            factor = one / (high - low) if high > low else zero
-            for r in range(STRIP):
-                share = (x[r] - low) * factor
-                out[r] = zero if share < zero else one if share > one else share
+            if high > low:
+                for r in range(STRIP):
+                    share = (x[r] - low) / (high - low)  # the inverse of a tiny width would be inf
+                    out[r] = zero if share < zero else one if share > one else share
+            else:
+                for r in range(STRIP):
+                    out[r] = zero
 
     return kernel
 

@@ -76,7 +76,7 @@ class PBLD(Feature):
     >>> from fastnet.features import PBLD
     >>> import numpy as np
     >>> X = np.random.default_rng(0).normal(size=(200, 2))
-    >>> net = MLPRegressor(features=PBLD(sigma=0.5), max_iter=300, random_state=0, early_stopping=True)
+    >>> net = MLPRegressor(features=PBLD(sigma=0.5), max_iter=20, n_iter_no_change=None, random_state=0)
     >>> net.fit(X, np.sin(4 * X[:, 0])).features_[0]["frequencies"].shape
     (2, 16)
     """
