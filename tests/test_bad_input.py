@@ -105,6 +105,8 @@ INVALID = {
     "bias_rate_factor": [-0.1, "slow", [1.0]],
     "dropout_schedule": ["fast", 3, "adaptive"],
     "decay_schedule": ["fast", 3, "invscaling", "cosine"],
+    "features": ["pbld", 3, [1]],
+    "input_scale": [None, 2],
     "init": ["he", None],
     "output_init": ["he", 3],
     "bias_init": ["ones", [0.0]],

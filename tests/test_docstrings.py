@@ -21,7 +21,9 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 
 ESTIMATORS = [fastnet.MLPClassifier, fastnet.MLPRegressor]
 TABULAR = [fastnet.TabularMLPClassifier, fastnet.TabularMLPRegressor, fastnet.TabularPreprocessor]
-VOCABULARIES = [fastnet.activations, fastnet.losses, fastnet.optimizers, fastnet.schedules, fastnet.initializers]
+VOCABULARIES = [
+    fastnet.activations, fastnet.features, fastnet.losses, fastnet.optimizers, fastnet.schedules, fastnet.initializers
+]  # fmt: skip
 VOCABULARY = sorted(
     {getattr(m, name) for m in VOCABULARIES for name in m.__all__}, key=lambda cls: (cls.__qualname__, cls.__module__)
 )
@@ -87,7 +89,7 @@ def test_the_documented_attributes_are_those_that_fits_set(cls, digits):
     fitted = set()
     for own in (
         {"early_stopping": True, "init": source, "clip_norm": 1.0, "ema_decay": 0.9, "dropout": 0.1},
-        {"solver": "lbfgs"},
+        {"solver": "lbfgs", "input_scale": True},
         {"normalization": "batch", "residual": "projection", "activation": "prelu"},
         {"early_stopping": True, **({"calibration": "temperature"} if "calibration" in vars(source) else {})},
         {"target_scaling": True} if "target_scaling" in vars(source) else {},

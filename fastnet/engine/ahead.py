@@ -7,6 +7,7 @@ import numpy as np
 
 from ..ops.activations import ACTIVATIONS
 from ..ops.compiled import rows as op_kernels
+from ..ops.features import FEATURES
 from ..ops.losses import LOSSES, Gamma, LogLoss, Poisson, Tweedie
 from ..ops.losses.columns import ColumnsLogLoss
 from ..ops.losses.offsets import with_offset
@@ -56,6 +57,10 @@ def ahead(dtype, everything=True):
         add(op_kernels.derive, op)
         if op_kernels.keeps_derivative(op):
             add(op_kernels.activate_and_derive, op)
+    for op in chosen(FEATURES):
+        add(op_kernels.expand, op)
+        if op.is_learnt and not op.is_lazy:
+            add(op_kernels.reduce, op)
     for op in chosen(LOSSES, _VARIANTS["losses"]):
         add(op_kernels.loss, op)
         for of in dict.fromkeys((dtype, double)):  # float32 networks predict in double, too

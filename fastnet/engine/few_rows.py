@@ -25,9 +25,11 @@ SIDE_BY_SIDE = 8
 
 
 def are_few(architecture, X):
-    """Whether rows of X are so few that laying out the weights for them does not pay; X is dense."""
+    """Whether X is dense and has so few rows that laying out the weights does not pay; there is no feature layer."""
     n_rows = X.shape[0]
-    return not issparse(X) and (n_rows <= MAX_ROWS or n_rows * architecture.n_weights <= MAX_PRODUCTS)
+    if issparse(X) or architecture.features is not None:
+        return False
+    return n_rows <= MAX_ROWS or n_rows * architecture.n_weights <= MAX_PRODUCTS
 
 
 def forward_few(architecture, matrices, vectors, X, link=True, output_dtype=None):

@@ -38,6 +38,11 @@ MASK_WEIGHTS = Signature(
 )  # fmt: skip
 DROP_WEIGHTS = Signature(INDEX, net=NET, layers=LAYER, thread=INDEX, step=INDEX, arrivals=INDEX)
 
+EXPAND_FEATURES = Signature(None, net=NET, layers=LAYER, first=INDEX, count=INDEX)
+UPDATE_FEATURES = Signature(
+    None, net=NET, thread=INDEX, numbers=ADDRESS, count=INDEX, is_first=INDEX, is_last=INDEX
+)  # fmt: skip
+
 ROWS = Signature(
     None, z=NUMBERS, panel_stride=INDEX, count=INDEX, n=INDEX, gain=NUMBERS, shift=NUMBERS, normalized=NUMBERS,
     scales=NUMBERS, is_centred=INDEX,
@@ -66,6 +71,8 @@ FUNCTIONS = {
     "few_rows": (FEW_ROWS, "phases.few_rows:make_few_rows"),
     "clip": (CLIP, "passes.after_step:make_clip"),
     "after_step": (AFTER_STEP, "passes.after_step:make_after_step"),
+    "expand_features": (EXPAND_FEATURES, "phases.features:make_expand_features"),
+    "update_features": (UPDATE_FEATURES, "phases.features:make_update_features"),
     "input_noise": (ADD_NOISE, "passes.noise:make_input_noise"),
     "drop_panel": (DROP_PANEL, "passes.noise:make_drop_panel"),
     "mask_weights": (MASK_WEIGHTS, "passes.noise:make_mask_weights"),

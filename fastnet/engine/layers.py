@@ -91,7 +91,7 @@ class LayerRecords:
                 continue
             at = self._layout.offset(name, number) * self._dtype.itemsize
             record[vector_field(vector, layer)] = self._flat.ctypes.data + at
-            if space.training and not vector.is_measured:
+            if space.training and vector.terms is not None:
                 terms = space.terms[vector.terms, above] if vector.own_terms(layer) else space.deltas[above]
                 record["terms"][vector.terms] = terms.ctypes.data
 

@@ -43,6 +43,8 @@ class Steps:
         if optimizer is not None:
             self._set_optimizer(optimizer, state)
         n_shares = int(self._record["n_penalties"]) + len(tables.panels) * int(tables.record["shape"]["n_terms"])
+        tables.record["features"]["first_share"] = n_shares
+        n_shares += 2 * int(tables.record["features"]["n_columns"])
         self._set_clipping(clip_value, clip_norm, n_shares)
         record = self._record
         record["max_norm"], record["decay"] = max_norm or 0.0, ema_decay or 0.0

@@ -7,6 +7,7 @@ from ..kernels.memory import aligned_zeros
 from ..network.layers import UNIT_VECTORS
 from ..ops.compiled import rows as op_kernels
 from . import sparse
+from .features import FeatureRecords
 from .layers import LayerRecords
 from .memory import plan, workspace
 from .memory.records import NET
@@ -62,6 +63,10 @@ class Tables:
         if issparse(X):
             sparse.set_up(self.record["passes"], dtype, entries is not None, training)
         self._set_shape(architecture, cost)
+        self._features = None
+        if architecture.features is not None:
+            batch = self.record["features"], architecture, layout, X, self.workspace, n_threads, n_rows
+            self._features = FeatureRecords(*batch)
         head = self.record["head"]
         head["training"], head["loss_parameters"] = training, self._loss_parameters.ctypes.data
         head["loss"] = op_kernels.loss(architecture.loss, dtype) if training else 0

@@ -19,16 +19,26 @@ from .fitted import HIDDEN_ATTRIBUTES, FittedNetwork, parameter_attributes
 from .fitting.calibration import check_calibration, network_temperature
 from .fitting.data_start import fit_to_data
 from .fitting.scoring import score_function
-from .fitting.start import check_same_network, initial_parameters
+from .fitting.start import begin_features, check_same_network, initial_parameters
 from .fitting.training import Task, check_batch_size, continuation_of
 from .fitting.transaction import unchanged_on_failure
 from .fitting.validation import NO_DATA, Holdout, OwnData, check_validation, own_samples
-from .inputs.arrays import cast, cast_weights, check_finite, check_fits, check_offset, check_weights, engine_input
+from .inputs.arrays import (
+    cast,
+    cast_weights,
+    check_finite,
+    check_fits,
+    check_offset,
+    check_weights,
+    engine_input,
+    refuse_sparse,
+)
 from .parameters import (
     PARAMETER_CONSTRAINTS,
     check_each,
     check_memory,
     check_type,
+    feature_layer,
     is_stochastic,
     needs_all_samples,
     settings_of,
@@ -52,6 +62,7 @@ _OPTIONAL_ATTRIBUTES = (
     "gradient_norms_",
     "target_mean_",
     "target_scale_",
+    "features_",
     *HIDDEN_ATTRIBUTES,
 )
 
@@ -204,7 +215,9 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, DocLink, B
         if offset is not None:
             loss, targets = trained_loss, np.column_stack([targets, offset])
         random_state = self._source_of_draws(settings.random_state, incremental and not first_pass)
-        architecture = settings.architecture(X.shape[1], loss, n_outputs)
+        fitted = None if first_pass else getattr(self, "_features", None)
+        features = feature_layer(settings, X, getattr(self, "feature_names_in_", None), fitted)
+        architecture = settings.architecture(X.shape[1], loss, n_outputs, features)
 
         n_transferred = None
         if first_pass:
@@ -230,6 +243,8 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, DocLink, B
         loss.check_targets(targets)  # once more: a small one may have become 0
         validation = validation and validation.prepared(encode, dtype)
         attributes = scale.attributes if scale else {}
+        if first_pass and settings.source is None:
+            begin_features(architecture, vectors, X, rows)
         problem = Problem(architecture, X, targets, sample_weight, matrices, vectors, random_state, rows)
         if first_pass:
             fit_to_data(settings, problem, n_transferred)
@@ -246,6 +261,9 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, DocLink, B
             self._validate_params()  # scikit-learn validates the first partial fit only
         settings = settings_of(self, incremental)
         check_calibration(settings, self.loss, own.X is not None, incremental)
+        asks_features = settings.features or settings.input_scale
+        refuse_sparse("X", X, asks_features or None)
+        refuse_sparse("X_val", own.X, asks_features or None)
         check_validation(settings, own, incremental)
         if settings.input_noise and issparse(X):
             raise ValueError(
@@ -269,5 +287,5 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, DocLink, B
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
+        tags.input_tags.sparse = self.features is None and not self.input_scale  # they would make it dense
         return tags

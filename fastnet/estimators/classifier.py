@@ -11,6 +11,7 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted
 
+from ..ops.features import Scale
 from ..ops.losses import Loss
 from ..training.health import quiet
 from .base import BaseMultilayerPerceptron
@@ -18,7 +19,17 @@ from .fitting.calibration import log_probabilities, probabilities
 from .fitting.transaction import unchanged_on_failure
 from .inputs.arrays import check_weights
 from .parameters import CLASSIFICATION_LOSSES, CLASSIFICATION_SCORING, PARAMETER_CONSTRAINTS
-from .parameters.types import Activations, Initial, LearningRate, Losses, ManyArrays, MatrixLike, Rates, Solver
+from .parameters.types import (
+    Activations,
+    Features,
+    Initial,
+    LearningRate,
+    Losses,
+    ManyArrays,
+    MatrixLike,
+    Rates,
+    Solver,
+)
 from .targets.kinds import plain_labels
 from .targets.labels import LabelTargets
 
@@ -182,6 +193,15 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
     input_noise : float, default=0.0
         Standard deviation of Gaussian noise added to each feature of each sample in training, in the features'
         own unit. For dense X and stochastic solvers.
+    features : Feature, list of (Feature, columns) or None, default=None
+        Feature layers, objects of :mod:`fastnet.features`, which make more inputs of each column of X before the first
+        layer reads them, and are trained with the network: one for all columns, or pairs of a feature layer and the
+        columns that it gets, by number, name, slice or a list. The first layer reads the outputs of the pairs in their
+        order, those of a column side by side, then the columns that no pair names. For dense X. ``input_dropout``
+        and ``input_noise`` act on X itself.
+    input_scale : bool or Scale, default=False
+        Whether a learnt scale multiplies each input of the first layer, what feature layers make included. True is
+        ``Scale()`` of :mod:`fastnet.features`. For dense X.
     init : str, Initializer or fitted estimator, default='glorot_uniform'
         Initial weights, by name or as an object of :mod:`fastnet.initializers`. 'glorot_uniform' [1]_ draws
         weights and biases within scikit-learn's bounds; the others have zero biases. A fitted network, of
@@ -258,6 +278,10 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
         Weights of every layer. Edits in place take effect.
     intercepts_ : list of ndarray of shape (fan_out,)
         Biases of every layer. Edits in place take effect.
+    features_ : list of dict of ndarray
+        Numbers of the feature layers by their names, with shapes as :mod:`fastnet.features` gives them: a dict for each
+        pair of ``features``; with ``input_scale`` a last one of 'scales', one for each input of the first layer. Only
+        set with either. Edits in place take effect.
     projections_ : list of ndarray of shape (fan_in, fan_out) or None
         Matrices of the skip connections of the hidden layers, None where a layer has none. Only set with
         ``residual='projection'``. Edits in place take effect, here and below.
@@ -376,6 +400,8 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
         decay_schedule: LearningRate | None = None,
         drop_connect: Rates = 0.0,
         input_noise: float = 0.0,
+        features: Features = None,
+        input_scale: bool | Scale = False,
         init: Initial = "glorot_uniform",
         output_init: Initial | None = None,
         bias_init: float | str | None = None,
@@ -431,6 +457,8 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
             decay_schedule=decay_schedule,
             drop_connect=drop_connect,
             input_noise=input_noise,
+            features=features,
+            input_scale=input_scale,
             init=init,
             output_init=output_init,
             bias_init=bias_init,

@@ -6,25 +6,30 @@ import numpy as np
 from sklearn.utils.validation import validate_data
 
 from ..network.architecture import Architecture
-from ..network.layers import BIAS, UNIT_VECTORS
+from ..network.layers import BIAS, FEATURES, UNIT_VECTORS
 from ..training.health import quiet, warn_of_outputs
-from .inputs.arrays import DTYPES, check_finite, check_fits, engine_input, given_dtype, named
+from .inputs.arrays import DTYPES, check_finite, check_fits, engine_input, given_dtype, named, refuse_sparse
 
 # Fitted attributes with an array for each hidden layer that has one; all layers have weights and biases.
-HIDDEN_ATTRIBUTES = ("projections_", *(vector.attribute for vector in UNIT_VECTORS.values() if vector is not BIAS))
+HIDDEN_ATTRIBUTES = (
+    "projections_", *(vector.attribute for vector in UNIT_VECTORS.values() if vector not in (BIAS, FEATURES))
+)  # fmt: skip
 
 _SINGLE, _DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
 
 
 def parameter_places(architecture, layer):
-    """Where a layer's parameters stand: of each fitted attribute, whether they are matrices and their number there."""
+    """Where a layer's parameters stand: of each fitted attribute, whether they are matrices and their number there.
+
+    Those of a feature layer are left out: they are no one array.
+    """
     matrix_names = ["coefs_"] * architecture.n_layers + ["projections_"] * len(architecture.projections())
     vector_names = [UNIT_VECTORS[name].attribute for name, _ in architecture.vectors()]
     layers = architecture.matrix_layers(), [layer for _, layer in architecture.vectors()]
     places = {}
     for is_matrix, names, of_layers in ((True, matrix_names, layers[0]), (False, vector_names, layers[1])):
         for number, (name, at) in enumerate(zip(names, of_layers, strict=True)):
-            if at == layer:
+            if at == layer and name != FEATURES.attribute:
                 places[name] = is_matrix, number
     return places
 
@@ -43,7 +48,8 @@ def parameter_attributes(architecture, matrices, vectors):
     -------
     dict of list
         'coefs_' and 'intercepts_', one for each layer, and those of `HIDDEN_ATTRIBUTES` that the net has, one for each
-        hidden layer.
+        hidden layer; 'features_', as `feature_numbers` gives them, if there is a feature
+        layer.
     """
     n = architecture.n_layers
     attributes = {"coefs_": matrices[:n], "intercepts_": vectors[:n]}
@@ -51,13 +57,27 @@ def parameter_attributes(architecture, matrices, vectors):
         for name, (is_matrix, number) in parameter_places(architecture, layer).items():
             if name in HIDDEN_ATTRIBUTES:
                 attributes.setdefault(name, [None] * (n - 1))[layer] = (matrices if is_matrix else vectors)[number]
+    if architecture.features is not None:
+        attributes[FEATURES.attribute] = feature_numbers(architecture, vectors)
     return attributes
+
+
+def feature_numbers(architecture, vectors):
+    """The numbers of the feature layer by their names, as in ``features_``; None if there is no such layer."""
+    if architecture.features is None:
+        return None
+    place, places = (FEATURES.name, 0), architecture.vectors()
+    return architecture.features.unpack(vectors[places.index(place)] if place in places else np.empty(0))
 
 
 def parameter_arrays(architecture, attributes):
     """The other way round: matrices and vectors as they stand in an estimator's attributes, a dict."""
     matrices = [*attributes["coefs_"], *(attributes["projections_"][i] for i in architecture.projections())]
-    return matrices, [attributes[UNIT_VECTORS[name].attribute][i] for name, i in architecture.vectors()]
+    vectors = []
+    for name, i in architecture.vectors():
+        given = attributes[UNIT_VECTORS[name].attribute]
+        vectors.append(architecture.features.pack(given) if name == FEATURES.name else given[i])
+    return matrices, vectors
 
 
 def _is_ready(parameter, dtype):
@@ -95,7 +115,7 @@ class FittedNetwork:
             parameters = [np.ascontiguousarray(p, dtype=dtype) for p in parameters]
             matrices, vectors = parameters[: len(matrices)], parameters[len(matrices) :]
         shapes = tuple(w.shape for w in matrices)
-        sizes = [(architecture.layers[layer].units,) for _, layer in architecture.vectors()]
+        sizes = [(UNIT_VECTORS[name].size(architecture.layers[i]),) for name, i in architecture.vectors()]
         if shapes != architecture.matrix_shapes() or [b.shape for b in vectors] != sizes:
             names = sorted(parameter_attributes(architecture, matrices, vectors))
             raise ValueError(
@@ -132,6 +152,7 @@ class FittedNetwork:
             )
             fits = check_finite(X, self)
         architecture, matrices, vectors = self._network()
+        refuse_sparse("X", X, architecture.features)
         # Outputs do not tell: tanh(inf) is 1, and a ReLU makes 0 of -inf.
         if not fits:
             check_fits("X", X, matrices[0].dtype)
@@ -155,7 +176,9 @@ class FittedNetwork:
 
     def _architecture(self):
         """Architecture of the fitted network, without noise."""
-        units = (self.n_features_in_, *(np.size(b) for b in self.intercepts_))
+        features = getattr(self, "_features", None)
+        n_inputs = self.n_features_in_ if features is None else features.n_outputs
+        units = (n_inputs, *(np.size(b) for b in self.intercepts_))
         # A pickle of a version that had not yet a field means its default.
         others = (getattr(self, f"_{name}", getattr(Architecture, name)) for name in Architecture.PREDICTING)
         return _architecture(units, self._activations, self._loss, *others)

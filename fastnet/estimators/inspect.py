@@ -10,8 +10,8 @@ from sklearn.utils.validation import check_is_fitted
 from ..network.architecture import Architecture
 from ..training.problem import Problem
 from .base import BaseMultilayerPerceptron
-from .fitted import parameter_places
-from .inputs.arrays import cast_weights, check_finite, check_fits, check_weights, engine_input
+from .fitted import feature_numbers, parameter_places
+from .inputs.arrays import cast_weights, check_finite, check_fits, check_weights, engine_input, refuse_sparse
 from .parameters import penalties, plain_parameters
 from .parameters.types import MatrixLike
 from .targets.scaling import fitted_scale
@@ -24,7 +24,7 @@ class LayerPass:
     Attributes
     ----------
     input : ndarray of shape (n_samples, fan_in)
-        What the layer reads: X, or the activation of the layer below.
+        What the layer reads: X, what feature layers make of it, or the activation of the layer below.
     z : ndarray of shape (n_samples, fan_out)
         :math:`z = a W + b`, what the activation reads. Of a normalised layer :math:`a W`, normalised, times its gains
         plus :math:`b`.
@@ -66,10 +66,14 @@ class Pass:
         gradient this is.
     layers : list of LayerPass
         From the input to the output.
+    feature_gradients : list of dict of ndarray or None
+        Derivatives of the loss by the numbers of the feature layers, named and shaped as in ``features_``; 0 of those
+        that are not trained. None if there is no feature layer.
     """
 
     loss: float
     layers: list[LayerPass]
+    feature_gradients: list[dict] | None = None
 
 
 def inspect(
@@ -129,6 +133,7 @@ def inspect(
     X = engine_input(X)
     fits = check_finite(X, estimator)
     architecture, matrices, vectors = estimator._network()
+    refuse_sparse("X", X, architecture.features)
     dtype = matrices[0].dtype
     if not fits:
         check_fits("X", X, dtype)
@@ -148,7 +153,8 @@ def inspect(
     from ..engine import forward
 
     # The last layer alone: its input may hold a normalisation by these samples, not by the running statistics.
-    last, below = architecture.n_layers - 1, X if len(arrays) == 1 else arrays[-1]["input"]
+    last, is_alone = architecture.n_layers - 1, len(arrays) == 1 and architecture.features is None
+    below = X if is_alone else arrays[-1]["input"]
     output_layer = Architecture(architecture.layer_units[last:], (), architecture.loss)
     output_dtype = estimator._output_dtype(given, X)
     arrays[-1]["output"] = forward(output_layer, [matrices[last]], [vectors[last]], below, output_dtype=output_dtype)
@@ -160,4 +166,4 @@ def inspect(
             if is_matrix or number < len(gradients[1])  # what is merely measured comes last
         }
         layers.append(LayerPass(a["input"], a["z"], a["output"], a["delta"], **of_parameters))
-    return Pass(loss, layers)
+    return Pass(loss, layers, feature_numbers(architecture, gradients[1]))

@@ -41,6 +41,8 @@ class Architecture:
         Parameter groups of the matrices, one per layer of weights; empty for `WEIGHTS`.
     bias_group : Group
         Parameter group of the biases.
+    features : FeatureLayer or None
+        What becomes of the inputs; the first of `layer_units` is then the number of its outputs.
     """
 
     layer_units: tuple
@@ -56,9 +58,10 @@ class Architecture:
     normalization: str | None = None
     weight_groups: tuple = ()
     bias_group: Group = UNDECAYED
+    features: object = None
 
     # Of the fields with a default those that predictions depend on, too: a fitted network keeps them.
-    PREDICTING = ("residual", "normalization")
+    PREDICTING = ("residual", "normalization", "features")
 
     def __post_init__(self):
         n_hidden = self.n_layers - 1
@@ -68,6 +71,8 @@ class Architecture:
             raise ValueError(f"{len(self.activations)} activations do not go with {n_hidden} hidden layer(s).")
         if len(self.weight_groups) not in (0, self.n_layers):
             raise ValueError(f"{len(self.weight_groups)} weight_groups do not go with {self.n_layers} layer(s).")
+        if self.features is not None and self.features.n_outputs != self.layer_units[0]:
+            raise ValueError(f"{self.features.n_outputs} features do not go with {self.layer_units[0]} inputs.")
 
     @property
     def n_layers(self):
@@ -78,6 +83,16 @@ class Architecture:
     def n_weights(self):
         """Number of weights, biases and other vectors not counted."""
         return sum(a * b for a, b in self.matrix_shapes())
+
+    @property
+    def n_inputs(self):
+        """Columns of X."""
+        return self.layer_units[0] if self.features is None else self.features.n_inputs
+
+    @property
+    def trains_features(self):
+        """Whether the numbers of the feature layer are trained, so that a delta goes down to the inputs."""
+        return self.features is not None and self.features.is_learnt and self.n_frozen == 0
 
     @property
     def is_noisy(self):
@@ -93,8 +108,9 @@ class Architecture:
     def groups(self):
         """The parameter groups, a tuple of `Group`."""
         vectors = ((UNIT_VECTORS[name], self.layers[layer]) for name, layer in self.vectors())
-        of_vectors = (vector.group(layer) for vector, layer in vectors if not vector.is_measured)
-        return tuple(dict.fromkeys((*(layer.group for layer in self.layers), *of_vectors)))
+        of_vectors = (vector.group(layer) for vector, layer in vectors if vector.terms is not None)
+        of_features = () if self.features is None else self.features.groups
+        return tuple(dict.fromkeys((*(layer.group for layer in self.layers), *of_vectors, *of_features)))
 
     def projections(self):
         """The layers of weights, as numbers, whose skip connection is a matrix of its own."""
@@ -143,6 +159,7 @@ def _layers(net):
                 net.normalization if is_hidden else None, skip, dropout[i], drop_connect[i],
                 is_trained=i >= net.n_frozen, use_bias=net.use_bias, group=groups[i],
                 bias_group=net.bias_group,
+                features=net.features if i == 0 else None,
             )
         )  # fmt: skip
     return tuple(layers)

@@ -49,6 +49,8 @@ class Layer:
         Whether biases are.
     group, bias_group : Group
         Of its matrices, and of its biases.
+    features : FeatureLayer or None
+        What becomes of the inputs before the first layer reads them.
     """
 
     fan_in: int
@@ -62,11 +64,12 @@ class Layer:
     use_bias: bool
     group: Group
     bias_group: Group = UNDECAYED
+    features: object = None
 
 
 @dataclass(frozen=True)
 class UnitVector:
-    """What units have one number of each.
+    """What a layer has in a vector, mostly one number of each unit.
 
     Attributes
     ----------
@@ -77,13 +80,17 @@ class UnitVector:
     begin : callable or None
         ``begin(layer)``: the value at the start; None if it is drawn with the weights.
     terms : int or None
-        The number of the terms whose sums over the rows are the gradient; None if it is not trained but measured.
+        The number of the terms whose sums over the rows are the gradient; None if its gradient is no such sum.
     own_terms : callable
         ``own_terms(layer)``: whether these terms are others than the derivatives by z.
     is_trained : callable
         ``is_trained(layer)``: whether a layer that is trained trains it.
     group : callable
         ``group(layer)``: its parameter group there.
+    is_measured : bool
+        Whether it is measured in training, not trained.
+    size : callable
+        ``size(layer)``: its length.
     """
 
     name: str
@@ -94,11 +101,8 @@ class UnitVector:
     own_terms: Callable = lambda layer: True
     is_trained: Callable = lambda layer: True
     group: Callable = lambda layer: UNDECAYED
-
-    @property
-    def is_measured(self):
-        """Whether it is measured in training, not trained."""
-        return self.terms is None
+    is_measured: bool = False
+    size: Callable = lambda layer: layer.units
 
 
 def _is_normalized(layer):
@@ -118,9 +122,15 @@ SLOPE = UnitVector(
     lambda layer: layer.activation.values[0], 2, group=lambda layer: Group(layer.activation.unit_rate, 0.0),
 )  # fmt: skip
 GAIN = UnitVector("gain", "gains_", _is_normalized, lambda layer: 1.0, 1)
-MEAN = UnitVector("mean", "means_", _measures, lambda layer: 0.0, None)
-VARIANCE = UnitVector("variance", "variances_", _measures, lambda layer: 1.0, None)
+# The numbers of the feature layer, of several groups: `FeatureLayer` knows them, `engine/features.py` trains them.
+FEATURES = UnitVector(
+    "features", "features_", lambda layer: layer.features is not None and layer.features.size > 0, None, None,
+    is_trained=lambda layer: layer.features.is_learnt, size=lambda layer: layer.features.size,
+)  # fmt: skip
+MEAN = UnitVector("mean", "means_", _measures, lambda layer: 0.0, None, is_measured=True)
+VARIANCE = UnitVector("variance", "variances_", _measures, lambda layer: 1.0, None, is_measured=True)
 
 # In the order in which they are passed; what is measured comes last.
-UNIT_VECTORS = {vector.name: vector for vector in (BIAS, SLOPE, GAIN, MEAN, VARIANCE)}
-TRAINED_VECTORS = tuple(vector for vector in UNIT_VECTORS.values() if not vector.is_measured)
+UNIT_VECTORS = {vector.name: vector for vector in (BIAS, SLOPE, GAIN, FEATURES, MEAN, VARIANCE)}
+# Those that are sums of terms over the rows.
+TRAINED_VECTORS = tuple(vector for vector in UNIT_VECTORS.values() if vector.terms is not None)

@@ -83,7 +83,7 @@ class Layout:
     Attributes
     ----------
     matrices, twins : list of Panels
-        In the order of ``architecture.matrix_shapes()``. The first twin is None.
+        In the order of ``architecture.matrix_shapes()``. The first twin is None, unless a feature layer is trained.
     vectors : list of slice
         In the order of ``architecture.vectors()``.
     n_trained : int
@@ -104,13 +104,14 @@ class Layout:
             self.size += panels.size
             if number < n_layers:
                 self._add_vector(fan_out, tile)
-            # The delta recursion reads W transposed; the input layer has no delta.
+            # The delta recursion reads W transposed; inputs have no delta, unless a feature layer learns from it.
             twin = Panels(fan_out, fan_in, round_up(fan_out, tile.panel), tile.panel, tile.lanes, self.twin_size)
-            self.twins.append(twin if number else None)
-            self.twin_size += twin.size if number else 0
+            has_twin = number > 0 or architecture.trains_features
+            self.twins.append(twin if has_twin else None)
+            self.twin_size += twin.size if has_twin else 0
         self.n_trained = sum(not UNIT_VECTORS[name].is_measured for name, _ in self._vectors)
-        for _, layer in self._vectors[n_layers:]:
-            self._add_vector(architecture.layers[layer].units, tile)
+        for name, layer in self._vectors[n_layers:]:
+            self._add_vector(UNIT_VECTORS[name].size(architecture.layers[layer]), tile)
         is_measured = self.n_trained < len(self._vectors)
         self.measured = slice(self.vectors[self.n_trained].start if is_measured else self.size, self.size)
 

@@ -31,6 +31,10 @@ class Settings:
         As it is named; that of the network is known with the targets.
     dropout, drop_connect : tuple of float
         Probabilities, of each hidden layer and of each layer of weights; empty for none.
+    features : tuple of (Feature, columns)
+        Feature layers and the columns of each, as they were named; None for all.
+    input_scale : Scale or None
+        The learnt scale behind them.
     input_dropout, input_noise : float
         Probability of dropping a feature, and standard deviation of the noise added to it.
     use_bias : bool
@@ -110,6 +114,8 @@ class Settings:
     loss: Loss
     dropout: tuple
     drop_connect: tuple
+    features: tuple
+    input_scale: object
     input_dropout: float
     input_noise: float
     use_bias: bool
@@ -185,12 +191,14 @@ class Settings:
         full_batch = not is_part and self.batch_rows(n_samples) >= n_samples
         return given if full_batch else np.dtype(np.float32)
 
-    def architecture(self, n_features, loss, n_outputs):
+    def architecture(self, n_features, loss, n_outputs, features=None):
         """The network: with the features and outputs that the data has, and the loss that goes with the targets."""
+        n_features = n_features if features is None else features.n_outputs
         return Architecture(
             (n_features, *self.hidden_units, n_outputs), self.activations[:-1], loss, self.dropout, self.input_dropout,
             self.use_bias, self.n_frozen, self.input_noise, self.drop_connect, self.residual, self.normalization,
             self._weight_groups(n_features), Group(self.bias_rate_factor, UNDECAYED.decay),
+            features,
         )  # fmt: skip
 
     def _weight_groups(self, n_features):

@@ -94,6 +94,8 @@ def cases(draw, *, few=False, methods=METHODS, table=None, most=70, always=None,
     description = draw(tables() if table is None else table)
     if values.get("input_noise") and description.form in SPARSE_FORMS:
         values["input_noise"] = 0.0
+    if description.form in SPARSE_FORMS:
+        values = {name: value for name, value in values.items() if name not in ("features", "input_scale")}
     loss = values.get("loss")
     positive = loss in POSITIVE_LOSSES or type(loss).__name__ == "Tweedie"
     return Case(

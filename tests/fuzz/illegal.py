@@ -8,14 +8,15 @@ import numpy as np
 from hypothesis import strategies as st
 from vocabulary import parameters
 
-from fastnet import MLPClassifier, activations, initializers, losses, optimizers, schedules
+from fastnet import MLPClassifier, activations, features, initializers, losses, optimizers, schedules
 
 HUGE = (10**400, -(10**400))
 NAN = (math.nan, np.float32("nan"), -math.inf)
+HALF = np.array(0.5)  # of parameters with one number a layer it is one
 # None of them is a number, a name, a sequence of numbers, a flag or an object of the vocabulary.
 NOTHING = (
     object(), b"relu", "rubbish", "", {}, {"a": 1}, {1, 2}, frozenset(), 1j, range, Ellipsis, slice(1), Decimal("0.5"),
-    np.array("adam"), np.array(0.5), np.array([1, None], dtype=object), np.datetime64("2020-01-01"),
+    np.array("adam"), HALF, np.array([1, None], dtype=object), np.datetime64("2020-01-01"),
     np.timedelta64(3, "D"), [[1, 2], [3]], [[0.1], [0.2]], ["rubbish"], [None], [math.nan], [10**400], [object()],
     (), (0.1,) * 9, iter([1, 2]), memoryview(b"12"),
 )  # fmt: skip
@@ -69,12 +70,14 @@ RANGES = {
     "clip_norm": (_POSITIVE, []),
     "max_norm": (_POSITIVE, []),
     "ema_decay": (_INNER, []),
-    "dropout": ((*_BELOW_ONE, [-0.1], [1.0], None), []),
+    "dropout": ((*_BELOW_ONE, [-0.1], [1.0], None), [HALF]),
     "input_dropout": ((*_BELOW_ONE, None), []),
     "drop_connect": ((*_BELOW_ONE, [-0.1, 0.1], [1.0, 0.0], None), []),
     "input_noise": ((*_NOT_NEGATIVE, None), []),
     "dropout_schedule": (_NAME, []),
     "decay_schedule": (_NAME, []),
+    "features": (_NAME, []),
+    "input_scale": (_FLAG, []),
     "init": (_NAME, []),
     "output_init": (_NAME, []),
     "bias_init": ((*NAN, math.inf, *HUGE), []),
@@ -134,6 +137,7 @@ VALUES = [
         (optimizers, optimizers.Optimizer),
         (schedules, schedules.Schedule),
         (initializers, initializers.Initializer),
+        (features, features.Feature),
     )
     for entry in _public(module, base)
     for field in fields(entry)

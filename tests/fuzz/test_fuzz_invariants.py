@@ -146,7 +146,11 @@ def layouts(few):
 def weighted(few):
     """Examples of full batches with weights that are whole numbers."""
     table = tables(forms=("C", "F"), kinds=("normal",), dtypes=("float64",), rows=st.integers(5, 40))
-    names = {"dropout": 0.0, "drop_connect": 0.0, "input_dropout": 0.0, "input_noise": 0.0, "scoring": None}
+    # Quantiles are those of the samples, whatever their weights.
+    names = {
+        "features": None, "dropout": 0.0, "drop_connect": 0.0, "input_dropout": 0.0, "input_noise": 0.0,
+        "scoring": None,
+    }  # fmt: skip
     # 'invscaling' counts samples, of which copies are more.
     always = {**FULL_BATCH, **names, "validation_split": None, "learning_rate": "constant"}
     drawn = cases(few=few, methods=("fit",), table=table, always=always, most=5)

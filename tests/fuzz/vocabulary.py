@@ -7,7 +7,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import KFold, ShuffleSplit, TimeSeriesSplit
 from sklearn.neural_network import MLPRegressor as TheirRegressor
 
-from fastnet import MLPClassifier, activations, initializers, losses, optimizers, schedules
+from fastnet import MLPClassifier, activations, features, initializers, losses, optimizers, schedules
 
 
 def reals(low, high, *ends):
@@ -108,6 +108,19 @@ INITIALIZERS = st.one_of(
     st.builds(initializers.Orthogonal, gain=reals(0.1, 3.0)),
     st.sampled_from(["net", "theirs", "rich", "frozen"]).map(fitted_network),
 )
+_NUMERIC = st.one_of(
+    st.builds(features.Scale, rate_factor=reals(0.1, 10.0)),
+    st.builds(features.PBLD, n_frequencies=st.integers(1, 20), n_outputs=st.integers(2, 9), sigma=reals(0.01, 10.0)),
+    st.builds(features.Cosine, n_outputs=st.integers(2, 20), scale=reals(0.01, 10.0)),
+    st.builds(features.PiecewiseLinear, n_bins=st.integers(1, 20)),
+)
+_OF_CODES = st.one_of(
+    st.builds(features.Embedding, n_outputs=st.integers(1, 9), n_levels=st.integers(1, 20), scale=reals(0.01, 1.0)),
+    st.builds(features.OneHot, n_levels=st.integers(0, 20)),
+)
+# Every table has a first and a last column; they may be one.
+_PAIR = st.tuples(_NUMERIC | _OF_CODES, st.sampled_from([0, -1, [0]]))
+FEATURES = st.one_of(st.just(None), _NUMERIC, st.lists(_PAIR, min_size=1, max_size=3))
 HIDDEN = st.one_of(
     st.integers(1, 40),
     st.just(()),
@@ -192,6 +205,8 @@ def parameters(depth, classifier, few=False):
         "decay_schedule": st.one_of(*[st.just(None)] * 3, SCHEDULES),
         "drop_connect": each(BELOW_ONE, depth + 1),
         "input_noise": reals(0.0, 10.0),
+        "features": FEATURES,
+        "input_scale": st.one_of(st.booleans(), st.builds(features.Scale, rate_factor=reals(0.1, 10.0))),
         "init": st.sampled_from(["glorot_uniform", "he_normal", "zeros"]) if few else INITIALIZERS,
         "output_init": st.sampled_from([None, "zeros", "lecun_normal"]),
         "bias_init": st.one_of(st.just(None), reals(-3.0, 3.0), st.sampled_from(["normal", "data"])),

@@ -31,8 +31,8 @@ def panel_records(architecture, layout, tile, sparse=False):
     groups, starts = architecture.groups, np.full((architecture.n_layers, N_TERMS), -1)  # of vectors that are trained
     vector_groups = np.zeros_like(starts)
     for (name, layer), is_trained in zip(architecture.vectors(), architecture.trained()[1], strict=False):
-        if is_trained:
-            vector = UNIT_VECTORS[name]
+        vector = UNIT_VECTORS[name]
+        if is_trained and vector.terms is not None:
             starts[layer, vector.terms] = layout.offset(name, layer)
             vector_groups[layer, vector.terms] = groups.index(vector.group(architecture.layers[layer]))
     for number, (layer, weights) in enumerate(zip(architecture.matrix_layers(), layout.matrices, strict=True)):

@@ -157,6 +157,22 @@ PASSES = _record(
     gradient_of_entries=_I,
 )
 
+# The feature layer, if there is one. Written by `features.py`.
+FEATURE_LAYER = _record(
+    n_inputs=_I,  # columns of X
+    inputs=_I,  # panels of them
+    expanded=_I,  # panels of the outputs before the scale, or 0
+    delta=_I,  # panels, or 0 if nothing of it is trained
+    columns=_I,  # records of FEATURE
+    n_columns=_I,
+    total_cost=_I,  # of all columns, to share them out
+    scratch=_I,
+    scratch_size=_I,  # elements a thread
+    first_share=_I,  # of the gradient's norm: two a column, of its numbers and of its outputs' scales
+    expand=_I,  # functions, or 0
+    update=_I,
+)
+
 # What mini-batches leave. Written by the engine; `Session` begins it anew for each epoch.
 RESULTS = _record(
     step=_I,  # optimizer steps taken
@@ -182,6 +198,7 @@ NET = _record(
     head=HEAD,
     steps=STEPS,
     passes=PASSES,
+    features=FEATURE_LAYER,
     results=RESULTS,
 )
 
@@ -243,6 +260,28 @@ PANEL = _record(
     vector_groups=(_I, N_TERMS),
     cost=_I,  # of all panels before it
     first_penalty=_I,
+)
+
+# One column of the inputs on its way through the feature layer. Written by `features.py`.
+FEATURE = _record(
+    column=_I,  # of X
+    output=_I,  # the first
+    n_outputs=_I,
+    offset=_I,  # of its numbers, elements into the flat vector
+    n_trained=_I,  # of them; of a table, a row
+    size=_I,  # what its formulas get
+    group=_I,  # of parameters
+    scale=_I,  # offset of its outputs' scales, or -1
+    scale_group=_I,
+    cost=_I,  # of all columns before it
+    expand=_I,  # functions, or 0
+    reduce=_I,
+    # of a table whose rows take steps in mini-batches that have their level
+    is_lazy=_I,
+    slots=_I,  # of each level its place among those of the mini-batch, or -1
+    touched=_I,  # the levels of the mini-batch, in the order in which they came
+    n_touched=_I,
+    gradients=_I,  # a row for each of them
 )
 
 # One layer of a fitted model whose weights are read where they are.

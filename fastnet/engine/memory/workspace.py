@@ -12,6 +12,8 @@ from .blocking import cuts
 MAX_ROWS = 1024
 MAX_WORKSPACE_BYTES = 40 << 20
 PREDICT_ROWS = 64
+# Stands for the columns of X where a feature layer makes the inputs of the first layer of them.
+INPUTS = -1
 
 
 def panel_arrays(architecture, training, keep_z=False):
@@ -33,6 +35,8 @@ def panel_arrays(architecture, training, keep_z=False):
     """
     last = architecture.n_layers
     arrays = {"activations": {i: i for i in range(last)}}  # those of the output layer are rows
+    if architecture.features is not None:
+        arrays["inputs"] = {INPUTS: INPUTS}
     if not training:
         return arrays
     layers = dict(enumerate(architecture.layers, 1))  # by the number of the units that they lead to
@@ -41,6 +45,10 @@ def panel_arrays(architecture, training, keep_z=False):
     changed = {i for i, layer in hidden.items() if layers[i + 1].dropout > 0 or layer.skip}  # after the activation
     skips = {i: layer.units for i, layer in hidden.items() if layer.skip == "identity"}
     arrays["deltas"] = {i: i for i in layers}
+    if architecture.trains_features:
+        arrays["deltas"][0] = 0
+        if architecture.features.scale is not None:
+            arrays["expanded"] = {0: 0}
     arrays["z"] = {i: i for i in hidden if keep_z}
     arrays["derivatives"] = {i: i for i in by_input}
     arrays["raw"] = {i: i for i in changed - by_input}
@@ -104,6 +112,9 @@ class Workspace:
         self.deltas, self.z, self.derivatives, self.raw, self.projected, self.normalized, self.terms = (
             arrays.get(name, {}) for name in ("deltas", "z", "derivatives", "raw", "projected", "normalized", "terms")
         )
+        self.inputs, self.expanded = (
+            next(iter(arrays.get(name, {}).values()), None) for name in ("inputs", "expanded")
+        )
         self.errors = next(iter(arrays.get("errors", {}).values()), aligned_zeros(0, dtype))
         # The loss works on whole rows. One panel is both.
         self.loss_delta = self.deltas.get(architecture.n_layers)
@@ -161,7 +172,7 @@ class Workspace:
             layers.remove(0)
         n_rows = 3 if self.training else 1  # outputs, their targets and the loss's derivatives by them
         n_numbers = n_rows * self.output_row + (self.tile.panel if self.architecture.loss.has_offset else 0)
-        return (sum(self.widths[layer] for layer in layers) + n_numbers) * self.dtype.itemsize
+        return (sum(map(self._width, layers)) + n_numbers) * self.dtype.itemsize
 
     def _most_rows(self, n_threads):
         """Rows whose workspace is not too large."""
@@ -185,10 +196,13 @@ class Workspace:
         chunks = -(-n_rows // most)
         return round_up(-(-n_rows // chunks), self.tile.rows)
 
+    def _width(self, layer):
+        return round_up(self.architecture.n_inputs, self.tile.panel) if layer == INPUTS else self.widths[layer]
+
     def _panels(self, i):
         if i == 0 and self.entries is not None:
             return aligned_zeros(0, self.dtype)
-        return aligned_zeros(self.widths[i] // self.tile.panel * self.panel_stride, self.dtype)
+        return aligned_zeros(self._width(i) // self.tile.panel * self.panel_stride, self.dtype)
 
     def arrays(self):
         """Plain copies of what the last batch left: see ``Session.arrays``."""

@@ -7,13 +7,14 @@ Two C functions of their own, compiled when one of these is asked for and called
 import math
 
 import numpy as np
-from numba import types
+from numba import from_dtype, types
 
 from ...kernels.addresses import make_element
 from ...kernels.compiling.jit import kernel
 from ...kernels.host import tile
 from ...kernels.simd import carray, make_pointer, scalar_type
 from ...ops.compiled.signatures import N_NUMBERS, UPDATE
+from ..memory.records import FEATURE
 from .twins import make_write_twin
 
 
@@ -60,7 +61,7 @@ def make_after_step(dtype):
     element = make_element(dtype.itemsize)
     itemsize, scalar, shape = dtype.itemsize, dtype.type, tile(dtype)
     number = scalar_type(dtype)
-    pointer, double = make_pointer(number), make_pointer(types.float64)
+    pointer, double, record = make_pointer(number), make_pointer(types.float64), make_pointer(from_dtype(FEATURE))
     call_update = UPDATE.caller(dtype)
     write_twin = make_write_twin(dtype, shape)
 
@@ -124,6 +125,25 @@ def make_after_step(dtype):
         for j in range(n):
             average[j] += share * (w[j] - average[j])
 
+    @kernel
+    def finish_numbers(net, offset, n, group, numbers, factor, share):
+        """The same of numbers of the feature layer."""
+        if net.steps.is_deferred != 0:
+            step_run(net, offset, n, factor, element(numbers, group * N_NUMBERS), scalar(0))
+        if net.state.average != 0:
+            average_run(net, offset, n, share)
+
+    @kernel
+    def finish_features(net, thread, numbers, factor, share):
+        """The feature layer's part: each thread has columns of its own."""
+        columns = carray(record(net.features.columns), net.features.n_columns)
+        for i in range(thread, net.features.n_columns, net.team.n_threads):
+            column = columns[i]
+            if column.n_trained != 0:
+                finish_numbers(net, column.offset, column.n_trained, column.group, numbers, factor, share)
+            if column.scale >= 0:
+                finish_numbers(net, column.scale, column.n_outputs, column.scale_group, numbers, factor, share)
+
     def after_step(net, layers, panels, thread, numbers, scale, step):
         net = carray(net, 1)[0]
         layers, panels = carray(layers, net.shape.n_matrices), carray(panels, net.shape.n_panels)
@@ -160,5 +180,7 @@ def make_after_step(dtype):
                 for v in range(net.shape.n_terms):
                     if part.vectors[v] >= 0:
                         average_run(net, part.vectors[v], part.width, share)
+        if net.features.update != 0:
+            finish_features(net, thread, numbers, factor, share)
 
     return after_step

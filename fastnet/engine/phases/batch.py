@@ -68,7 +68,10 @@ def _make_pass_rows(dtype, shape):
             )
         block_tiles = max(net.workspace.block_tiles, 1)  # at least 1 for all to see: a step of 0 would raise an error
         n_segments = net.shape.n_layers // net.shape.segment_layers
-        for stage in range(max(4 * n_segments - 4, 1)):
+        n_stages = max(4 * n_segments - 4, 1)
+        if net.features.delta != 0 and n_segments > 1:
+            n_stages += 1  # the way on to the inputs, when the first layer's deltas have been normalised
+        for stage in range(n_stages):
             segment = stage // 2
             back = segment - n_segments + 1
             if stage % 2 == 0:

@@ -25,16 +25,16 @@ def make_gather(dtype, shape):
     call_spread = SPREAD_ENTRIES.caller(dtype)
 
     @kernel
-    def gather_dense(net, layer, row, target):
-        """Copy one row of X into the input panels, converting its dtype on the way."""
+    def gather_dense(net, columns, row, target):
+        """Copy one row of X, so many columns, into panels, converting its dtype on the way."""
         source = net.samples.x + row * net.samples.x_row
         if net.samples.x_column == (8 if net.samples.x_kind & IS_DOUBLE else 4):
             if net.samples.x_kind & IS_DOUBLE:
-                copy_double(source, target, net.workspace.panel_stride, layer.fan_in)
+                copy_double(source, target, net.workspace.panel_stride, columns)
             else:
-                copy_single(source, target, net.workspace.panel_stride, layer.fan_in)
+                copy_single(source, target, net.workspace.panel_stride, columns)
             return
-        for j in range(layer.fan_in):
+        for j in range(columns):
             a = carray(pointer(element(target, j // panel * net.workspace.panel_stride + j % panel)), 1)
             if net.samples.x_kind & IS_DOUBLE:
                 a[0] = scalar(carray(pointer64(source + j * net.samples.x_column), 1)[0])
@@ -47,14 +47,14 @@ def make_gather(dtype, shape):
         return net.samples.x + carray(index64(net.samples.order), position + 1)[position] * net.samples.x_row
 
     @kernel
-    def gather(net, layer, begin, first, count):
-        """Bring samples `begin + first …` of the epoch's order into workspace rows `first …`."""
+    def gather(net, panels, columns, begin, first, count):
+        """Bring samples `begin + first …` of the epoch's order into rows `first …` of panels of so many columns."""
         width = net.samples.target_width
         for i in range(first, first + count):
             sample = begin + i
             if net.samples.order != 0:
                 sample = carray(index64(net.samples.order), sample + 1)[sample]
-            target = element(layer.input, i * panel)
+            target = element(panels, i * panel)
             if net.samples.fetch_bytes != 0:
                 later = begin + i + net.samples.fetch_rows
                 if later < net.samples.n_samples:
@@ -64,9 +64,9 @@ def make_gather(dtype, shape):
                 for line in range(0, net.samples.fetch_bytes, 64):
                     prefetch_near(row_in_order(net, soon) + line)
             if not net.samples.x_kind & IS_CSR:
-                gather_dense(net, layer, sample, target)
+                gather_dense(net, columns, sample, target)
             elif net.workspace.entry_columns == 0:
-                call_spread(net.passes.spread_entries, net.address, net.first_layer, layer.fan_in, sample, target)
+                call_spread(net.passes.spread_entries, net.address, net.first_layer, columns, sample, target)
             if net.head.training:
                 y = element(net.samples.targets, sample * width)
                 place = element(net.workspace.batch_targets, i * net.workspace.target_row)

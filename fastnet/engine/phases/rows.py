@@ -12,7 +12,7 @@ from ...kernels.addresses import make_element
 from ...kernels.compiling.jit import kernel
 from ...kernels.tiles import make_copy_out, make_copy_row
 from ...ops.compiled.signatures import LINK, LOSS
-from ..functions import ADD_NOISE, MULTIPLY_ENTRIES
+from ..functions import ADD_NOISE, EXPAND_FEATURES, MULTIPLY_ENTRIES
 from .gather import make_gather
 from .outputs import make_widen
 from .products import make_sweep
@@ -31,6 +31,7 @@ def make_forward(dtype, shape):
     drop, finish_panel = make_drop(dtype, shape), make_finish_panel(dtype, shape)
     normalize_rows, _ = make_normalize(dtype, shape)
     call_noise, call_multiply = ADD_NOISE.caller(dtype), MULTIPLY_ENTRIES.caller(dtype)
+    call_expand = EXPAND_FEATURES.caller(dtype)
 
     @kernel
     def next_stage(net, layer, stage):
@@ -42,17 +43,21 @@ def make_forward(dtype, shape):
 
     @kernel
     def enter_rows(net, layers, begin, first, count, step, shift):
-        """Samples of the first layer: gathered, with noise on them, some features dropped."""
-        layer = layers[0]
-        gather(net, layer, begin, first, count)
+        """Samples of the first layer: gathered, with noise on them, some dropped; then what a feature layer makes."""
+        layer, has_features = layers[0], net.features.expand != 0
+        source = net.features.inputs if has_features else layer.input
+        columns = net.features.n_inputs if has_features else layer.fan_in
+        gather(net, source, columns, begin, first, count)
         if net.passes.input_noise != 0:
             call_noise(
-                net.passes.input_noise, element(layer.input, first * panel), net.workspace.panel_stride,
-                layer.fan_in, count, net.steps.seed, step, shift + first, scalar(net.passes.noise_deviation),
+                net.passes.input_noise, element(source, first * panel), net.workspace.panel_stride,
+                columns, count, net.steps.seed, step, shift + first, scalar(net.passes.noise_deviation),
             )
         if layer.drop_threshold != 0 and net.head.training and net.workspace.entry_columns == 0:
-            for p in range((layer.fan_in + panel - 1) // panel):
-                drop(net, layer, layer.input, p, np.intp(0), first, count, step, shift)
+            for p in range((columns + panel - 1) // panel):
+                drop(net, layer, source, p, np.intp(0), first, count, step, shift)
+        if has_features:
+            call_expand(net.features.expand, net.address, net.first_layer, first, count)
 
     @kernel
     def forward(net, layers, begin, first_tile, n_tiles, n_rows, step, shift, segment):
@@ -128,8 +133,21 @@ def make_backward(dtype, shape):
                 copy_same(row, element(last.delta, i * panel), space.panel_stride, last.output_row)
 
     @kernel
+    def reach_inputs(net, layer, first, n_tiles):
+        """The derivatives by what the first layer reads, for the feature layer."""
+        for k in range(0, layer.fan_out, max(net.workspace.slab, 1)):
+            end = min(k + net.workspace.slab, layer.fan_out)
+            for p in range(layer.twin_panels):
+                sweep(
+                    element(layer.delta, first * panel), net.workspace.panel_stride, k, end, net.workspace.stretch,
+                    element(layer.twin, p * layer.twin_rows * panel),
+                    panel if p < layer.twin_panels - 1 else layer.twin_last_width, net.workspace.zeros, 0,
+                    net.features.delta + (p * net.workspace.panel_stride + first * panel) * itemsize, panel, n_tiles,
+                )
+
+    @kernel
     def backward(net, layers, first_tile, n_tiles, count, scale, step, shift, segment):
-        """Loss and output delta of the tiles, then the delta recursion down to the first trained layer.
+        """Loss and output delta of the tiles, then the delta recursion down to the first trained or feature layer.
 
         Of several segments the first begins with the loss; each ends before a batch normalisation.
         """
@@ -162,6 +180,8 @@ def make_backward(dtype, shape):
                 number = matrix.projection
             if below.normalize_back != 0 and net.shape.segment_layers == net.shape.n_layers:
                 normalize_rows_back(net, below, first, count)
+        if net.features.delta != 0 and top < net.shape.segment_layers:
+            reach_inputs(net, layers[0], first, n_tiles)
 
     return backward
 

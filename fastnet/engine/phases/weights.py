@@ -13,7 +13,7 @@ from ...kernels.compiling.jit import kernel
 from ...kernels.simd import carray, make_pointer, prefetch, scalar_type
 from ...kernels.tiles import make_column_sums, make_gradient_tile
 from ...ops.compiled.signatures import N_NUMBERS, UPDATE
-from ..functions import CLIP, GRADIENT_OF_ENTRIES, MASK_WEIGHTS, TRANSPOSE_ENTRIES
+from ..functions import CLIP, GRADIENT_OF_ENTRIES, MASK_WEIGHTS, TRANSPOSE_ENTRIES, UPDATE_FEATURES
 from ..passes.twins import make_write_twin
 
 
@@ -238,6 +238,7 @@ def make_weight_phase(dtype, shape):
     panel, block = shape.panel, shape.block
     (sum_run, sum_entries, _), finish_run = make_sums(dtype, shape), make_finish_run(dtype, shape)
     update_vectors, call_transpose = make_update_vectors(dtype, shape), TRANSPOSE_ENTRIES.caller(dtype)
+    call_features = UPDATE_FEATURES.caller(dtype)
 
     @kernel
     def own_columns(net, layer, thread):
@@ -283,5 +284,7 @@ def make_weight_phase(dtype, shape):
                 finish_run(net, layer, part, start, stop, offset, n, g, numbers, step, scale, is_first, is_last)
             if begin == 0 and end != 0:
                 update_vectors(net, layer, part, p, g, numbers, count, is_first, is_last)
+        if net.features.update != 0:
+            call_features(net.features.update, net.address, thread, numbers, count, is_first, is_last)
 
     return update_weights

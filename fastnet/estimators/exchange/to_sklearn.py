@@ -37,7 +37,7 @@ _ACTIVATIONS = ("identity", "logistic", "tanh", "relu")
 _COMPUTATION = ("dtype", "n_jobs")
 
 # Parameters of ours that predictions depend on. All others that scikit-learn has not matter in training only.
-_PREDICTION = (*Architecture.PREDICTING, "calibration")
+_PREDICTION = (*Architecture.PREDICTING, "input_scale", "calibration")
 
 
 def to_sklearn(net):

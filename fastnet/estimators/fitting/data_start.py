@@ -79,7 +79,9 @@ def _z(architecture, matrices, vectors, X, layer):
     from ...engine import forward  # only here: the engine brings Numba along
 
     units, activations = architecture.layer_units[: layer + 2], architecture.activations[:layer]
-    below = Architecture(units, activations, LOSSES["squared_error"], residual=architecture.residual)
+    below = Architecture(
+        units, activations, LOSSES["squared_error"], residual=architecture.residual, features=architecture.features
+    )
     named = dict(zip(architecture.vectors(), vectors, strict=True))
     named["bias", layer] = np.zeros_like(vectors[layer])
     of_projections = dict(zip(architecture.projections(), matrices[architecture.n_layers :], strict=True))

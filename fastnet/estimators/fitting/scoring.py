@@ -7,13 +7,16 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.metrics import check_scoring
 
+from ...network.layers import FEATURES
 from ...ops.numbers import shown
 from ..fitted import HIDDEN_ATTRIBUTES, parameter_attributes
 from ..parameters import CALIBRATED_LOG_LOSS
 from .calibration import calibrated_log_loss
 
 # What an estimator that was fitted before may have, and the network in training has not.
-_OF_THE_FITTED = ("coefs_", "intercepts_", *HIDDEN_ATTRIBUTES, "temperature_", "target_mean_", "target_scale_")
+_OF_THE_FITTED = (
+    "coefs_", "intercepts_", FEATURES.attribute, *HIDDEN_ATTRIBUTES, "temperature_", "target_mean_", "target_scale_"
+)  # fmt: skip
 
 
 def score_function(estimator, architecture, validation, attributes):

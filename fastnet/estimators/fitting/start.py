@@ -4,7 +4,7 @@ import numpy as np
 
 from ...network.draws import draw_layer, initialize
 from ...network.initializers import GlorotUniform
-from ...network.layers import UNIT_VECTORS
+from ...network.layers import FEATURES, UNIT_VECTORS
 from ...ops.numbers import shown
 from ..fitted import HIDDEN_ATTRIBUTES, parameter_places
 from ..inputs.arrays import check_fits
@@ -23,7 +23,8 @@ def initial_parameters(settings, architecture, random_state, dtype):
         The network.
     random_state : numpy.random.RandomState
         Source of the draws. All layers are drawn, also those that then come from a fitted network, so that the
-        others do not depend on it; then the projections, then biases of ``bias_init='normal'``.
+        others do not depend on it; then the projections, then biases of ``bias_init='normal'``, and last the feature
+        layer.
     dtype : numpy.dtype
         Type of the result.
 
@@ -52,7 +53,10 @@ def initial_parameters(settings, architecture, random_state, dtype):
             vectors[i] = random_state.normal(size=vectors[i].shape).astype(dtype)
     for name, number in architecture.vectors()[architecture.n_layers :]:
         layer = architecture.layers[number]
-        vectors.append(np.full(layer.units, UNIT_VECTORS[name].begin(layer), dtype))
+        if name != FEATURES.name:
+            vectors.append(np.full(layer.units, UNIT_VECTORS[name].begin(layer), dtype))
+            continue
+        vectors.append(architecture.features.draw(random_state, dtype))
     if settings.source is None:
         return matrices, vectors, None
     taken = take_layers(settings.source, architecture, matrices, vectors)
@@ -60,6 +64,13 @@ def initial_parameters(settings, architecture, random_state, dtype):
         names = "-".join(map(str, units[: taken + 1]))
         print(f"{taken} of {architecture.n_layers} layers begin with the weights of init's network: {names}.")
     return matrices, vectors, taken
+
+
+def begin_features(architecture, vectors, X, rows):
+    """Change, in place, what a feature layer takes from the training samples: these rows of X."""
+    place = (FEATURES.name, 0)
+    if place in architecture.vectors():
+        architecture.features.look_at(vectors[architecture.vectors().index(place)], X, rows)
 
 
 def source_parameters(init):
@@ -140,11 +151,12 @@ def take_layers(init, architecture, matrices, vectors):
     Raises
     ------
     ValueError
-        If not even the first layer matches, a layer has parameters that the other network's has not, or a number is too
-        large for the dtype.
+        If not even the first layer matches, the other network has another feature layer, a layer has parameters that
+        the other network's has not, or a number is too large for the dtype.
     """
     taken = 0
     coefs, intercepts = source_parameters(init)
+    _take_features(init, architecture, vectors)
     for layer, (weights, biases) in enumerate(zip(coefs, intercepts, strict=True)):
         same_place = layer < architecture.n_layers
         if not same_place or weights.shape != matrices[layer].shape or biases.shape != vectors[layer].shape:
@@ -186,6 +198,24 @@ def _take(init, architecture, layer, source, matrices, vectors):
         target[number] = np.array(array, dtype=target[number].dtype, order="C")
 
 
+def _take_features(init, architecture, vectors):
+    """Replace the numbers of the feature layer; raises ValueError where the other network has another one."""
+    theirs, ours = getattr(init, "_features", None), architecture.features
+    if theirs != ours:
+        raise ValueError(
+            "init's network has another feature layer, or other columns or levels of it: give both networks the same "
+            "features and input_scale, and the same n_levels."
+        )
+    place = (FEATURES.name, 0)
+    if place in architecture.vectors():
+        number = architecture.vectors().index(place)
+        vector = ours.pack(init.features_)
+        if not np.isfinite(vector).all():
+            raise ValueError(f"init must have finite numbers, {shown(init)} has not in features_.")
+        check_fits("init", vector, vectors[number].dtype)
+        vectors[number] = vector.astype(vectors[number].dtype)
+
+
 def _of_layer(init, name, layer):
     """What a fitted network has of some kind in a layer, None if it has none; raises ValueError."""
     given = getattr(init, name, None)
@@ -212,6 +242,12 @@ def check_same_network(estimator, fitted, architecture, vectors):
     vectors : list of ndarray
         Of the fitted network.
     """
+    if fitted.features != architecture.features:
+        raise ValueError(
+            "warm_start and partial_fit go on with the fitted network, which has another feature layer than "
+            f"features={shown(estimator.features)} and input_scale={estimator.input_scale} now ask for. Restore these, "
+            "or train a new network: fit with warm_start=False."
+        )
     if fitted.layer_units != architecture.layer_units:
         raise ValueError(
             "warm_start and partial_fit go on with the fitted network, whose layers have "

@@ -41,6 +41,15 @@ def engine_input(X):
     return X if contiguous else X.copy()
 
 
+def refuse_sparse(name, X, features):
+    """Raise ValueError if X is sparse and a feature layer reads it, which makes other numbers of its zeros."""
+    if features is not None and issparse(X):
+        raise ValueError(
+            f"features and input_scale would make sparse {name} dense: give {name}.toarray(), or set features=None and "
+            "input_scale=False."
+        )
+
+
 @contextmanager
 def named(**arrays):
     """Around scikit-learn's validation: refuse dates, and name what holds an entry that is no number."""

@@ -1,6 +1,7 @@
 """The estimators' parameters: from what users give to the plain, checked settings of one fit."""
 
 from .constraints import CALIBRATED_LOG_LOSS, CLASSIFICATION_SCORING, PARAMETER_CONSTRAINTS
+from .features import feature_layer
 from .limits import check_memory, check_type
 from .named import (
     CLASSIFICATION_LOSSES,
@@ -28,6 +29,7 @@ __all__ = [
     "check_memory",
     "check_type",
     "classification_loss",
+    "feature_layer",
     "hidden_units",
     "is_stochastic",
     "layer_activations",

@@ -9,6 +9,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOp
 
 from ...network.initializers import INITIALIZERS, Initializer
 from ...ops.activations import ACTIVATIONS, Activation
+from ...ops.features import Feature, Scale
 from ...ops.optimizers import OPTIMIZERS, Optimizer
 from ...ops.schedules import SCHEDULES, Schedule
 
@@ -64,6 +65,8 @@ PARAMETER_CONSTRAINTS = {
     "decay_schedule": [None, StrOptions(set(SCHEDULES)), Schedule, callable],
     "drop_connect": [_BELOW_ONE, "array-like"],
     "input_noise": [_NON_NEGATIVE],
+    "features": [None, Feature, list, tuple],
+    "input_scale": ["boolean", Scale],
     "init": [StrOptions(set(INITIALIZERS)), Initializer, BaseEstimator],
     "output_init": [None, StrOptions(set(INITIALIZERS)), Initializer],
     "use_bias": ["boolean"],

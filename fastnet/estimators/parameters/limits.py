@@ -75,6 +75,7 @@ def check_memory(settings, architecture, dtype):
         Of the computation.
     """
     n_parameters = architecture.n_weights + sum(architecture.layer_units[1:])
+    n_parameters += 0 if architecture.features is None else architecture.features.size
     # As they are given, as the engine reads them, and once more for the backward pass.
     n_bytes = 3 * dtype.itemsize * n_parameters
     if settings.is_stochastic:

@@ -5,6 +5,7 @@ from dataclasses import fields
 from sklearn.base import is_classifier
 
 from ...training.settings import Settings
+from .features import feature_pairs, feature_scale
 from .named import (
     classification_loss,
     factor_schedule,
@@ -50,6 +51,8 @@ def settings_of(estimator, incremental=False):
         "hidden_units": hidden,
         "activations": activations,
         "loss": classification_loss(asked) if is_classifier(estimator) else regression_loss(asked),
+        "features": feature_pairs(asked.features),
+        "input_scale": feature_scale(asked.input_scale),
         "dropout": dropout,
         "drop_connect": drop_connect,
         "n_frozen": asked.freeze,

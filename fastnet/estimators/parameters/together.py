@@ -52,6 +52,7 @@ def check_together(estimator, settings, incremental):
             f"use_bias=False makes a network without biases, got bias_init={estimator.bias_init!r}: leave it out."
         )
     _check_layers(estimator, settings)
+    _check_features(estimator, settings)
     n_layers = len(settings.hidden_units) + 1
     if settings.n_frozen >= n_layers:
         raise ValueError(
@@ -185,6 +186,29 @@ def _check_start(estimator, settings):
             "bias_init='data' is for hidden layers, got hidden_layer_sizes="
             f"{estimator.hidden_layer_sizes}: add one, or leave bias_init out."
         )
+
+
+def _check_features(estimator, settings):
+    """The part of `check_together` on feature layers."""
+    ops = [op for op, _ in settings.features]
+    lazy, codes = (next((op for op in ops if getattr(op, name)), None) for name in ("is_lazy", "takes_codes"))
+    for name in ("clip_norm", "ema_decay"):
+        if lazy is not None and getattr(settings, name) is not None:
+            raise ValueError(
+                f"{name}={getattr(estimator, name)} needs all parameters in each step, {lazy!r} of features moves only "
+                f"the rows of levels that a mini-batch has: set {name}=None, or leave out the embedding."
+            )
+    if lazy is not None and settings.optimizer is not None and settings.optimizer.averages_itself:
+        raise ValueError(
+            f"solver={estimator.solver!r} averages all parameters in each step, {lazy!r} of features moves only the "
+            "rows of levels that a mini-batch has: choose another solver, such as 'adamw', or leave out the embedding."
+        )
+    for name in ("input_dropout", "input_noise"):
+        if codes is not None and getattr(settings, name):
+            raise ValueError(
+                f"{name}={getattr(estimator, name)} changes numbers in X, which for {codes!r} of features are codes of "
+                f"levels: set {name}=0, or drop units of hidden layers by dropout."
+            )
 
 
 def _check_rates(estimator, settings):

@@ -8,6 +8,7 @@ from scipy.sparse import sparray, spmatrix
 
 from ...network.initializers import Initializer
 from ...ops.activations import Activation
+from ...ops.features import Feature
 from ...ops.losses.base import Loss
 from ...ops.optimizers import Optimizer
 from ...ops.schedules import Schedule
@@ -16,6 +17,7 @@ MatrixLike = ArrayLike | sparray | spmatrix
 ManyArrays = np.ndarray | list[np.ndarray]  # a list if there are several columns of classes
 Activations = str | Activation | Sequence[str | Activation]
 Rates = float | Sequence[float]  # one, or one for each layer
+Features = Feature | Sequence[tuple[Feature, object]] | None  # of all columns, or with the columns of each
 Losses = str | Loss
 Solver = str | Optimizer
 LearningRate = str | Schedule | Callable[[float], float]

@@ -14,10 +14,12 @@ from .signatures import (
     ACTIVATE,
     ACTIVATE_AND_DERIVE,
     DERIVE,
+    EXPAND,
     LINK,
     LOSS,
     N_PARAMETERS,
     PREPARE,
+    REDUCE,
     UPDATE,
 )
 
@@ -104,3 +106,17 @@ def prepare(op, dtype):
 def update(op, dtype):
     """Address of the kernel that moves a run of weights: optimizer step, then soft threshold for L1."""
     return _address(op, "update", dtype, UPDATE)
+
+
+@lru_cache(1024)
+def expand(op, dtype):
+    """Address of the kernel that makes a feature layer's outputs of a strip of a column."""
+    return EXPAND.compile(f"{__package__}.feature_kernels:expand", ("expand", op.kernel), dtype, op.kernel)
+
+
+@lru_cache(1024)
+def reduce(op, dtype):
+    """Address of the kernel that sums the gradient by a feature layer's numbers over a strip; 0 if it has none."""
+    if not op.is_learnt or op.is_lazy:
+        return 0
+    return REDUCE.compile(f"{__package__}.feature_kernels:reduce", ("reduce", op.kernel), dtype, op.kernel)

@@ -13,6 +13,8 @@ LOSS                 a tile of rows of ``padded`` numbers, ``stride`` apart (tho
 LINK                 raw outputs to predictions
 PREPARE              once a group of parameters and mini-batch: eight numbers, the last times ``decay``
 UPDATE               n parameters, with the eight numbers of their group
+EXPAND               a strip of STRIP rows of a column to ``n_outputs`` strips; ``p`` are the column's numbers
+REDUCE               adds a strip's part of the gradient by the column's numbers to ``g``
 ===================  ===========================================================================
 """
 
@@ -20,6 +22,8 @@ from ...kernels.compiling.signatures import DOUBLE, DOUBLES, INDEX, NUMBER, NUMB
 
 # Numbers that an op's formulas get as parameters, and that an optimizer's `prepare` gives its `update`.
 N_PARAMETERS, N_NUMBERS = 4, 8
+# Rows of a column that a feature layer takes together.
+STRIP = 64
 
 # `units`: one number for each unit of a panel, where units learn one; else it is not read.
 ACTIVATE = Signature(None, a=NUMBERS, z=NUMBERS, n=INDEX, p=NUMBERS, units=NUMBERS)
@@ -36,6 +40,8 @@ PREPARE = Signature(None, step=DOUBLE, rate=DOUBLE, decay=DOUBLE, p=DOUBLES, num
 UPDATE = Signature(
     None, w=NUMBERS, g=NUMBERS, s0=NUMBERS, s1=NUMBERS, s2=NUMBERS, s3=NUMBERS, n=INDEX, numbers=NUMBERS, l1=NUMBER
 )
+EXPAND = Signature(None, outputs=NUMBERS, x=NUMBERS, p=NUMBERS, size=INDEX, n_outputs=INDEX)
+REDUCE = Signature(None, g=NUMBERS, x=NUMBERS, delta=NUMBERS, p=NUMBERS, size=INDEX, n_outputs=INDEX)
 
 
 def target_stride(loss, stride, panel):
