@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, _fit_context, is_classifier
 from sklearn.utils import check_consistent_length, check_random_state, column_or_1d
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from ..estimators.fitting.transaction import unchanged_on_failure
@@ -16,7 +16,9 @@ from ..estimators.fitting.validation import OwnData, uses_splitter
 from ..estimators.inputs.arrays import check_weights
 from ..estimators.parameters import PARAMETER_CONSTRAINTS, check_each, plain_parameters, settings_of
 from ..estimators.parameters.nested import NestedValues
+from ..ops.features import Embedding, Feature
 from ..ops.optimizers import OPTIMIZERS, Optimizer
+from ..ops.registry import resolve
 from ..training.health import quiet
 from .holdout import HeldOut, check_arguments, class_numbers, split_table
 from .members import fit_member, fit_members, is_interrupted, mean_curve, refit_member
@@ -25,8 +27,9 @@ from .presets import NAMES, resolved
 
 # What a network inside has under the same name.
 _OF_NETWORKS = (
-    "hidden_layer_sizes", "activation", "loss", "solver", "learning_rate_init", "learning_rate", "alpha", "max_iter",
-    "dropout", "init", "scoring",
+    "input_scale", "hidden_layer_sizes", "activation", "loss", "solver", "learning_rate_init", "learning_rate",
+    "rate_factors", "bias_rate_factor", "alpha", "max_iter", "dropout", "dropout_schedule", "decay_schedule", "init",
+    "output_init", "bias_init", "scoring",
 )  # fmt: skip
 # Mini-batches of an epoch that 'auto' leaves a small table.
 _MANY_BATCHES, _SMALL_BATCH, _LARGE_BATCH = 16, 32, 256
@@ -37,6 +40,8 @@ TABULAR_CONSTRAINTS = {
     "max_one_hot": [Interval(Integral, 2, None, closed="left"), None],
     "min_frequency": [Interval(Integral, 1, None, closed="left"), Interval(Real, 0, 1, closed="neither"), None],
     **{name: [*PARAMETER_CONSTRAINTS[name], None] for name in _OF_NETWORKS if name != "loss"},
+    "numeric_embedding": [Feature, Options(bool, {False}), None],
+    "embedding": [Embedding, Options(bool, {False}), None],
     "solver": [StrOptions(set(OPTIMIZERS)), Optimizer, None],  # mini-batches: L-BFGS has none
     "batch_size": [StrOptions({"auto", "all"}), Interval(Integral, 1, None, closed="left"), None],
     "ema_decay": [Interval(Real, 0, 1, closed="left"), None],
@@ -140,6 +145,7 @@ class BaseTabularMLP(NestedValues, BaseEstimator, ABC):
         check_arguments(fraction, splitter, own, asked.refit)
         splits = own.X is None and bool(fraction or uses_splitter(asked))
         self._leave_out_validation(parameters, splits or own.X is not None)
+        self._leave_out_of_solver(parameters)
         settings = settings_of(self._member(parameters, 0, None, None, splits or own.X is not None))
         if y is None:
             raise ValueError(f"This {type(self).__name__} requires y to be passed, but the target y is None.")
@@ -165,7 +171,8 @@ class BaseTabularMLP(NestedValues, BaseEstimator, ABC):
         validation = self._encode_own(own, y)
 
         def make(seed, max_time):
-            member = self._member(parameters, seed, max_time, held_out, splits or bool(validation))
+            validates, features = splits or bool(validation), self._features(parameters)
+            member = self._member(parameters, seed, max_time, held_out, validates, features)
             return member.set_params(batch_size=batch_size)
 
         def fit_one(member, left):
@@ -198,7 +205,37 @@ class BaseTabularMLP(NestedValues, BaseEstimator, ABC):
             if name in parameters:
                 parameters[name] = nothing
 
-    def _member(self, parameters, random_state, max_time, held_out, validates):
+    def _leave_out_of_solver(self, parameters):
+        """Beside a solver that was asked for, parts of a preset that it cannot have are left out."""
+        solver = resolve("solver", parameters["solver"], OPTIMIZERS, Optimizer)
+        if self.decay_schedule is None and not getattr(solver, "weight_decay", 0.0):
+            parameters["decay_schedule"] = None
+        if not solver.has_schedule:
+            for name in ("rate_factors", "bias_rate_factor"):
+                if getattr(self, name) is None:
+                    parameters[name] = 1.0
+        # An embedding moves only the rows of levels that a mini-batch has; an average is of all numbers.
+        averages = "ema_decay" if parameters["ema_decay"] else "solver" if solver.averages_itself else None
+        if averages is None or parameters["embedding"] is False:
+            return
+        if self.embedding is not None:
+            raise ValueError(
+                f"embedding={self.embedding!r} moves only the rows of a mini-batch's levels, {averages}="
+                f"{parameters[averages]!r} averages all parameters: set embedding=False, or choose another {averages}."
+            )
+        parameters["embedding"] = False
+
+    def _features(self, parameters):
+        """The feature layers of the networks inside, for the outputs of the preprocessor."""
+        table = self.preprocessor_
+        columns = {"numeric_embedding": table._is_quantity, "embedding": table.cardinalities_ > 0}
+        return [
+            (parameters[name], np.flatnonzero(those).tolist())
+            for name, those in columns.items()
+            if parameters[name] is not False and those.any()
+        ] or None
+
+    def _member(self, parameters, random_state, max_time, held_out, validates, features=None):
         """A network inside, not fitted: the one place where a table's parameters become a network's."""
         patience = parameters["n_iter_no_change"]
         return self._network(
@@ -206,6 +243,7 @@ class BaseTabularMLP(NestedValues, BaseEstimator, ABC):
             **self._own_parameters(parameters),
             ema_decay=parameters["ema_decay"] or None,
             n_iter_no_change=None if patience == np.inf else patience,
+            features=features,
             early_stopping=validates,
             validation_split=held_out,
             max_time=max_time,
@@ -228,6 +266,7 @@ class BaseTabularMLP(NestedValues, BaseEstimator, ABC):
             categorical_features=self.categorical_features,
             max_one_hot=parameters["max_one_hot"],
             min_frequency=parameters["min_frequency"],
+            codes=parameters["embedding"] is not False,
         )
         dtype = np.float64 if self.dtype in ("float64", "input") or parameters["batch_size"] == "all" else np.float32
         if hasattr(self, "feature_names_in_"):
@@ -263,7 +302,7 @@ class BaseTabularMLP(NestedValues, BaseEstimator, ABC):
         batch_size = self._batch_size(parameters, len(y))
 
         def again(member, left):
-            member.set_params(batch_size=batch_size)
+            member.set_params(batch_size=batch_size, features=self._features(parameters))
             return refit_member(member, settings.schedule, left, Z, targets, sample_weight)
 
         return fit_members(lambda member, left: member, found, half, False, again)

@@ -16,6 +16,7 @@ from ..estimators.inputs.arrays import check_weights
 from ..estimators.parameters import CLASSIFICATION_SCORING
 from ..estimators.parameters.types import Activations, Initial, LearningRate, Losses, ManyArrays, Rates, Solver
 from ..estimators.targets.kinds import plain_labels
+from ..ops.features import Embedding, Feature, Scale
 from ..ops.losses import Loss
 from .base import TABULAR_CONSTRAINTS, BaseTabularMLP
 
@@ -39,6 +40,13 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
         As for :class:`TabularPreprocessor`.
     min_frequency : int, float or None, default=None
         As for :class:`TabularPreprocessor`.
+    numeric_embedding : Feature, False or None, default=None
+        Feature layer of :mod:`fastnet.features` that numbers and parts of dates go through, such as ``PBLD()``; False
+        leaves them as they are.
+    embedding : Embedding, False or None, default=None
+        Feature layer of columns of categories with more than ``max_one_hot`` levels; with False these are one-hot, too.
+    input_scale : bool, Scale or None, default=None
+        As for :class:`MLPClassifier`.
     hidden_layer_sizes : int, array-like of int or None, default=None
         Units of each hidden layer.
     activation : str, Activation, list or tuple of these, or None, default=None
@@ -51,18 +59,31 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
         The learning rate that schedules start from, or multiply.
     learning_rate : str, Schedule, callable or None, default=None
         As for :class:`MLPClassifier`.
+    rate_factors : float, sequence of float, 'fan_in' or None, default=None
+        As for :class:`MLPClassifier`.
+    bias_rate_factor : float or None, default=None
+        As for :class:`MLPClassifier`.
     alpha : float, sequence of float or None, default=None
         As for :class:`MLPClassifier`.
     batch_size : int, 'auto', 'all' or None, default=None
         Rows in a mini-batch. 'auto' is 256, and for less than 4,096 rows to train on a sixteenth of them, but not
         less than 32; 'all' is all rows.
     max_iter : int or None, default=None
-        Epochs, and the length of the schedule.
+        Epochs, and the length of the schedules.
     dropout : float, sequence of float or None, default=None
         As for :class:`MLPClassifier`.
+    dropout_schedule : str, Schedule, callable or None, default=None
+        As for :class:`MLPClassifier`; 'constant' changes nothing.
+    decay_schedule : str, Schedule, callable or None, default=None
+        As for :class:`MLPClassifier`; 'constant' changes nothing. The preset's is left out beside a ``solver`` without
+        weight decay.
     ema_decay : float or None, default=None
         As for :class:`MLPClassifier`; 0 is no average.
     init : str, Initializer, fitted estimator or None, default=None
+        As for :class:`MLPClassifier`.
+    output_init : str, Initializer or None, default=None
+        As for :class:`MLPClassifier`.
+    bias_init : float, 'normal', 'data' or None, default=None
         As for :class:`MLPClassifier`.
     n_iter_no_change : int, inf or None, default=None
         Epochs in a row without a better score on the rows held out after which training stops; inf trains
@@ -165,18 +186,27 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
         categorical_features: str | ArrayLike = "from_dtype",
         max_one_hot: int | None = None,
         min_frequency: float | None = None,
+        numeric_embedding: Feature | bool | None = None,
+        embedding: Embedding | bool | None = None,
+        input_scale: Scale | bool | None = None,
         hidden_layer_sizes: int | ArrayLike | None = None,
         activation: Activations | None = None,
         loss: Losses | None = None,
         solver: Solver | None = None,
         learning_rate_init: float | None = None,
         learning_rate: LearningRate | None = None,
+        rate_factors: Rates | str | None = None,
+        bias_rate_factor: float | None = None,
         alpha: Rates | None = None,
         batch_size: int | str | None = None,
         max_iter: int | None = None,
         dropout: Rates | None = None,
+        dropout_schedule: LearningRate | None = None,
+        decay_schedule: LearningRate | None = None,
         ema_decay: float | None = None,
         init: Initial | None = None,
+        output_init: Initial | None = None,
+        bias_init: float | str | None = None,
         n_iter_no_change: float | None = None,
         validation_fraction: float | None = None,
         validation_split: object = None,
@@ -195,18 +225,27 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
         self.categorical_features = categorical_features
         self.max_one_hot = max_one_hot
         self.min_frequency = min_frequency
+        self.numeric_embedding = numeric_embedding
+        self.embedding = embedding
+        self.input_scale = input_scale
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
         self.loss = loss
         self.solver = solver
         self.learning_rate_init = learning_rate_init
         self.learning_rate = learning_rate
+        self.rate_factors = rate_factors
+        self.bias_rate_factor = bias_rate_factor
         self.alpha = alpha
         self.batch_size = batch_size
         self.max_iter = max_iter
         self.dropout = dropout
+        self.dropout_schedule = dropout_schedule
+        self.decay_schedule = decay_schedule
         self.ema_decay = ema_decay
         self.init = init
+        self.output_init = output_init
+        self.bias_init = bias_init
         self.n_iter_no_change = n_iter_no_change
         self.validation_fraction = validation_fraction
         self.validation_split = validation_split

@@ -133,6 +133,14 @@ def endings(code):
     return [*code.get("parts", [""]), *(["missing"] if code["has_missing"] else [])]
 
 
+def quantities(code):
+    """Whether each output of a column is a number or a part of a date: ndarray of bool."""
+    is_quantity = np.full(len(endings(code)), code["encoding"] in ("number", "date"))
+    if code.get("has_missing"):
+        is_quantity[-1] = False  # an indicator
+    return is_quantity
+
+
 def write_outputs(outputs, code, values, centers, scales, smooth_clip):
     """Write the scaled outputs of one column, of what was read of it."""
     encoding = code["encoding"]

@@ -16,7 +16,16 @@ from ..estimators.inputs.entries import refuse_masked
 from ..estimators.parameters import check_each
 from ..ops.numbers import shown
 from .columns import CATEGORICAL, DATETIME, NUMERIC, STRING, read
-from .encoding import endings, groups_of, is_free_text, learn_levels, learn_numbers, scales_of_levels, write_outputs
+from .encoding import (
+    endings,
+    groups_of,
+    is_free_text,
+    learn_levels,
+    learn_numbers,
+    quantities,
+    scales_of_levels,
+    write_outputs,
+)
 from .frames import columns_of, is_frame
 from .named import categorical_columns
 
@@ -279,6 +288,7 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
         centers_and_scales = np.array([pair for _, pairs, _ in learnt for pair in pairs], np.float64)
         self.centers_, self.scales_ = centers_and_scales.reshape(-1, 2).T.copy()
         self.cardinalities_ = np.array([n for _, _, sizes in learnt for n in sizes], np.int64)
+        self._is_quantity = np.concatenate([quantities(code) for code in self._codes])
         return values
 
     def _learn(self, column, kind, values, rows, weight):

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..ops.features import PBLD, Embedding, Scale
 from ..ops.losses import LogLoss
 from ..ops.optimizers import Adam
 from ..ops.schedules import MultiCosine, OneCycle
@@ -11,10 +12,19 @@ from ..ops.schedules import MultiCosine, OneCycle
 _OF_ALL = {
     "max_one_hot": 8,  # RealMLP-TD
     "min_frequency": 1,  # RealMLP: every level counts
+    "numeric_embedding": False,
+    "embedding": False,
+    "input_scale": False,
     "hidden_layer_sizes": (256, 256, 256),  # RealMLP
     "solver": Adam(beta_2=0.95),  # RealMLP
     "learning_rate_init": 0.01,  # measured; RealMLP has 0.04 and 0.07, which its rate factors make smaller
+    "rate_factors": 1.0,
+    "bias_rate_factor": 1.0,
     "alpha": 0.0,  # RealMLP-TD-S
+    "dropout_schedule": "constant",
+    "decay_schedule": "constant",
+    "output_init": "lecun_normal",
+    "bias_init": 0.0,
     "batch_size": "auto",  # RealMLP's 256, less for few rows
     "init": "lecun_normal",  # RealMLP: variance 1 / fan_in
     "n_iter_no_change": np.inf,  # RealMLP: the schedule runs to its end, and the best epoch is kept

@@ -12,6 +12,7 @@ from ..estimators.parameters import REGRESSION_LOSSES
 from ..estimators.parameters.types import Activations, Initial, LearningRate, Losses, Rates, Solver
 from ..estimators.regressor import MLPRegressor
 from ..estimators.targets.numbers import of_targets, score_of
+from ..ops.features import Embedding, Feature, Scale
 from ..ops.losses import Loss
 from ..training.health import quiet
 from .base import TABULAR_CONSTRAINTS, BaseTabularMLP
@@ -36,6 +37,13 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
         As for :class:`TabularPreprocessor`.
     min_frequency : int, float or None, default=None
         As for :class:`TabularPreprocessor`.
+    numeric_embedding : Feature, False or None, default=None
+        Feature layer of :mod:`fastnet.features` that numbers and parts of dates go through, such as ``PBLD()``; False
+        leaves them as they are.
+    embedding : Embedding, False or None, default=None
+        Feature layer of columns of categories with more than ``max_one_hot`` levels; with False these are one-hot, too.
+    input_scale : bool, Scale or None, default=None
+        As for :class:`MLPRegressor`.
     hidden_layer_sizes : int, array-like of int or None, default=None
         Units of each hidden layer.
     activation : str, Activation, list or tuple of these, or None, default=None
@@ -49,18 +57,31 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
         The learning rate that schedules start from, or multiply.
     learning_rate : str, Schedule, callable or None, default=None
         As for :class:`MLPRegressor`.
+    rate_factors : float, sequence of float, 'fan_in' or None, default=None
+        As for :class:`MLPRegressor`.
+    bias_rate_factor : float or None, default=None
+        As for :class:`MLPRegressor`.
     alpha : float, sequence of float or None, default=None
         As for :class:`MLPRegressor`.
     batch_size : int, 'auto', 'all' or None, default=None
         Rows in a mini-batch. 'auto' is 256, and for less than 4,096 rows to train on a sixteenth of them, but not
         less than 32; 'all' is all rows.
     max_iter : int or None, default=None
-        Epochs, and the length of the schedule.
+        Epochs, and the length of the schedules.
     dropout : float, sequence of float or None, default=None
         As for :class:`MLPRegressor`.
+    dropout_schedule : str, Schedule, callable or None, default=None
+        As for :class:`MLPRegressor`; 'constant' changes nothing.
+    decay_schedule : str, Schedule, callable or None, default=None
+        As for :class:`MLPRegressor`; 'constant' changes nothing. The preset's is left out beside a ``solver`` without
+        weight decay.
     ema_decay : float or None, default=None
         As for :class:`MLPRegressor`; 0 is no average.
     init : str, Initializer, fitted estimator or None, default=None
+        As for :class:`MLPRegressor`.
+    output_init : str, Initializer or None, default=None
+        As for :class:`MLPRegressor`.
+    bias_init : float, 'normal', 'data' or None, default=None
         As for :class:`MLPRegressor`.
     n_iter_no_change : int, inf or None, default=None
         Epochs in a row without a better score on the rows held out after which training stops; inf trains
@@ -156,18 +177,27 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
         categorical_features: str | ArrayLike = "from_dtype",
         max_one_hot: int | None = None,
         min_frequency: float | None = None,
+        numeric_embedding: Feature | bool | None = None,
+        embedding: Embedding | bool | None = None,
+        input_scale: Scale | bool | None = None,
         hidden_layer_sizes: int | ArrayLike | None = None,
         activation: Activations | None = None,
         loss: Losses | None = None,
         solver: Solver | None = None,
         learning_rate_init: float | None = None,
         learning_rate: LearningRate | None = None,
+        rate_factors: Rates | str | None = None,
+        bias_rate_factor: float | None = None,
         alpha: Rates | None = None,
         batch_size: int | str | None = None,
         max_iter: int | None = None,
         dropout: Rates | None = None,
+        dropout_schedule: LearningRate | None = None,
+        decay_schedule: LearningRate | None = None,
         ema_decay: float | None = None,
         init: Initial | None = None,
+        output_init: Initial | None = None,
+        bias_init: float | str | None = None,
         n_iter_no_change: float | None = None,
         validation_fraction: float | None = None,
         validation_split: object = None,
@@ -185,18 +215,27 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
         self.categorical_features = categorical_features
         self.max_one_hot = max_one_hot
         self.min_frequency = min_frequency
+        self.numeric_embedding = numeric_embedding
+        self.embedding = embedding
+        self.input_scale = input_scale
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
         self.loss = loss
         self.solver = solver
         self.learning_rate_init = learning_rate_init
         self.learning_rate = learning_rate
+        self.rate_factors = rate_factors
+        self.bias_rate_factor = bias_rate_factor
         self.alpha = alpha
         self.batch_size = batch_size
         self.max_iter = max_iter
         self.dropout = dropout
+        self.dropout_schedule = dropout_schedule
+        self.decay_schedule = decay_schedule
         self.ema_decay = ema_decay
         self.init = init
+        self.output_init = output_init
+        self.bias_init = bias_init
         self.n_iter_no_change = n_iter_no_change
         self.validation_fraction = validation_fraction
         self.validation_split = validation_split
