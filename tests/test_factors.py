@@ -180,3 +180,4 @@ def test_sparse_features_are_dropped_by_the_schedule_too(digits):
 def test_adam_has_no_decay_to_schedule_but_its_decoupled_form_has(diabetes):
     refused("solver=Adam", diabetes, solver=Adam(), decay_schedule=FlatCosine())
     MLPRegressor(**QUICK, solver=AdamW(), decay_schedule=lambda p: 1 - p).fit(*diabetes)
+    MLPRegressor(**QUICK, solver=Adam(), decay_schedule="constant").fit(*diabetes)  # changes nothing

@@ -209,7 +209,7 @@ class BaseTabularMLP(NestedValues, BaseEstimator, ABC):
         """Beside a solver that was asked for, parts of a preset that it cannot have are left out."""
         solver = resolve("solver", parameters["solver"], OPTIMIZERS, Optimizer)
         if self.decay_schedule is None and not getattr(solver, "weight_decay", 0.0):
-            parameters["decay_schedule"] = None
+            parameters["decay_schedule"] = "constant"
         if not solver.has_schedule:
             for name in ("rate_factors", "bias_rate_factor"):
                 if getattr(self, name) is None:
@@ -219,9 +219,10 @@ class BaseTabularMLP(NestedValues, BaseEstimator, ABC):
         if averages is None or parameters["embedding"] is False:
             return
         if self.embedding is not None:
+            remedy = "set ema_decay=0" if averages == "ema_decay" else "choose another solver, such as Adam()"
             raise ValueError(
                 f"embedding={self.embedding!r} moves only the rows of a mini-batch's levels, {averages}="
-                f"{parameters[averages]!r} averages all parameters: set embedding=False, or choose another {averages}."
+                f"{parameters[averages]!r} averages all parameters: {remedy}, or set embedding=False."
             )
         parameters["embedding"] = False
 
@@ -303,7 +304,7 @@ class BaseTabularMLP(NestedValues, BaseEstimator, ABC):
 
         def again(member, left):
             member.set_params(batch_size=batch_size, features=self._features(parameters))
-            return refit_member(member, settings.schedule, left, Z, targets, sample_weight)
+            return refit_member(member, settings, left, Z, targets, sample_weight)
 
         return fit_members(lambda member, left: member, found, half, False, again)
 

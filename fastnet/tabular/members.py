@@ -27,6 +27,10 @@ class FirstEpochs(Schedule):
     schedule: Any = Constant()
     n_epochs: Any = 1
 
+    @property
+    def is_function_of_time(self):
+        return self.schedule.is_function_of_time
+
     def factors(self, epochs, n_epochs):
         return self.schedule.factors(epochs, self.n_epochs)
 
@@ -90,15 +94,15 @@ def fit_members(make, given, max_time, verbose, fit_one):
     return members
 
 
-def refit_member(member, schedule, max_time, *data):
+def refit_member(member, settings, max_time, *data):
     """A network trained again, on all data, for the epochs after which it was the best.
 
     Parameters
     ----------
     member : MLPClassifier or MLPRegressor
         Fitted with early stopping.
-    schedule : Schedule
-        Of its learning rate, over all its ``max_iter`` epochs.
+    settings : Settings
+        Its own, with the schedules of the learning rate, dropout and decay over all its ``max_iter`` epochs.
     max_time : float or None
         Seconds at most.
     *data : arrays
@@ -112,9 +116,12 @@ def refit_member(member, schedule, max_time, *data):
     parameters = member.get_params(deep=False)
     # training that found no finite score at all has failed before
     n_epochs = int(np.nanargmax(member.validation_scores_)) + 1
+    given = {"learning_rate": settings.schedule, "dropout_schedule": settings.dropout_schedule,
+             "decay_schedule": settings.decay_schedule}  # fmt: skip
+    schedules = {name: schedule and FirstEpochs(schedule, member.max_iter) for name, schedule in given.items()}
     again = clone(member).set_params(
         max_iter=n_epochs,
-        learning_rate=FirstEpochs(schedule, member.max_iter),
+        **schedules,
         early_stopping=False,
         validation_split=None,
         scoring=None,

@@ -6,7 +6,7 @@ from ...network.initializers import INITIALIZERS, Initializer
 from ...ops.losses import LOSSES, Loss
 from ...ops.optimizers import OPTIMIZERS, Optimizer
 from ...ops.registry import resolve
-from ...ops.schedules import SCHEDULES, Custom, Schedule
+from ...ops.schedules import SCHEDULES, Constant, Custom, Schedule
 
 CLASSIFICATION_LOSSES = {name for name, loss in LOSSES.items() if loss.is_classification and not loss.is_form}
 REGRESSION_LOSSES = {name for name, loss in LOSSES.items() if not loss.is_classification}
@@ -54,7 +54,7 @@ def factor_schedule(asked, parameter):
             f"{parameter}={given!r} follows the course of training, and has no factors that are known beforehand: "
             "choose another schedule, such as 'flat_cosine'."
         )
-    return found
+    return None if found == Constant() else found  # a factor of 1 is none
 
 
 def initializer(asked):
