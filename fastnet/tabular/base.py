@@ -58,6 +58,15 @@ TABULAR_CONSTRAINTS = {
 }
 
 
+def check_numeric(embedding):
+    """Raise ValueError where a feature layer of codes is given for numbers."""
+    if embedding is not False and embedding.takes_codes:
+        raise ValueError(
+            f"numeric_embedding={embedding!r} is for codes of categories: take a feature layer of numbers, such as "
+            "PBLD(), or set embedding to it instead."
+        )
+
+
 class BaseTabularMLP(NestedValues, BaseEstimator, ABC):
     """Base class of the estimators for tables. Subclasses know the targets."""
 
@@ -146,6 +155,7 @@ class BaseTabularMLP(NestedValues, BaseEstimator, ABC):
         splits = own.X is None and bool(fraction or uses_splitter(asked))
         self._leave_out_validation(parameters, splits or own.X is not None)
         self._leave_out_of_solver(parameters)
+        check_numeric(parameters["numeric_embedding"])
         settings = settings_of(self._member(parameters, 0, None, None, splits or own.X is not None))
         if y is None:
             raise ValueError(f"This {type(self).__name__} requires y to be passed, but the target y is None.")
