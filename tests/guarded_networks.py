@@ -14,6 +14,7 @@ from scipy.sparse import csr_array
 from fastnet import MLPClassifier, MLPRegressor
 from fastnet.activations import ACTIVATIONS
 from fastnet.engine.memory import workspace
+from fastnet.features import PBLD, Cosine, Embedding, OneHot, PiecewiseLinear, Scale
 from fastnet.kernels.memory import allocated_by
 from fastnet.optimizers import OPTIMIZERS
 
@@ -85,7 +86,21 @@ def random_configuration(seed):
         if solver not in ("lbfgs", "rprop"):
             parameters["input_noise"] = maybe(rng, 0.1, 0.0)
     rows = int(rng.integers(8, 33)) if rng.random() < 0.5 else 1024
+    if not sparse and rng.random() < 0.5:
+        parameters.update(random_features(rng, X, parameters))
     return (MLPRegressor if kind == "numbers" else MLPClassifier), parameters, X, y, weight, rows
+
+
+def random_features(rng, X, parameters):
+    """Feature layers of some columns; the last one then holds codes, of which some are no level."""
+    numeric = [Scale(), PBLD(int(rng.integers(1, 20)), int(rng.integers(2, 9))), Cosine(int(rng.integers(2, 40))),
+               PiecewiseLinear(int(rng.integers(1, 40)))]  # fmt: skip
+    pairs = [(numeric[rng.integers(4)], sorted({0, X.shape[1] // 2}))]
+    whole = ("clip_norm", "ema_decay", "input_dropout", "input_noise")  # change codes, or need all rows of a table
+    if parameters["solver"] != "schedule_free_adamw" and not any(parameters.get(name) for name in whole):
+        X[:, -1] = rng.integers(-1, 9, len(X))
+        pairs.append((Embedding(int(rng.integers(1, 40)), 8) if rng.random() < 0.7 else OneHot(8), -1))
+    return {"features": pairs, "input_scale": bool(rng.random() < 0.5)}
 
 
 def at_guard(a, at_end):
@@ -102,6 +117,7 @@ def results(estimator, X, y, weight, place=lambda array: array):
     """Bits of what is trained and predicted; for predictions the parameters lie where `place` puts them."""
     estimator.fit(X, y, weight)
     parameters = [*estimator.coefs_, *estimator.intercepts_, *getattr(estimator, "projections_", ())]
+    parameters += [a for own in getattr(estimator, "features_", None) or () for many in own.values() for a in many]
     left = [array for array in parameters if array is not None]
     for name in ("coefs_", "intercepts_"):
         setattr(estimator, name, [place(array) for array in getattr(estimator, name)])
