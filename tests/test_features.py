@@ -286,6 +286,8 @@ def test_quantiles_are_those_of_the_training_samples():
         ({"features": [(Embedding(), 4)], "solver": "schedule_free_adamw"}, "averages all parameters"),
         ({"features": [(OneHot(), 3)], "input_dropout": 0.1}, "input_dropout=0.1 changes numbers"),
         ({"features": [(OneHot(2), 3)], "input_noise": 0.1}, "input_noise=0.1 changes numbers"),
+        ({"features": PBLD(sigma=1e200), "dtype": "float32"}, "sigma=1e[+]200 of PBLD"),
+        ({"input_scale": Scale(1e200), "dtype": "float32"}, "rate_factor=1e[+]200 of Scale"),
     ],
 )
 def test_bad_input_is_refused_by_name(parameters, message):

@@ -181,8 +181,8 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
     dropout_schedule : str, Schedule, callable or None, default=None
         Factor in [0, 1] of ``dropout`` and ``input_dropout`` over the epochs, as ``learning_rate`` has it for the rate;
         such as 'flat_cosine', which holds it for half of ``max_iter`` and then lets it fall to 0 [12]_. Each epoch has
-        the factor of the progress at its beginning. None keeps the probabilities. For stochastic solvers; none that
-        follows the course of training, such as 'reduce_on_plateau'.
+        the factor of the progress at its beginning. None and 'constant' keep the probabilities. For stochastic solvers;
+        none that follows the course of training, such as 'reduce_on_plateau'.
     decay_schedule : str, Schedule, callable or None, default=None
         The same for the ``weight_decay`` of the solver, such as that of ``AdamW(weight_decay=0.02)``; mini-batch by
         mini-batch, and beside the schedule of the learning rate, which the decay follows as well.

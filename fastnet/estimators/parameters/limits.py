@@ -26,8 +26,10 @@ def check_type(estimator, settings, loss, dtype):
     dtype : numpy.dtype
         Of the computation.
     """
-    for op in (loss, *settings.activations, *([] if settings.optimizer is None else [settings.optimizer])):
-        op.check_dtype(dtype)
+    features = (*(op for op, _ in settings.features), settings.input_scale)
+    for op in (loss, *settings.activations, settings.optimizer, *features):
+        if op is not None:
+            op.check_dtype(dtype)
     limits, remedy = np.finfo(dtype), ", or set dtype='float64'" if dtype == np.float32 else ""
     for what, value, smallest, is_bound in _numbers(estimator, settings, float(limits.tiny)):
         # Its square must be finite, too; a bound may be larger than all numbers, then it binds none.

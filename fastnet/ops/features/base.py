@@ -1,7 +1,6 @@
 """The registry of feature layers and their base class."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -67,6 +66,6 @@ class Feature(Value):
         """Whether `from_data` does anything."""
         return type(self).from_data is not Feature.from_data
 
-    def check_dtype(self, dtype: np.dtype[Any]) -> None:
-        # What is drawn with them is rounded; a factor of the rate is in double precision.
-        return None
+    def _numbers(self):
+        # Counts are never read in the type of the computation.
+        return (one for one in super()._numbers() if not one[2].integral)
