@@ -156,27 +156,43 @@ def test_nothing_is_learnt_from_rows_held_out(cls, table):
     assert_array_equal(model.preprocessor_.centers_, alone.centers_)
     assert model.preprocessor_.categories_ == alone.categories_
     if cls is TabularMLPRegressor:
-        assert_allclose([model.target_mean_, model.target_scale_], [y[:250].mean(), y[:250].std()])
-        assert model.predict(X).max() <= y[:250].max()  # clip_predictions, of 'default' and 'best'
+        net = model.estimators_[0]
+        assert_allclose([*net.target_mean_, *net.target_scale_], [y[:250].mean(), y[:250].std()])
+        assert model.predict(X).max() <= y[:250].max()  # clip_predictions
 
 
 def test_members_are_averaged(table):
     X, y = table
     model = TabularMLPRegressor(**QUICK, n_members=3, clip_predictions=False).fit(X, y)
-    Z = model.preprocessor_.transform(X)
-    single = [net.predict(Z) * model.target_scale_ + model.target_mean_ for net in model.estimators_]
+    pairs = zip(model.preprocessors_, model.estimators_, strict=True)
+    single = [net.predict(columns.transform(X)) for columns, net in pairs]
     assert_allclose(model.predict(X), np.mean(single, axis=0))
     assert np.ptp(single, axis=0).min() > 0
-    first = TabularMLPRegressor(**QUICK, clip_predictions=False).fit(X, y)
-    assert same_bits([first.predict(X)], [single[0]])
+    assert model.preprocessor_ is model.preprocessors_[0]
+
+
+def test_each_member_holds_out_rows_of_its_own(table):
+    """Those that a splitter names, or the last, are held out by all."""
+    X, y = table
+    model = TabularMLPRegressor(**QUICK, n_members=3).fit(X, y)
+    means = [net.target_mean_[0] for net in model.estimators_]
+    assert len(set(means)) == 3
+    medians = [columns.centers_[0] for columns in model.preprocessors_]
+    assert len(set(medians)) == 3
+    model = TabularMLPRegressor(**QUICK, n_members=2, validation_split="last").fit(X, y)
+    assert model.preprocessors_[0] is model.preprocessors_[1]
+    assert model.estimators_[0].target_mean_ == model.estimators_[1].target_mean_
+
+
+def test_a_mean_of_curves_has_the_epochs_of_the_longest():
     assert mean_curve([[1.0, 3.0], [2.0]]) == [1.5, 3.0] and mean_curve([None]) is None
 
 
 def test_probabilities_of_members_are_averaged(table):
     X, y = table
     model = TabularMLPClassifier(**QUICK, n_members=3).fit(X, classes_of(y))
-    Z = model.preprocessor_.transform(X)
-    mean = np.mean([net.predict_proba(Z) for net in model.estimators_], axis=0)
+    pairs = zip(model.preprocessors_, model.estimators_, strict=True)
+    mean = np.mean([net.predict_proba(columns.transform(X)) for columns, net in pairs], axis=0)
     assert_allclose(model.predict_proba(X), mean)
     assert_allclose(model.predict_log_proba(X), np.log(mean), rtol=1e-6)
     assert_array_equal(model.predict(X), model.classes_[mean.argmax(axis=1)])
@@ -196,7 +212,7 @@ def test_several_targets_labels_and_columns_of_classes(table):
         assert model.score(X, columns) == np.mean((model.predict(X) == columns).all(axis=1)) > 0.2
     both = np.column_stack([y, 1e-3 * y**2])
     model = TabularMLPRegressor(**{**QUICK, "max_iter": 30}).fit(X, both)
-    assert model.predict(X).shape == (300, 2) and model.target_scale_.shape == (2,)
+    assert model.predict(X).shape == (300, 2) and model.estimators_[0].target_scale_.shape == (2,)
     assert model.score(X, both) > 0.7
 
 
@@ -213,7 +229,7 @@ def test_a_loss_with_a_log_link_sees_the_target_as_it_is(table):
     X, y = table
     counts = np.random.default_rng(0).poisson(np.exp((y - 5000) / 1000))
     model = TabularMLPRegressor("fast", loss="poisson", hidden_layer_sizes=32, random_state=0).fit(X, counts)
-    assert (model.target_mean_, model.target_scale_) == (0, 1)
+    assert not model.estimators_[0].target_scaling
     assert (model.predict(X) > 0).all() and model.score(X, counts) > 0.2
     with pytest.raises(ValueError, match="y >= 0|negative|y"):
         TabularMLPRegressor(loss="poisson").fit(X, counts - 1.0)

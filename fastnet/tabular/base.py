@@ -20,10 +20,12 @@ from ..ops.features import Embedding, Feature
 from ..ops.optimizers import OPTIMIZERS, Optimizer
 from ..ops.registry import resolve
 from ..training.health import quiet
-from .holdout import HeldOut, check_arguments, class_numbers, split_table
-from .members import fit_member, fit_members, is_interrupted, mean_curve, refit_member
-from .preprocessing import TabularPreprocessor, checked_table
+from .fitting import TableFit
+from .holdout import check_arguments, class_numbers, splits_for_members
+from .members import mean_curve
+from .preprocessing import TabularPreprocessor
 from .presets import NAMES, resolved
+from .table import checked_table, read_table
 
 # What a network inside has under the same name.
 _OF_NETWORKS = (
@@ -31,15 +33,13 @@ _OF_NETWORKS = (
     "rate_factors", "bias_rate_factor", "alpha", "max_iter", "dropout", "dropout_schedule", "decay_schedule", "init",
     "output_init", "bias_init", "scoring",
 )  # fmt: skip
-# Mini-batches of an epoch that 'auto' leaves a small table.
-_MANY_BATCHES, _SMALL_BATCH, _LARGE_BATCH = 16, 32, 256
 
 TABULAR_CONSTRAINTS = {
     "preset": [StrOptions(set(NAMES))],
     **{name: TabularPreprocessor._parameter_constraints[name] for name in ("categorical_features",)},
     "max_one_hot": [Interval(Integral, 2, None, closed="left"), None],
     "min_frequency": [Interval(Integral, 1, None, closed="left"), Interval(Real, 0, 1, closed="neither"), None],
-    **{name: [*PARAMETER_CONSTRAINTS[name], None] for name in _OF_NETWORKS if name != "loss"},
+    **{name: [*dict.fromkeys([*PARAMETER_CONSTRAINTS[name], None])] for name in _OF_NETWORKS if name != "loss"},
     "numeric_embedding": [Feature, Options(bool, {False}), None],
     "embedding": [Embedding, Options(bool, {False}), None],
     "solver": [StrOptions(set(OPTIMIZERS)), Optimizer, None],  # mini-batches: L-BFGS has none
@@ -82,16 +82,11 @@ class BaseTabularMLP(NestedValues, BaseEstimator, ABC):
         """Raise ValueError if no network can learn the targets with the loss."""
 
     @abstractmethod
-    def _learn_targets(self, y, sample_weight, parameters, loss):
-        """Learn what is needed to bring targets to the networks' scale, from those to train on."""
-
-    @abstractmethod
-    def _scale_targets(self, y):
-        """Targets as the networks see them."""
-
     def _own_parameters(self, parameters):
         """Parameters of the networks inside that only one task has."""
-        return {}
+
+    def _learn_targets(self, y, parameters):
+        """Keep what predictions need to know of the targets that were trained on."""
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(
@@ -156,7 +151,7 @@ class BaseTabularMLP(NestedValues, BaseEstimator, ABC):
         self._leave_out_validation(parameters, splits or own.X is not None)
         self._leave_out_of_solver(parameters)
         check_numeric(parameters["numeric_embedding"])
-        settings = settings_of(self._member(parameters, 0, None, None, splits or own.X is not None))
+        settings = settings_of(self._member(parameters, 0, splits or own.X is not None))
         if y is None:
             raise ValueError(f"This {type(self).__name__} requires y to be passed, but the target y is None.")
         y = self._plain_targets(y)
@@ -168,38 +163,25 @@ class BaseTabularMLP(NestedValues, BaseEstimator, ABC):
         sample_weight = check_weights(sample_weight, X)
 
         random_state = check_random_state(asked.random_state)
-        train, rows, held_out = slice(None), None, None
+        n_members, parts = parameters["n_members"], None
         if splits:
             strata = class_numbers(y) if is_classifier(self) else None
             seen = y if strata is None else strata
-            train, rows = split_table(fraction, splitter, X, seen, strata, sample_weight, own.groups, random_state)
-            held_out = HeldOut(train, rows)
-        seeds = random_state.randint(np.iinfo(np.int32).max, size=parameters["n_members"]).tolist()
-
-        Z, targets = self._learn(X, y, sample_weight, train, parameters, settings.loss)
-        batch_size = self._batch_size(parameters, y.shape[0] if rows is None else len(train))
-        validation = self._encode_own(own, y)
-
-        def make(seed, max_time):
-            validates, features = splits or bool(validation), self._features(parameters)
-            member = self._member(parameters, seed, max_time, held_out, validates, features)
-            return member.set_params(batch_size=batch_size)
-
-        def fit_one(member, left):
-            member = fit_member(member, Z, targets, sample_weight, **validation)
-            # rows and seconds were those of this fit: no parameters to keep
-            return member.set_params(validation_split=None, max_time=None)
-
-        if asked.refit:
-            members = self._refit(X, y, sample_weight, parameters, settings, make, fit_one, seeds)
-        else:
-            members = fit_members(make, seeds, asked.max_time, asked.verbose, fit_one)
-        self.estimators_, self.parameters_ = members, parameters
+            parts = splits_for_members(
+                n_members, fraction, splitter, X, seen, strata, sample_weight, own.groups, random_state
+            )
+        seeds = random_state.randint(np.iinfo(np.int32).max, size=n_members).tolist()
+        own, table = self._checked_own(own, y), read_table(X, self.categorical_features)
+        members = TableFit(self, parameters, settings, table, y, sample_weight, own).run(seeds, parts)
+        self.preprocessors_, self.estimators_ = [m.preprocessor for m in members], [m.network for m in members]
+        self.preprocessor_, self.parameters_ = self.preprocessors_[0], parameters
+        seen = [train for train, _ in parts[: len(members)]] if parts and not asked.refit else None
+        self._learn_targets(y if seen is None else y[np.unique(np.concatenate(seen))], parameters)
         if is_classifier(self):
-            self.classes_ = members[0].classes_
-        self.loss_curve_ = mean_curve([member.loss_curve_ for member in members])
-        self.validation_scores_ = mean_curve([member.validation_scores_ for member in members])
-        self.n_iter_ = max(member.n_iter_ for member in members)
+            self.classes_ = self.estimators_[0].classes_
+        self.loss_curve_ = mean_curve([network.loss_curve_ for network in self.estimators_])
+        self.validation_scores_ = mean_curve([network.validation_scores_ for network in self.estimators_])
+        self.n_iter_ = max(network.n_iter_ for network in self.estimators_)
         return self
 
     def _leave_out_validation(self, parameters, validates):
@@ -236,17 +218,7 @@ class BaseTabularMLP(NestedValues, BaseEstimator, ABC):
             )
         parameters["embedding"] = False
 
-    def _features(self, parameters):
-        """The feature layers of the networks inside, for the outputs of the preprocessor."""
-        table = self.preprocessor_
-        columns = {"numeric_embedding": table._is_quantity, "embedding": table.cardinalities_ > 0}
-        return [
-            (parameters[name], np.flatnonzero(those).tolist())
-            for name, those in columns.items()
-            if parameters[name] is not False and those.any()
-        ] or None
-
-    def _member(self, parameters, random_state, max_time, held_out, validates, features=None):
+    def _member(self, parameters, random_state, validates):
         """A network inside, not fitted: the one place where a table's parameters become a network's."""
         patience = parameters["n_iter_no_change"]
         return self._network(
@@ -254,75 +226,35 @@ class BaseTabularMLP(NestedValues, BaseEstimator, ABC):
             **self._own_parameters(parameters),
             ema_decay=parameters["ema_decay"] or None,
             n_iter_no_change=None if patience == np.inf else patience,
-            features=features,
             early_stopping=validates,
-            validation_split=held_out,
-            max_time=max_time,
             random_state=random_state,
             dtype=self.dtype,
             n_jobs=self.n_jobs,
             verbose=self.verbose,
         )
 
-    def _batch_size(self, parameters, n_train):
-        """Rows of a mini-batch; None is all of them."""
-        size = parameters["batch_size"]
-        if size == "auto":
-            size = min(_LARGE_BATCH, max(_SMALL_BATCH, n_train // _MANY_BATCHES))
-        return None if size == "all" else min(size, n_train)
-
-    def _learn(self, X, y, sample_weight, train, parameters, loss):
-        """Learn columns and targets of the rows to train on; all rows, encoded, and their targets, scaled."""
-        preprocessor = TabularPreprocessor(
-            categorical_features=self.categorical_features,
-            max_one_hot=parameters["max_one_hot"],
-            min_frequency=parameters["min_frequency"],
-            codes=parameters["embedding"] is not False,
-        )
-        dtype = np.float64 if self.dtype in ("float64", "input") or parameters["batch_size"] == "all" else np.float32
-        if hasattr(self, "feature_names_in_"):
-            preprocessor.feature_names_in_ = self.feature_names_in_
-        Z = preprocessor._encode_table(preprocessor._learn_table(X, sample_weight, train), dtype)
-        self.preprocessor_ = preprocessor
-        self._learn_targets(y[train], None if sample_weight is None else sample_weight[train], parameters, loss)
-        return Z, self._scale_targets(y)
-
-    def _encode_own(self, own, y):
-        """The user's own rows to validate with, as arguments of the networks' ``fit``."""
+    def _checked_own(self, own, y):
+        """The user's own rows to validate with, checked; None if there are none."""
         if own.X is None:
-            return {}
+            return None
         y_val, X_val = self._plain_targets(own.y, "y_val"), checked_table(self, own.X, reset=False)
         if y_val.ndim == 2 and y_val.shape[1] == 1:
             y_val = column_or_1d(y_val, warn=True)
         if y_val.shape[1:] != y.shape[1:]:
             raise ValueError(f"y_val must be like y, which has shape {y.shape}, got shape {y_val.shape}.")
         check_consistent_length(X_val, y_val)
-        return {
-            "X_val": self.preprocessor_._encode(X_val),
-            "y_val": self._scale_targets(y_val),
-            "sample_weight_val": own.sample_weight,
-        }
-
-    def _refit(self, X, y, sample_weight, parameters, settings, make, fit_one, seeds):
-        """Fit networks in half of the time, and again on all rows, from which columns and targets are learnt again."""
-        half = None if self.max_time is None else 0.5 * self.max_time
-        found = fit_members(make, seeds, half, self.verbose, fit_one)
-        if is_interrupted(found):
-            return found
-        Z, targets = self._learn(X, y, sample_weight, slice(None), parameters, settings.loss)
-        batch_size = self._batch_size(parameters, len(y))
-
-        def again(member, left):
-            member.set_params(batch_size=batch_size, features=self._features(parameters))
-            return refit_member(member, settings, left, Z, targets, sample_weight)
-
-        return fit_members(lambda member, left: member, found, half, False, again)
+        return OwnData(X_val, y_val, own.sample_weight, None)
 
     def _members_outputs(self, X, method, *arguments):
         """What each network inside predicts for a table."""
         check_is_fitted(self)
-        Z = self.preprocessor_._encode(checked_table(self, X, reset=False))
-        return [getattr(member, method)(Z, *arguments) for member in self.estimators_]
+        values = self.preprocessor_._read(checked_table(self, X, reset=False))
+        outputs, encoded = [], (None, None)
+        for preprocessor, network in zip(self.preprocessors_, self.estimators_, strict=True):
+            if encoded[0] is not preprocessor:
+                encoded = preprocessor, preprocessor._encode_values(values, np.float64)
+            outputs.append(getattr(network, method)(encoded[1], *arguments))
+        return outputs
 
     def _validate_params(self):
         check_each(self)

@@ -97,7 +97,8 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
         The score on the rows held out, as for :class:`MLPClassifier`, 'calibrated_log_loss' included; it sees encoded
         columns. None is the loss.
     n_members : int or None, default=None
-        Networks whose probabilities are averaged. They differ in their first weights and the order of rows.
+        Networks whose probabilities are averaged. They differ in their first weights, the order of rows and, where
+        ``validation_split`` is None, in the rows that are held out: together they learn from all.
     class_weight : dict, 'balanced', list of dict or None, default=None
         Weights of the classes, as for :class:`MLPClassifier`.
     calibration : {'temperature', False, None}, default=None
@@ -123,7 +124,9 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
     parameters_ : dict
         Values of all parameters of the preset, as they were used.
     preprocessor_ : TabularPreprocessor
-        Fitted on the rows that were trained on.
+        That of the first network, fitted on the rows that it was trained on.
+    preprocessors_ : list of TabularPreprocessor
+        That of each network.
     estimators_ : list of MLPClassifier
         The networks, at most ``n_members``; they see encoded columns.
     classes_ : ndarray of shape (n_classes,) or list of these
@@ -273,12 +276,6 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
             )
         if y.ndim == 1:
             check_classification_targets(y)
-
-    def _learn_targets(self, y, sample_weight, parameters, loss):
-        """Labels stay as they are."""
-
-    def _scale_targets(self, y):
-        return y
 
     def _own_parameters(self, parameters):
         return {"class_weight": self.class_weight, "calibration": parameters["calibration"] or None}

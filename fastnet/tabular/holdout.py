@@ -107,6 +107,17 @@ def split_table(fraction, splitter, X, y, strata, sample_weight, groups, random_
         raise ValueError(str(error).replace("set early_stopping=False", remedy)) from None
 
 
+def splits_for_members(n_members, fraction, splitter, *of_rows):
+    """For each network of an ensemble the rows to train on and the rows to hold out: see `split_table`.
+
+    Where they are drawn each network holds out others, so that together they learn from all rows. A splitter, or
+    'last', gives all of them the same.
+    """
+    if splitter is None:
+        return [split_table(fraction, None, *of_rows) for _ in range(n_members)]
+    return [split_table(fraction, splitter, *of_rows)] * n_members
+
+
 def class_numbers(y):
     """Numbers of the classes of one column of labels; None for several labels or columns."""
     return np.unique(y, return_inverse=True)[1] if y.ndim == 1 else None

@@ -41,65 +41,63 @@ class FirstEpochs(Schedule):
         return self.schedule.on_plateau(rate)
 
 
-def fit_member(member, *data, **own):
+def fit_network(network, *data, **own):
     """Fit a network inside, without warnings of what a preset has chosen."""
     with warnings.catch_warnings():
         # the schedule ends after so many epochs, and where no temperature is the best, 1 serves
         warnings.filterwarnings("ignore", "Stochastic Optimizer: Maximum iterations", ConvergenceWarning)
         warnings.filterwarnings("ignore", "Every validation sample is classified right", UserWarning)
-        return member.fit(*data, **own)
+        return network.fit(*data, **own)
 
 
-def is_interrupted(members):
-    """Whether Ctrl-C ended the training of the last network, and so that of all."""
-    return members[-1].stop_reason_ == "interrupt"
+def is_interrupted(member):
+    """Whether Ctrl-C ended the training of a member, and so that of all."""
+    return member.network.stop_reason_ == "interrupt"
 
 
-def fit_members(make, given, max_time, verbose, fit_one):
-    """Fit networks one after the other.
+def fit_members(fit_one, given, max_time, verbose):
+    """Fit members of an ensemble one after the other.
 
     Parameters
     ----------
-    make : callable
-        ``make(one, left)`` gives a network to fit within the seconds left, or None.
+    fit_one : callable
+        ``fit_one(one, deadline)`` makes and fits a member until a time of ``perf_counter``, or None.
     given : list
-        What each network is made from, such as its seed.
+        What each member is made from, such as its seed.
     max_time : float or None
         Seconds for all of them. The first has them all; another begins only if there is as much left as the
         longest has taken.
     verbose : bool
         Whether to print which one is trained.
-    fit_one : callable
-        ``fit_one(member, left)`` fits a network within the seconds left, or None, and returns it.
 
     Returns
     -------
-    list
-        The fitted networks, at least one.
+    list of Member
+        At least one.
     """
     begun, longest, members = perf_counter(), 0.0, []
+    deadline = None if max_time is None else begun + max_time
     for number, one in enumerate(given):
         member_begun = perf_counter()
-        left = None if max_time is None else max_time - (member_begun - begun)
-        if members and left is not None and left <= longest:
+        if members and deadline is not None and deadline - member_begun <= longest:
             if verbose:
                 print(f"{len(given) - number} of {len(given)} members are left out: max_time is up.")
             break
         if verbose and len(given) > 1:
             print(f"Member {number + 1} of {len(given)}")
-        members.append(fit_one(make(one, left), left))
+        members.append(fit_one(one, deadline))
         longest = max(longest, perf_counter() - member_begun)
-        if is_interrupted(members):
+        if is_interrupted(members[-1]):
             break
     return members
 
 
-def refit_member(member, settings, max_time, *data):
+def refit_network(network, settings, max_time, *data):
     """A network trained again, on all data, for the epochs after which it was the best.
 
     Parameters
     ----------
-    member : MLPClassifier or MLPRegressor
+    network : MLPClassifier or MLPRegressor
         Fitted with early stopping.
     settings : Settings
         Its own, with the schedules of the learning rate, dropout and decay over all its ``max_iter`` epochs.
@@ -113,13 +111,13 @@ def refit_member(member, settings, max_time, *data):
     MLPClassifier or MLPRegressor
         With the parameters, the validation scores and the temperature of the first one.
     """
-    parameters = member.get_params(deep=False)
+    parameters = network.get_params(deep=False)
     # training that found no finite score at all has failed before
-    n_epochs = int(np.nanargmax(member.validation_scores_)) + 1
+    n_epochs = int(np.nanargmax(network.validation_scores_)) + 1
     given = {"learning_rate": settings.schedule, "dropout_schedule": settings.dropout_schedule,
              "decay_schedule": settings.decay_schedule}  # fmt: skip
-    schedules = {name: schedule and FirstEpochs(schedule, member.max_iter) for name, schedule in given.items()}
-    again = clone(member).set_params(
+    schedules = {name: schedule and FirstEpochs(schedule, network.max_iter) for name, schedule in given.items()}
+    again = clone(network).set_params(
         max_iter=n_epochs,
         **schedules,
         early_stopping=False,
@@ -132,9 +130,9 @@ def refit_member(member, settings, max_time, *data):
         again.set_params(calibration=None)
     again.fit(*data)
     again.set_params(**parameters)
-    again.validation_scores_, again.best_validation_score_ = member.validation_scores_, member.best_validation_score_
-    if hasattr(member, "temperature_"):
-        again.temperature_ = member.temperature_
+    again.validation_scores_, again.best_validation_score_ = network.validation_scores_, network.best_validation_score_
+    if hasattr(network, "temperature_"):
+        again.temperature_ = network.temperature_
     return again
 
 

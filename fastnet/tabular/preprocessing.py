@@ -6,16 +6,14 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
-from sklearn.utils import check_array
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import _check_feature_names_in, _num_samples, check_is_fitted, validate_data
+from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
 from ..estimators.fitting.transaction import unchanged_on_failure
 from ..estimators.inputs.arrays import check_weights
-from ..estimators.inputs.entries import refuse_masked
 from ..estimators.parameters import check_each
 from ..ops.numbers import shown
-from .columns import CATEGORICAL, DATETIME, NUMERIC, STRING, read
+from .columns import DATETIME, NUMERIC, STRING, read
 from .encoding import (
     endings,
     groups_of,
@@ -26,8 +24,8 @@ from .encoding import (
     scales_of_levels,
     write_outputs,
 )
-from .frames import columns_of, is_frame
-from .named import categorical_columns
+from .frames import columns_of
+from .table import checked_table, read_table
 
 
 class TabularPreprocessor(TransformerMixin, BaseEstimator):
@@ -177,8 +175,8 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
             If a column holds infinite numbers, values of several kinds, or free text, with its name.
         """
         with unchanged_on_failure(self):
-            self._learn_table(checked_table(self, X, reset=True), sample_weight)
-        return self
+            X = checked_table(self, X, reset=True)
+            return self._learn_table(read_table(X, self.categorical_features), check_weights(sample_weight, X))
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit_transform(
@@ -201,7 +199,9 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
             Or a frame, as ``set_output`` says.
         """
         with unchanged_on_failure(self):
-            return self._encode_table(self._learn_table(checked_table(self, X, reset=True), sample_weight), self.dtype)
+            X = checked_table(self, X, reset=True)
+            table = read_table(X, self.categorical_features)
+            return self._learn_table(table, check_weights(sample_weight, X))._encode_values(table.values, self.dtype)
 
     def transform(self, X: ArrayLike) -> np.ndarray:
         """Encode and scale a table.
@@ -222,7 +222,7 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
             If columns are missing, in another order or hold what does not go with their kind.
         """
         check_is_fitted(self)
-        return self._encode(checked_table(self, X, reset=False), self.dtype)
+        return self._encode_values(self._read(checked_table(self, X, reset=False)), self.dtype)
 
     def set_output(self, *, transform: str | None = None) -> Self:
         """Set what holds the output.
@@ -263,20 +263,16 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
                 names.append(full)
         return np.array(names, dtype=object)
 
-    def _encode(self, X, dtype="float64"):
-        """A checked table, encoded."""
+    def _read(self, X):
+        """What is in the columns of a checked table, by their kinds in training."""
         pairs = list(zip(columns_of(X), self.kinds_, strict=True))
         # what a category holds now is not asked: it need not be of one kind
         found = [one.kind() if kind in (NUMERIC, DATETIME) else kind for one, kind in pairs]
-        return self._encode_table([read(*pair, now) for pair, now in zip(pairs, found, strict=True)], dtype)
+        return [read(*pair, now) for pair, now in zip(pairs, found, strict=True)]
 
-    def _learn_table(self, X, sample_weight, rows=slice(None)):
-        """Learn everything from some rows of a checked table, and return the values of its columns, of all rows."""
-        weight = check_weights(sample_weight, X)
-        columns = columns_of(X)
-        named = categorical_columns(self.categorical_features, columns)
-        kinds = [CATEGORICAL if own else one.kind() or NUMERIC for one, own in zip(columns, named, strict=True)]
-        values = [read(one, kind, kind) for one, kind in zip(columns, kinds, strict=True)]
+    def _learn_table(self, table, weight, rows=slice(None)):
+        """Learn everything from some rows of a `Table`, with weights or None; returns the preprocessor."""
+        columns, kinds, values = table
         self.n_features_in_ = len(columns)
         if weight is not None:
             rows = np.arange(len(weight))[rows]
@@ -289,7 +285,7 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
         self.centers_, self.scales_ = centers_and_scales.reshape(-1, 2).T.copy()
         self.cardinalities_ = np.array([n for _, _, sizes in learnt for n in sizes], np.int64)
         self._is_quantity = np.concatenate([quantities(code) for code in self._codes])
-        return values
+        return self
 
     def _learn(self, column, kind, values, rows, weight):
         """A column's code, the centre and scale of each of its outputs, and the number of codes of each."""
@@ -309,7 +305,7 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
         n_codes = len(code["names"]) if code["encoding"] == "codes" else 0
         return code, pairs, [n_codes] * len(pairs)
 
-    def _encode_table(self, values, dtype):
+    def _encode_values(self, values, dtype):
         """Scaled outputs of what was read of each column."""
         n_samples = len(values[0][0] if isinstance(values[0], tuple) else values[0])
         outputs, at = np.empty((n_samples, len(self.scales_)), dtype), 0
@@ -329,17 +325,3 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
         # `string` stays False, as in HistGradientBoosting: True would promise to take any Python object in a column.
         tags.transformer_tags.preserves_dtype = []
         return tags
-
-
-def checked_table(estimator, X, reset):
-    """X as a frame or a 2-D array, its number of columns and their names checked, or kept on the estimator."""
-    if is_frame(X):
-        validate_data(estimator, X, reset=reset, skip_check_array=True)
-        if not _num_samples(X) or not X.shape[1]:
-            empty = "sample(s)" if X.shape[1] else "feature(s)"
-            raise ValueError(f"Found array with 0 {empty} (shape={X.shape}) while a minimum of 1 is required.")
-        return X
-    refuse_masked("X", X)
-    # NumPy would make strings of the numbers beside them
-    has_strings = not hasattr(X, "dtype") and check_array(X, dtype=None, ensure_all_finite=False).dtype.kind == "U"
-    return validate_data(estimator, X, reset=reset, dtype=object if has_strings else None, ensure_all_finite=False)

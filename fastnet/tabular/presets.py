@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from ..ops.features import PBLD, Embedding, Scale
 from ..ops.losses import LogLoss
 from ..ops.optimizers import Adam
 from ..ops.schedules import MultiCosine, OneCycle
@@ -40,6 +39,7 @@ _OF_NUMBERS = {
     "activation": "mish",  # RealMLP
     "loss": "squared_error",  # RealMLP
     "scoring": None,  # RealMLP: squared error, so R²
+    "clip_predictions": True,  # RealMLP-TD
 }
 _PRESETS = {
     "fast": {
@@ -64,16 +64,12 @@ _PRESETS = {
         "n_members": 4,  # measured
     },
 }
-_CLIPPING = {"fast": False, "default": True, "best": True}  # RealMLP-TD-S and RealMLP-TD
-
 NAMES = tuple(_PRESETS)
 
 # By task and name.
 PRESETS = {
     "classification": {name: {**_OF_ALL, **_OF_CLASSES, **own} for name, own in _PRESETS.items()},
-    "regression": {
-        name: {**_OF_ALL, **_OF_NUMBERS, **own, "clip_predictions": _CLIPPING[name]} for name, own in _PRESETS.items()
-    },
+    "regression": {name: {**_OF_ALL, **_OF_NUMBERS, **own} for name, own in _PRESETS.items()},
 }
 
 

@@ -13,7 +13,7 @@ from ..estimators.parameters.types import Activations, Initial, LearningRate, Lo
 from ..estimators.regressor import MLPRegressor
 from ..estimators.targets.numbers import of_targets, score_of
 from ..ops.features import Embedding, Feature, Scale
-from ..ops.losses import Loss
+from ..ops.losses import LOSSES, Loss
 from ..training.health import quiet
 from .base import TABULAR_CONSTRAINTS, BaseTabularMLP
 
@@ -94,7 +94,8 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
         The score on the rows held out, as for :class:`MLPRegressor`; it sees encoded columns and the standardised
         target. None is R², or its counterpart for the loss.
     n_members : int or None, default=None
-        Networks whose predictions are averaged. They differ in their first weights and the order of rows.
+        Networks whose predictions are averaged. They differ in their first weights, the order of rows and, where
+        ``validation_split`` is None, in the rows that are held out: together they learn from all.
     clip_predictions : bool or None, default=None
         Whether predictions are kept between the least and the largest target of training.
     refit : bool, default=False
@@ -116,18 +117,17 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
     parameters_ : dict
         Values of all parameters of the preset, as they were used.
     preprocessor_ : TabularPreprocessor
-        Fitted on the rows that were trained on.
+        That of the first network, fitted on the rows that it was trained on.
+    preprocessors_ : list of TabularPreprocessor
+        That of each network.
     estimators_ : list of MLPRegressor
-        The networks, at most ``n_members``; they see encoded columns and the standardised target.
+        The networks, at most ``n_members``; they see encoded columns.
     loss_curve_ : list of float
         Loss of every epoch, the mean over the networks, in the unit of the standardised target.
     validation_scores_ : list of float or None
         Score on the rows held out after every epoch, the mean over the networks; None if there are none.
     n_iter_ : int
         Epochs, the most of a network.
-    target_mean_, target_scale_ : float or ndarray of shape (n_outputs,)
-        What the target was standardised with: the mean and the standard deviation of the rows that were trained on,
-        which is 0 for a constant; 0 and 1 for a loss with a log link.
     n_features_in_ : int
         Number of columns.
     feature_names_in_ : ndarray of shape (n_features,)
@@ -252,18 +252,12 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
     def _check_targets(self, y, loss):
         loss.check_targets(y)
 
-    def _learn_targets(self, y, sample_weight, parameters, loss):
-        self._bounds = (y.min(axis=0), y.max(axis=0)) if parameters["clip_predictions"] else None
-        self.target_mean_, self.target_scale_ = np.zeros(y.shape[1:])[()], np.ones(y.shape[1:])[()]
-        if loss.out_activation == "exp":
-            return  # a log link predicts the target itself
-        mean = np.average(y, axis=0, weights=sample_weight)
-        scale = np.sqrt(np.average((y - mean) ** 2, axis=0, weights=sample_weight))
-        self.target_mean_ = mean
-        self.target_scale_ = np.where(scale > 1e-12 * np.abs(mean), scale, 0.0)[()]  # a constant, up to rounding
+    def _own_parameters(self, parameters):
+        loss = parameters["loss"]
+        return {"target_scaling": (LOSSES[loss] if isinstance(loss, str) else loss).takes_scaled_targets}
 
-    def _scale_targets(self, y):
-        return (y - self.target_mean_) / np.where(self.target_scale_ > 0, self.target_scale_, 1.0)
+    def _learn_targets(self, y, parameters):
+        self._bounds = (y.min(axis=0), y.max(axis=0)) if parameters["clip_predictions"] else None
 
     def predict(self, X: ArrayLike) -> np.ndarray:
         """Predict targets.
@@ -279,11 +273,12 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
             Predictions, in the unit of the targets; of several quantiles with one more axis, as of
             :class:`MLPRegressor`.
         """
-        outputs = np.mean(self._members_outputs(X, "predict"), axis=0)
-        # All quantiles of a target have its scale.
-        axes = (..., None) if outputs.ndim == 3 else ...
-        y = outputs * self.target_scale_[axes] + self.target_mean_[axes]
-        return y if self._bounds is None else np.clip(y, *(np.asarray(bound)[axes] for bound in self._bounds))
+        y = np.mean(self._members_outputs(X, "predict"), axis=0)
+        if self._bounds is None:
+            return y
+        # All quantiles of a target have its bounds.
+        axes = (..., None) if self.estimators_[0]._loss.quantiles else ...
+        return np.clip(y, *(np.asarray(bound)[axes] for bound in self._bounds))
 
     def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Coefficient of determination R², the mean over the outputs; of several quantiles as of :class:`MLPRegressor`.
