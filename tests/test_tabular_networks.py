@@ -115,6 +115,24 @@ def test_levels_that_only_the_rows_held_out_have_are_unseen(table):
     assert np.isfinite(last.validation_scores_).all()
 
 
+def test_each_member_embeds_the_levels_of_its_own_rows(table):
+    X, y = table
+    X = X.copy()
+    X[:100, 4] = [f"rare {i // 2}" for i in range(100)]
+    model = TabularMLPRegressor(**EMBEDDED, n_members=2, clip_predictions=False).fit(X, y)
+    levels = [columns.categories_[4] for columns in model.preprocessors_]
+    assert levels[0] != levels[1]
+    alone = []
+    for columns, net, own in zip(model.preprocessors_, model.estimators_, levels, strict=True):
+        assert len(net.features_[1]["tables"][0]) == len(own) + 1  # and what is missing
+        alone.append(net.predict(columns.transform(X)))
+    assert same_bits([model.predict(X)], [np.mean(alone, axis=0)])
+    # nothing is encoded twice where all learn from the same rows
+    for params in ({"validation_fraction": 0}, {"refit": True}):
+        model = TabularMLPRegressor(**EMBEDDED, n_members=2, **params).fit(X, y)
+        assert model.preprocessors_[0] is model.preprocessors_[1]
+
+
 def test_rare_levels_share_a_row(table):
     X, y = table
     X = X.copy()
