@@ -150,7 +150,7 @@ OPS = [
 @pytest.mark.parametrize("op", OPS, ids=repr)
 def test_ops_are_frozen_values(op):
     cls = type(op)
-    evaluated = eval(repr(op), {cls.__name__: cls, **HELD})
+    evaluated = eval(repr(op), {**HELD, cls.__name__: cls})  # initialisers and schedules have a Constant each
     for same in (copy.copy(op), copy.deepcopy(op), pickle.loads(pickle.dumps(op)), evaluated):
         assert type(same) is cls and same == op and hash(same) == hash(op) and repr(same) == repr(op)
     assert op != "op" and len({op, replace(op)}) == 1
