@@ -262,6 +262,8 @@ MORE = [pytest.param(*f.values, id=f.id, marks=pytest.mark.exhaustive) for f in 
 @pytest.mark.parametrize("formula", FEW + MORE)
 def test_formula_computes_in_single_precision(formula):
     """A literal or a call that drags double along would halve the width of the vectors."""
+    import fastnet.kernels.mathematics.special  # noqa: F401 - tells Numba what elementary functions become
+
     formula, n_states = formula if isinstance(formula, tuple) else (formula, 0)
     function, pointer = retyped(formula, F32), types.CPointer(types.float32)
     options = {"fastmath": FASTMATH, "error_model": "numpy", "cache": False}
