@@ -104,11 +104,38 @@ def test_dropout_follows_its_schedule_epoch_by_epoch(digits):
     assert same_bits(parameters(half), parameters(same))
 
 
+@pytest.mark.parametrize("drops", [{"dropout": 0.5}, {"input_dropout": 0.3}], ids=str)
+def test_dropout_may_rise_from_nothing(digits, drops):
+    """What drops is at hand from the start on, though nothing is dropped then."""
+    net = MLPClassifier(**QUICK, **drops, dropout_schedule=lambda p: float(p >= 0.5))
+    with task_of(net, *digits).trainer() as trainer:
+        trainer.session.set_dropout(0.0)
+        tables = trainer.session.tables
+        assert not tables.layers["drop_threshold"].any() and tables.record["passes"]["drop_panel"] != 0
+        trainer.step()
+        trainer.step()
+        assert not tables.layers["drop_threshold"].any()
+        state = trainer.state()
+    # from here on as a training that is resumed without the schedule
+    rest = task_of(MLPClassifier(**QUICK, **drops), *digits)
+    with rest.trainer(state) as trainer:
+        while trainer.step():
+            pass
+        matrices, vectors = trainer.parameters()
+    assert same_bits(parameters(net.fit(*digits)), matrices + vectors)
+    assert not same_bits(parameters(MLPClassifier(**QUICK).fit(*digits)), matrices + vectors)
+
+
+def test_what_never_drops_compiles_no_dropout(digits):
+    net = MLPClassifier(**QUICK, dropout_schedule="flat_cosine")
+    with task_of(net, *digits).trainer() as trainer:
+        assert trainer.session.tables.record["passes"]["drop_panel"] == 0
+
+
 SCHEDULED = {
     "dropout": 0.4, "input_dropout": 0.1, "dropout_schedule": "flat_cosine", "decay_schedule": MultiCosine(),
     "solver": AdamW(weight_decay=0.3), "rate_factors": "fan_in", "bias_rate_factor": 0.1, "activation": "parametric",
-    "init": "data_dependent",
-             "bias_init": "data", "output_init": "zeros", "learning_rate_init": 0.03,
+    "init": "data_dependent", "bias_init": "data", "output_init": "zeros", "learning_rate_init": 0.03,
 }  # fmt: skip
 
 
@@ -168,8 +195,7 @@ def test_sparse_features_are_dropped_by_the_schedule_too(digits):
 
     X = np.where(digits[0] > 1.2, digits[0], 0.0)
     drops = {**QUICK, "input_dropout": 0.4, "dropout_schedule": lambda p: 0.0, "init": "data_dependent",
-             "bias_init": "data",
-             "dtype": "float64"}
+             "bias_init": "data", "dtype": "float64"}
     sparse = MLPClassifier(**drops).fit(csr_array(X), digits[1])
     dense = MLPClassifier(**drops).fit(X, digits[1])
     for a, b in zip(parameters(sparse), parameters(dense), strict=True):

@@ -23,7 +23,8 @@ from test_activations import ACTIVATION_CASES
 
 from fastnet.kernels.compiling.jit import FASTMATH, retyped
 from fastnet.network.initializers import INITIALIZERS
-from fastnet.ops.activations import ACTIVATIONS, Activation, Parametric
+from fastnet.ops.activations import ACTIVATIONS, Parametric
+from fastnet.ops.allowed import Choice, Increasing, OneOf
 from fastnet.ops.compiled import rows, signatures
 from fastnet.ops.compiled.signatures import PREPARE, UPDATE
 from fastnet.ops.losses import LOSSES, Gamma, Poisson
@@ -40,7 +41,7 @@ from fastnet.ops.optimizers import (
     Rprop,
     ScheduleFreeAdamW,
 )
-from fastnet.ops.registry import Choice, Increasing, Number, Op, Value
+from fastnet.ops.registry import Number, Op
 from fastnet.ops.schedules import SCHEDULES
 
 ULPS = 8  # of the compiled kernels
@@ -173,9 +174,8 @@ def other_value(op, name):
         return next(option for option in allowed.options if option != value)
     if isinstance(allowed, Increasing):
         return value[1:]
-    if isinstance(value, Value):  # held by another one
-        held = ACTIVATIONS if isinstance(value, Activation) else INITIALIZERS
-        return next(other for other in held.values() if allowed.allows(other) and other != value)
+    if isinstance(allowed, OneOf):
+        return next(other for other in allowed.registry.values() if allowed.allows(other) and other != value)
     near = [value / 2, value + 1, value - 1, value + 0.25, value - 0.25]
     return next(v for v in near if allowed.allows(v) and v != value)
 
@@ -185,9 +185,8 @@ def test_each_parameter_says_what_it_may_be_and_refuses_the_rest(op):
     for field in fields(op):
         name = field.name
         allowed = field.metadata.get("allowed")
-        kinds = Number, Choice, Increasing
-        assert isinstance(allowed, kinds) or isinstance(field.default, Value), (
-            f"declare {name} of {type(op).__name__} with number, choice or increasing"
+        assert isinstance(allowed, (Number, Choice, Increasing, OneOf)), (
+            f"declare {name} of {type(op).__name__} with number, choice, increasing or one_of"
         )
         assert allowed.allows(field.default)
         outside = ["no such thing", None, float("nan"), float("inf"), [1.0], 10**400, Decimal("0.5"), 0.5j]
@@ -263,6 +262,8 @@ MORE = [pytest.param(*f.values, id=f.id, marks=pytest.mark.exhaustive) for f in 
 @pytest.mark.parametrize("formula", FEW + MORE)
 def test_formula_computes_in_single_precision(formula):
     """A literal or a call that drags double along would halve the width of the vectors."""
+    import fastnet.kernels.mathematics.special  # noqa: F401 - tells Numba what elementary functions become
+
     formula, n_states = formula if isinstance(formula, tuple) else (formula, 0)
     function, pointer = retyped(formula, F32), types.CPointer(types.float32)
     options = {"fastmath": FASTMATH, "error_model": "numpy", "cache": False}

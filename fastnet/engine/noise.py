@@ -29,6 +29,7 @@ def set_up(architecture, X, flat, passes, layers):
         if issparse(X):
             raise ValueError("input_noise is for dense X")
         passes["input_noise"], passes["noise_deviation"] = address("input_noise", flat.dtype), architecture.input_noise
+    # By the largest probabilities: schedules only lower them, also to 0 at the start.
     if any(layer.dropout for layer in architecture.layers):
         passes["drop_panel"] = address("drop_panel", flat.dtype)
     rates = [layer.drop_connect for layer in architecture.layers]

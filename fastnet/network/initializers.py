@@ -6,13 +6,13 @@ output. ``activation`` is the layer's own; an output layer's is that of the hidd
 """
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import erf, erfinv
 
 from ..ops.activations import Activation, Logistic
-from ..ops.registry import Value, number, register
+from ..ops.registry import Value, number, one_of, register
 
 INITIALIZERS: "dict[str, Initializer]" = {}
 
@@ -265,24 +265,6 @@ class Zeros(Initializer):
         return np.zeros((fan_in, fan_out))
 
 
-@dataclass(frozen=True)
-class _Drawn:
-    """What may draw weights that are then scaled: an initialiser that breaks symmetry, by name or as an object."""
-
-    def allows(self, value):
-        """Whether the value is one."""
-        drawn = self.plain(value)
-        return isinstance(drawn, Initializer) and drawn.breaks_symmetry and not drawn.scales_to_data
-
-    def plain(self, value):
-        """The value as an object."""
-        return INITIALIZERS.get(value, value) if isinstance(value, str) else value
-
-    def __str__(self):
-        names = sorted(repr(name) for name in INITIALIZERS if self.allows(name))
-        return f"an initialiser by which units begin different: one of {', '.join(names)}, or such an object"
-
-
 @register(INITIALIZERS, "data_dependent")
 @dataclass(frozen=True)
 class DataDependent(Initializer):
@@ -299,7 +281,10 @@ class DataDependent(Initializer):
         What draws the weights, and biases; only the weights are scaled.
     """
 
-    initializer: Initializer = field(default=LeCunNormal(), metadata={"allowed": _Drawn()})
+    initializer: Initializer = one_of(
+        LeCunNormal(), INITIALIZERS, Initializer, lambda drawn: drawn.breaks_symmetry and not drawn.scales_to_data,
+        "an initialiser by which units begin different",
+    )  # fmt: skip
     scales_to_data = True
 
     def draw(

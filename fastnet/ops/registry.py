@@ -1,68 +1,21 @@
 """What every entry of the vocabulary is: a frozen value with a name, checked parameters and plain functions.
 
 Activations, losses, optimizers, schedules and initialisers are such values. Their parameters are fields of a frozen
-dataclass; `number`, `flag` and `choice` declare a field together with what it may be, and construction checks it.
+dataclass; `number`, `flag`, `choice`, `increasing` and `one_of` declare a field together with what it may be, and
+construction checks it.
 `resolve` turns what a user gives for a parameter, a name or an object, into the object.
 """
 
 import inspect
 import math
 from dataclasses import dataclass, field, fields
-from itertools import pairwise
 from numbers import Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from .allowed import Choice, Increasing, OneOf
 from .numbers import Number, shown
-
-
-@dataclass(frozen=True)
-class Choice:
-    """One of some values, told apart by type too: True is not 1."""
-
-    options: tuple
-
-    def allows(self, value):
-        """Whether the value is one."""
-        value = self.plain(value)
-        return any(type(value) is type(option) and value == option for option in self.options)
-
-    def plain(self, value):
-        """The value as a plain Python one."""
-        return value.item() if isinstance(value, np.generic) else value
-
-    def __str__(self):
-        return "one of " + ", ".join(map(repr, self.options))
-
-
-@dataclass(frozen=True)
-class Increasing:
-    """A tuple of such numbers, each above the one before."""
-
-    each: Number
-
-    def plain(self, value):
-        """The values as a tuple of plain numbers; None if they are not allowed."""
-        if not isinstance(value, (list, tuple, np.ndarray)) or isinstance(value, np.ndarray) and value.ndim != 1:
-            return None
-        numbers = tuple(map(self.each.plain, value))
-        if not numbers or None in numbers or any(b <= a for a, b in pairwise(numbers)):
-            return None
-        # What is plain already stays the very same: scikit-learn's `clone` looks.
-        return value if type(value) is tuple and all(type(v) is float for v in value) else numbers
-
-    def allows(self, value):
-        """Whether they are."""
-        return self.plain(value) is not None
-
-    def __str__(self):
-        return f"a tuple of increasing numbers, each {self.each}"
-
-
-def increasing(default, low=-math.inf, high=math.inf, *, closed="both"):
-    """A field that holds a tuple of numbers from ``low`` to ``high``, each above the one before; see `number`."""
-    return field(default=default, metadata={"allowed": Increasing(Number(low, high, closed))})
 
 
 def number(default, low=-math.inf, high=math.inf, *, closed="both", integral=False):
@@ -103,6 +56,30 @@ def flag(default):
 def choice(default, *options):
     """A field that holds one of ``options``."""
     return field(default=default, metadata={"allowed": Choice(options)})
+
+
+def increasing(default, low=-math.inf, high=math.inf, *, closed="both"):
+    """A field that holds a tuple of numbers from ``low`` to ``high``, each above the one before; see `number`."""
+    return field(default=default, metadata={"allowed": Increasing(Number(low, high, closed))})
+
+
+def one_of(default, registry, base, fits, description):
+    """A field that holds another object of the vocabulary, given by its name or as an object.
+
+    Parameters
+    ----------
+    default : object
+        Its default.
+    registry : dict
+        Names to objects.
+    base : type
+        Base class of the family.
+    fits : callable
+        ``fits(op)``: whether one of the family will do.
+    description : str
+        Which ones do, for the message.
+    """
+    return field(default=default, metadata={"allowed": OneOf(registry, base, fits, description)})
 
 
 @dataclass(frozen=True)

@@ -1,31 +1,13 @@
 """Any activation, mixed with the identity in a share that each unit learns."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
-from ..registry import number, register
+from ..registry import number, one_of, register
 from .base import ACTIVATIONS, Activation
 from .piecewise import SELU
-
-
-@dataclass(frozen=True)
-class _Plain:
-    """What may be mixed: an activation whose units learn nothing themselves, by name or as an object."""
-
-    def allows(self, value):
-        """Whether the value is one."""
-        op = self.plain(value)
-        return isinstance(op, Activation) and not op.per_unit
-
-    def plain(self, value):
-        """The value as an object."""
-        return ACTIVATIONS.get(value, value) if isinstance(value, str) else value
-
-    def __str__(self):
-        names = sorted(repr(name) for name, op in ACTIVATIONS.items() if not op.per_unit)
-        return f"an activation whose units learn nothing themselves: one of {', '.join(names)}, or such an object"
 
 
 def _mixed(activation):
@@ -74,7 +56,10 @@ class Parametric(Activation):
         Factor of the learning rate for :math:`\alpha`, at least 0.
     """
 
-    activation: Activation = field(default=SELU(), metadata={"allowed": _Plain()})
+    activation: Activation = one_of(
+        SELU(), ACTIVATIONS, Activation, lambda op: not op.per_unit,
+        "an activation whose units learn nothing themselves",
+    )  # fmt: skip
     alpha: float = number(1.0)
     rate: float = number(0.1, 0.0)
     derivative_of = "input"
