@@ -2,12 +2,14 @@
 
 from copy import copy
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
 from ..network.architecture import Architecture
+from ..ops.activations import ACTIVATIONS
 from ..training.problem import Problem
 from .base import BaseMultilayerPerceptron
 from .fitted import parameter_places
@@ -15,9 +17,10 @@ from .inputs.arrays import cast_weights, check_finite, check_fits, check_weights
 from .parameters import penalties, plain_parameters
 from .parameters.types import MatrixLike
 from .targets.scaling import fitted_scale
+from .text import text_table, word_of
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LayerPass:
     r"""What the forward and backward pass compute in one layer of weights.
 
@@ -42,6 +45,8 @@ class LayerPass:
         Derivatives by the gains and the learnt slopes, where the layer has them.
     projection_gradient : ndarray of shape (fan_in, fan_out) or None
         Derivative, with its L2 penalty, by the matrix of its skip connection.
+    activation_name : str
+        What becomes of z: the name of the activation, or of the output activation.
     """
 
     input: np.ndarray
@@ -53,11 +58,19 @@ class LayerPass:
     gain_gradient: np.ndarray | None = None
     slope_gradient: np.ndarray | None = None
     projection_gradient: np.ndarray | None = None
+    activation_name: str = ""
+
+    def __repr__(self) -> str:
+        fan_in, fan_out = self.coef_gradient.shape
+        return f"<LayerPass {fan_in} × {fan_out}, {self.activation_name}, {len(self.z)} samples>"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Pass:
-    """One forward and backward pass.
+    """One forward and backward pass. It prints as a table with a row for each layer.
+
+    The columns are the shape of the weights; the mean of :math:`|z|`; the share of zeros among the activations; and the
+    Euclidean norms of delta and of the gradient by the weights, over all of their numbers.
 
     Attributes
     ----------
@@ -66,10 +79,41 @@ class Pass:
         gradient this is.
     layers : list of LayerPass
         From the input to the output.
+    penalty : float
+        The L2 penalty's part of the loss.
     """
 
     loss: float
     layers: list[LayerPass]
+    penalty: float = 0.0
+
+    def __repr__(self) -> str:
+        rows = []
+        for number, layer in enumerate(self.layers, 1):
+            fan_in, fan_out = layer.coef_gradient.shape
+            z, zeros = np.abs(layer.z).mean(dtype=np.float64), np.mean(layer.activation == 0)
+            norms = (np.linalg.norm(a.astype(np.float64)) for a in (layer.delta, layer.coef_gradient))
+            rows.append(
+                [f"{number} {layer.activation_name}", f"{fan_in} × {fan_out}", f"{z:.3g}", f"{zeros:.0%}"]
+                + [f"{norm:.3g}" for norm in norms]
+            )
+        table = text_table(["layer", "shape", "mean |z|", "zeros", "‖δ‖", "‖∇W‖"], rows)
+        return f"{table}\nloss {self.loss:.6g}, {len(self.layers[0].z)} samples"
+
+
+def check_network(estimator: Any) -> None:
+    """Raise TypeError unless this is one of the estimators, and not what holds one.
+
+    Parameters
+    ----------
+    estimator : object
+        What a user gave.
+    """
+    if not isinstance(estimator, BaseMultilayerPerceptron):
+        raise TypeError(
+            f"estimator is no MLPClassifier or MLPRegressor, but of type {type(estimator).__name__}: give the network "
+            "itself and X as the network reads it, such as pipeline[-1] and pipeline[:-1].transform(X)."
+        )
 
 
 def inspect(
@@ -104,6 +148,8 @@ def inspect(
     ------
     NotFittedError
         If the estimator is not fitted.
+    TypeError
+        If it is none of these, such as a pipeline that holds one.
     ValueError
         If X or y does not go with the fitted network.
 
@@ -121,7 +167,10 @@ def inspect(
     >>> passed = inspect(net, X, y)
     >>> [layer.delta.shape for layer in passed.layers]
     [(3, 1)]
+    >>> passed
+    layer       shape  mean |z|  zeros       ‖δ‖      ‖∇W‖
     """
+    check_network(estimator)
     check_is_fitted(estimator)
     reader = copy(estimator)
     given = X
@@ -141,6 +190,8 @@ def inspect(
     asked = plain_parameters(estimator)
     problem = Problem(architecture, X, targets, weight, matrices, vectors)
     l1, l2 = penalties(asked, architecture.n_layers)
+    strengths = zip(matrices, architecture.matrix_layers(), strict=True)
+    penalty = sum(l2[i] / 2 * np.vdot(w, w).astype(float) for w, i in strengths) / problem.total_weight
     with problem.session(l1, l2, asked.n_jobs, keep_z=True) as session:
         loss, *gradients = session.loss_and_gradient()
         arrays = session.arrays()
@@ -159,5 +210,9 @@ def inspect(
             for attribute, (is_matrix, number) in parameter_places(architecture, layer).items()
             if is_matrix or number < len(gradients[1])  # what is merely measured comes last
         }
-        layers.append(LayerPass(a["input"], a["z"], a["output"], a["delta"], **of_parameters))
-    return Pass(loss, layers)
+        activation = architecture.layers[layer].activation
+        name = architecture.loss.out_activation if activation is None else word_of(ACTIVATIONS, activation)
+        layers.append(
+            LayerPass(a["input"], a["z"], a["output"], a["delta"], **of_parameters, activation_name=name)
+        )
+    return Pass(loss, layers, float(penalty))
