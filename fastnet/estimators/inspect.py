@@ -212,7 +212,5 @@ def inspect(
         }
         activation = architecture.layers[layer].activation
         name = architecture.loss.out_activation if activation is None else word_of(ACTIVATIONS, activation)
-        layers.append(
-            LayerPass(a["input"], a["z"], a["output"], a["delta"], **of_parameters, activation_name=name)
-        )
+        layers.append(LayerPass(a["input"], a["z"], a["output"], a["delta"], **of_parameters, activation_name=name))
     return Pass(loss, layers, float(penalty))

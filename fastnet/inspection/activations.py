@@ -17,7 +17,7 @@ class ActivationsDisplay:
 
     On the left, a histogram for each layer, over samples and units, without the zeros, whose share stands beside it. On
     the right, the shares of units that learn nothing: *dead* units are flat, with an output of 0, at every sample;
-    *saturated* ones are flat at no less than 95 % of the samples, with another output. A unit is flat where its
+    *saturated* ones are flat at no less than 90 % of the samples, with another output. A unit is flat where its
     activation's slope is below 2 % of the steepest.
 
     Use :meth:`from_estimator` to make one of a fitted network. All parameters are attributes.
@@ -109,9 +109,7 @@ class ActivationsDisplay:
             )
         architecture = estimator._network()[0]
         slopes = getattr(estimator, "slopes_", [None] * len(hidden))
-        states = [
-            unit_states(architecture.layers[i].activation, layer.z, slopes[i]) for i, layer in enumerate(hidden)
-        ]
+        states = [unit_states(architecture.layers[i].activation, layer.z, slopes[i]) for i, layer in enumerate(hidden)]
         display = cls(
             activations=[layer.activation for layer in hidden],
             dead=[state.dead.mean() for state in states],
@@ -160,9 +158,7 @@ class ActivationsDisplay:
         ):  # fmt: skip
             if shares is not None:
                 widths = 100 * np.asarray(shares, dtype=float)
-                ax.barh(
-                    places + 0.35, widths, 0.5, left=left, color=colour, hatch=hatch, edgecolor="white", label=name
-                )
+                ax.barh(places + 0.35, widths, 0.5, left=left, color=colour, hatch=hatch, edgecolor="white", label=name)
                 left = left + widths
         for place, share in zip(places, left, strict=True):
             at_right = share < 60
@@ -192,29 +188,32 @@ def draw_ridges(ax: Any, arrays: list[np.ndarray], names: list[str], bins: int, 
     bins : int
         Number of bins.
     without_zeros : bool, default=False
-        Whether to leave zeros out, and to write their share beside the histogram.
+        Whether to leave zeros out, and to write their share below the name; else there stands the standard deviation.
     """
     flat = [a[np.isfinite(a)] for a in arrays]
     shown = [a[a != 0] if without_zeros else a for a in flat]
     # The outermost numbers would leave all others a few bins.
     ends = [np.quantile(a, [0.001, 0.999]) for a in shown if len(a)]
     low, high = (min(e[0] for e in ends), max(e[1] for e in ends)) if ends else (0.0, 1.0)
+    if without_zeros and 0 < low < 0.2 * high:
+        low = 0.0
     low, high = (low, high) if high > low else (low - 0.5, high + 0.5)
     edges = np.linspace(low, high, bins + 1)
-    for place, numbers, of_all, colour in zip(
-        range(len(arrays), 0, -1), shown, flat, layer_colours(len(arrays)), strict=True
-    ):
+    places = range(len(arrays), 0, -1)
+    for place, numbers, colour in zip(places, shown, layer_colours(len(arrays)), strict=True):
         counts = np.histogram(numbers, edges)[0]
-        ax.stairs(place + 0.85 * counts / max(counts.max(), 1), edges, baseline=place, fill=True, color=colour, alpha=0.85)
+        heights = place + 0.85 * counts / max(counts.max(), 1)
+        ax.stairs(heights, edges, baseline=place, fill=True, color=colour, alpha=0.85)
         ax.axhline(place, color=GREY, linewidth=0.6)
-        note = f"zeros {np.mean(of_all == 0):.0%}" if without_zeros and len(of_all) else ""
-        if not without_zeros and len(of_all):
-            note = f"std {of_all.std():.2g}"
-        ax.annotate(
-            note.replace("%", " %"), (1, place + 0.5), (-3, 0), ("axes fraction", "data"), textcoords="offset points",
-            ha="right", fontsize="small", bbox={"color": "white", "alpha": 0.75, "pad": 1},
-        )  # fmt: skip
     ax.set(xlim=(low, high), ylim=(0.9, len(arrays) + 1.05))
-    ax.set_yticks([len(arrays) - i + 0.35 for i in range(len(arrays))], names)
+    if without_zeros:
+        notes = [f"zeros {100 * np.mean(a == 0):.0f} %" if len(a) else "" for a in flat]
+    else:
+        notes = [f"std {a.std():.2g}" if len(a) else "" for a in flat]
+    ax.set_yticks(
+        [place + 0.35 for place in places], [f"{name}\n{note}" for name, note in zip(names, notes, strict=True)],
+        fontsize="small",
+    )  # fmt: skip
+    ax.locator_params(axis="x", nbins=5)
     ax.tick_params(axis="y", length=0)
     ax.spines[["top", "right"]].set_visible(False)

@@ -85,20 +85,26 @@ def layer_colours(n_layers: int) -> list[Any]:
     """A colour for each layer, from the first, dark, to the last, light: their order is seen without any hue."""
     from matplotlib import colormaps
 
-    return [colormaps["viridis"](0.9 * i / max(n_layers - 1, 1)) for i in range(n_layers)]
+    return [colormaps["viridis"](0.82 * i / max(n_layers - 1, 1)) for i in range(n_layers)]
 
 
 def name_layers(ax: Any, names: list[str], colours: list[Any]) -> None:
     """Say beside the axes which colour is which layer: in a legend, or of many layers in a colour bar."""
     if len(names) <= MANY:
-        ax.legend(title="layer", loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0.0, frameon=False)
+        legend_beside(ax)
         return
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import BoundaryNorm, ListedColormap
 
     norm = BoundaryNorm(np.arange(len(names) + 1) + 0.5, len(names))
     bar = ax.figure.colorbar(ScalarMappable(norm, ListedColormap(colours)), ax=ax, label="layer")
+    bar.minorticks_off()
     bar.set_ticks(np.unique(np.linspace(1, len(names), 6).round()).astype(int))
+
+
+def legend_beside(ax: Any) -> None:
+    """A legend at the right of the axes, where it covers nothing."""
+    ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0.0, frameon=False)
 
 
 def whole_numbers(axis: Any) -> None:

@@ -8,9 +8,21 @@ from numpy.typing import ArrayLike
 from ..estimators.base import BaseMultilayerPerceptron
 from ..estimators.inspect import inspect
 from ..estimators.parameters.types import MatrixLike
-from .drawing import BLUE, GREEN, ORANGE, layer_colours, layer_names, name_layers, one_axes, whole_numbers
+from .drawing import (
+    BLUE,
+    GREEN,
+    MANY,
+    ORANGE,
+    PURPLE,
+    layer_colours,
+    layer_names,
+    legend_beside,
+    name_layers,
+    one_axes,
+    whole_numbers,
+)
 
-# How many times more or less than the median layer a layer may have before it learns too little or too much.
+# How many times more or less than the last layer a layer may have before it learns too little or too much.
 HEALTHY_FACTOR = 100.0
 
 
@@ -19,9 +31,10 @@ class GradientFlowDisplay:
 
     The picture shows :math:`\|\nabla W\| / \|W\|`, the gradient of a layer's weights relative to the weights, or
     :math:`\|\nabla W\|` alone if no norms of weights are given. Layers learn at a similar pace if these are of a
-    similar size. The band reaches from a hundredth of the median layer to a hundred times it. A first layer below it
-    hardly learns (gradients vanish); a layer above it is torn about (gradients explode). How small all of them are
-    together says nothing: at a minimum they are all 0.
+    similar size. The band reaches from a hundredth of the last layer's, where the way back begins, to a hundred times
+    it. A layer below it hardly learns (gradients vanish); a layer above it is torn about (gradients explode). How small
+    all of them are together says nothing: at a minimum they are all 0. Where the last layer has none, the median layer
+    takes its place.
 
     Use :meth:`from_estimator` for the network as it is. Of one epoch, the layers are on the horizontal axis; of
     several, each layer is a line over the epochs. All parameters are attributes.
@@ -143,12 +156,14 @@ class GradientFlowDisplay:
         # A norm of 0 has no place on a logarithmic axis: it is drawn at the lower end.
         positive = norms[np.isfinite(norms) & (norms > 0)]
         floor = positive.min() / 10 if len(positive) else 1e-12
-        middle = np.maximum(np.nanmedian(norms, axis=1), floor)
+        last = norms[:, -1]
+        middle = np.where(np.isfinite(last) & (last > 0), last, np.maximum(np.nanmedian(norms, axis=1), floor))
         draw = self._draw_layers if len(norms) == 1 else self._draw_epochs
         draw(ax, np.maximum(norms, floor), epochs, names, middle, show_band)
         ax.set(yscale="log", ylabel=r"$\|\nabla W\|$" if self.weight_norms is None else r"$\|\nabla W\|\,/\,\|W\|$")
         ax.grid(alpha=0.3)
-        ax.set_title(f"{self.estimator_name}: gradients by layer" if self.estimator_name else "", fontsize="medium")
+        if self.estimator_name:
+            ax.set_title(f"{self.estimator_name}: gradients by layer", loc="left", fontsize="medium")
         return self
 
     def _checked(self) -> tuple[np.ndarray, np.ndarray, list[str]]:
@@ -182,20 +197,26 @@ class GradientFlowDisplay:
         """The layers of one epoch side by side."""
         values, places = norms[0], np.arange(1, len(names) + 1)
         low, high = middle[0] / HEALTHY_FACTOR, middle[0] * HEALTHY_FACTOR
-        ill = (values < low) | (values > high) if show_band else np.zeros(len(values), dtype=bool)
+        ax.plot(places, values, color=BLUE, linewidth=1)
+        kinds = (
+            [("vanishing", values < low, "v", ORANGE), ("exploding", values > high, "^", PURPLE)] if show_band else []
+        )
+        normal = np.ones(len(values), dtype=bool)
+        for label, belongs, marker, colour in kinds:
+            if belongs.any():
+                ax.plot(places[belongs], values[belongs], marker, color=colour, markersize=9, label=label, linestyle="")
+                normal &= ~belongs
+        ax.plot(places[normal], values[normal], "o", color=BLUE)
         if show_band:
             ax.axhspan(low, high, color=GREEN, alpha=0.12, linewidth=0, label="healthy")
-        ax.plot(places, values, color=BLUE, linewidth=1)
-        ax.plot(places[~ill], values[~ill], "o", color=BLUE, label="layer")
-        if ill.any():
-            ax.plot(places[ill], values[ill], "X", color=ORANGE, markersize=9, label="vanishing or exploding")
         ax.set(xlabel="layer", xlim=(0.5, len(names) + 0.5))
         if len(names) <= 12:
             turned = sum(map(len, names)) > 50
             ax.set_xticks(places, names, rotation=30 if turned else 0, ha="right" if turned else "center")
         else:
             whole_numbers(ax.xaxis)
-        ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.3), ncols=3, frameon=False)
+        if show_band:
+            legend_beside(ax)
 
     @staticmethod
     def _draw_epochs(
@@ -204,10 +225,12 @@ class GradientFlowDisplay:
         """A line over the epochs for each layer."""
         if show_band:
             low, high = middle / HEALTHY_FACTOR, middle * HEALTHY_FACTOR
-            ax.fill_between(epochs, low, high, color=GREEN, alpha=0.12, linewidth=0, label="healthy")
+            band = ax.fill_between(epochs, low, high, color=GREEN, alpha=0.12, linewidth=0, label="healthy")
+            if len(names) > MANY:
+                ax.legend(handles=[band], loc="lower right", bbox_to_anchor=(1.0, 1.0), borderaxespad=0.2, frameon=False)
         colours, styles = layer_colours(len(names)), ["-", "--", "-.", ":"]
         for i, name in enumerate(names):
-            ax.plot(epochs, norms[:, i], styles[i % 4], color=colours[i], label=name)
+            ax.plot(epochs, norms[:, i], styles[i % 4], color=colours[i], label=f"layer {name}")
         ax.set(xlabel="epoch", xlim=(epochs[0], epochs[-1]))
         whole_numbers(ax.xaxis)
         name_layers(ax, names, colours)

@@ -106,30 +106,40 @@ def build_graph(
             row.operate(r"$\odot$", parameter(r"\gamma", "gains_"))
             delta = None
         row.operate("$+$", parameter("b", "intercepts_"))
-        row.chain.append(_variable(f"$z_{{{number}}}$", (samples, layer.units), z, delta))
-        if is_last:
-            _end(row, architecture, now, passed, samples)
-        else:
-            slope = parameter(r"\alpha", "slopes_") if layer.activation.per_unit else None
-            row.operate(word_of(ACTIVATIONS, layer.activation).replace("_", " "), slope)
-            if layer.skip is not None:
-                row.skip_to = len(row.chain)
-                row.operate("$+$", parameter("P", "projections_") if layer.skip == "projection" else None)
+        last_z = _variable(f"$z_{{{number}}}$", (samples, layer.units), z, delta)
         rows.append(row)
+        if is_last:
+            rows.append(_end(row, last_z, architecture, passed))
+            break
+        row.chain.append(last_z)
+        slope = parameter(r"\alpha", "slopes_") if layer.activation.per_unit else None
+        row.operate(word_of(ACTIVATIONS, layer.activation).replace("_", " "), slope)
+        if layer.skip is not None:
+            row.skip_to = len(row.chain)
+            if layer.skip == "projection":
+                row.operate("$+aP$", parameter("P", "projections_"))
+            else:
+                row.operate("$+$")
     return rows
 
 
-def _end(row: Row, architecture: Architecture, now: Any, passed: Pass | None, samples: Any) -> None:
-    """What follows the last z: the output activation, the loss and its penalty."""
-    loss, units = architecture.loss, architecture.layer_units[-1]
-    if loss.out_activation != "identity":
+def _end(row: Row, z: Node, architecture: Architecture, passed: Pass | None) -> Row:
+    """Lead the last layer's row to the prediction; the row from there to the loss."""
+    loss = architecture.loss
+    if loss.out_activation == "identity":
+        z.name = rf"$\hat{{y}} = ${z.name}"
+        end = Row([z])
+    else:
+        row.chain.append(z)
         row.operate(loss.out_activation)
-        row.chain.append(_variable(r"$\hat{y}$", (samples, units), None if now is None else now.activation, None))
-    row.operate(_words(type(loss).__name__), Node("variable", "$y$", (samples,)))
+        end = Row([_variable(r"$\hat{y}$", z.shape, None if passed is None else passed.layers[-1].activation, None)])
+    samples, units = z.shape
+    shape = (samples,) if loss.class_index_target else (samples, units // loss.outputs_per_target)
+    end.operate(_words(type(loss).__name__), Node("variable", "$y$", shape))
     if passed is not None and passed.penalty:
-        row.operate("$+$", Node("variable", "penalty", (), passed.penalty))
-    value = None if passed is None else passed.loss
-    row.chain.append(Node("variable", "$L$", (), value, None if passed is None else 1.0))
+        end.operate("$+$", Node("variable", "penalty", (), passed.penalty))
+    end.chain.append(Node("variable", "$L$", (), *((None, None) if passed is None else (passed.loss, 1.0))))
+    return end
 
 
 def _words(name: str) -> str:

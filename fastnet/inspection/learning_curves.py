@@ -187,7 +187,9 @@ class LearningCurvesDisplay:
         for i, (name, values) in enumerate(scores.items()):
             colour, style = _SCORE_STYLES[i % len(_SCORE_STYLES)]
             _draw(ax, values, color=colour, linestyle=style, label=name)
-        ax.set_ylabel("validation\nscore" if set(scores) == {"score"} or len(scores) > 1 else "validation\n" + [*scores][0])
+        ax.set_ylabel(
+            "validation\nscore" if set(scores) == {"score"} or len(scores) > 1 else "validation\n" + [*scores][0]
+        )
         if len(scores) > 1:
             ax.legend(frameon=False)
 

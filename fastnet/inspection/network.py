@@ -15,19 +15,20 @@ from .graph import Node, Row, build_graph
 
 # Inches, at the size at which the picture is drawn best; axes that are given scale all of it.
 _BOX, _BOX_HEIGHT, _CIRCLE, _GAP = 1.12, 0.56, 0.2, 0.24
-_ABOVE, _BELOW = 0.95, 0.5  # from a row's middle to the middle of its parameters, and to where lines pass below it
-_ROW = _ABOVE + _BOX_HEIGHT / 2 + _BELOW + 0.2
-_LEGEND = 0.45
+# From a row's middle to the middle of its parameters, to a skip connection below it, and to the way to the next row.
+_ABOVE, _BELOW, _BETWEEN = 0.95, 0.42, 0.58
+_ROW = _ABOVE + _BOX_HEIGHT / 2 + _BETWEEN + 0.14
+_LEGEND = 0.1
 _FONT = 8.0
 
 
 class NetworkDisplay:
     """The computation graph of a network, a row for each layer, with what flows through it in both passes.
 
-    Boxes are arrays: variables are white, parameters grey; circles and rounded boxes are operations. Of each array there
-    is its shape, in blue the mean magnitude of its numbers (forward), and in orange the Euclidean norm of the loss's
-    derivative by it (backward). Of the loss there is its value. Where a layer is normalised, its product with the
-    weights is s, and z is what the activation reads.
+    Boxes are arrays: variables are white, parameters grey; circles and rounded boxes are operations. Each array has its
+    shape, in blue the mean magnitude of its numbers (forward), and in orange the Euclidean norm of the loss's
+    derivative by it (backward). The loss L and its penalty have their values. Where a layer is normalised, its product
+    with the weights is s, and z is what the activation reads.
 
     Use :meth:`from_estimator` to make one of a fitted network. All parameters are attributes.
 
@@ -143,7 +144,7 @@ class NetworkDisplay:
             middle = height - title - number * _ROW - _ABOVE - _BOX_HEIGHT / 2 - 0.05
             pen.row(row, x, middle)
             if number < len(self.rows) - 1:
-                pen.elbow(x[-1] + _half_width(row.chain[-1]), middle, width, x[0], middle - _ROW)
+                pen.elbow(x[-1] + _half_width(row.chain[-1]), middle, x[0], middle - _ROW)
         if self.estimator_name:
             pen.write(width / 2, height - 0.12, self.estimator_name, size=_FONT + 1.5)
         has_pass = any(node.backward is not None for row in self.rows for node in row.chain)
@@ -184,10 +185,10 @@ class _Pen:
             self.node(row.parameters[row.skip_to], x[row.skip_to], middle + _ABOVE)
             self.arrows([(x[row.skip_to], middle + _ABOVE - _BOX_HEIGHT / 2), (x[row.skip_to], middle + _CIRCLE)])
 
-    def elbow(self, x: float, y: float, right: float, left: float, below: float) -> None:
+    def elbow(self, x: float, y: float, left: float, below: float) -> None:
         """From the end of a row around the corner, and from above into the first box of the next."""
-        between = y - _BELOW - 0.14
-        self.arrows([(x, y), (right - 0.12, y), (right - 0.12, between), (left, between), (left, below + _BOX_HEIGHT / 2)])
+        right, between, top = x + _GAP, y - _BETWEEN, below + _BOX_HEIGHT / 2
+        self.arrows([(x, y), (right, y), (right, between), (left, between), (left, top)])
 
     def arrows(self, points: list[tuple[float, float]], is_differentiated: bool = True) -> None:
         """A blue line with its head at the end, and beside it an orange one the other way."""
@@ -218,9 +219,8 @@ class _Pen:
             else:
                 style = f"round,pad=0,rounding_size={_CIRCLE}"
                 corner = (x - half, y - _CIRCLE)
-                self.ax.add_patch(
-                    FancyBboxPatch(corner, 2 * half, 2 * _CIRCLE, boxstyle=style, facecolor="white", edgecolor="black", **line)
-                )
+                box = FancyBboxPatch(corner, 2 * half, 2 * _CIRCLE, boxstyle=style, facecolor="white", **line)
+                self.ax.add_patch(box)
             self.write(x, y, node.name)
             return
         colour = "0.9" if node.kind == "parameter" else "white"

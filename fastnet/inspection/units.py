@@ -9,7 +9,7 @@ from ..ops.activations import Activation
 # A unit is flat at a sample where its slope is below this part of the activation's steepest.
 FLAT = 0.02
 # It is saturated if it is flat at this share of the samples.
-MOSTLY = 0.95
+MOSTLY = 0.9
 # The formulas are plain Python: they fill a table, which is read between its entries.
 _ENTRIES = 4001
 

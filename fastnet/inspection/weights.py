@@ -180,8 +180,8 @@ class WeightsDisplay:
             row, column = divmod(place, n_columns)
             top, left = row * (height + gap), column * (width + gap)
             canvas[top : top + height, left : left + width] = weights[:, unit].reshape(height, width)
-        size = 5.4
-        ax = one_axes(self, ax, (size + 0.8, max(1.5, size * canvas.shape[0] / canvas.shape[1] + 0.4)))
+        size = 5.0
+        ax = one_axes(self, ax, (size + 1.0, max(1.5, size * canvas.shape[0] / canvas.shape[1] + 0.35)))
         self.ax_, self.figure_ = ax, ax.figure
         limit = np.abs(weights[:, self.units_]).max() or 1.0
         image = ax.imshow(canvas, cmap="PuOr_r", vmin=-limit, vmax=limit, interpolation="nearest")
@@ -196,7 +196,7 @@ class WeightsDisplay:
         self.ax_, self.figure_ = ax, ax.figure
         numbers = range(1, len(coefs) + 1)
         names = list(map(str, numbers)) if self.layer_names is None else list(self.layer_names)
-        shaped = [f"{name}\n{w.shape[0]} × {w.shape[1]}" for name, w in zip(names, coefs, strict=True)]
+        shaped = [f"{name}, {w.shape[0]} × {w.shape[1]}" for name, w in zip(names, coefs, strict=True)]
         draw_ridges(ax, coefs, shaped, bins)
         ax.set(xlabel="weight", ylabel="layer")
         if self.estimator_name:
