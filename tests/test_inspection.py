@@ -46,12 +46,19 @@ def drawn(Display, net, digits, **options):
 
 def texts(display):
     """All words that a figure shows, with their places in it."""
-    renderer = display.figure_.canvas.get_renderer()
-    display.figure_.draw_without_rendering()
-    found = [t for t in display.figure_.findobj(matplotlib.text.Text) if t.get_text().strip() and t.get_visible()]
-    # The labels of an axis that is not drawn are not drawn either.
-    found = [t for t in found if t.axes is None or t.axes.axison or t in t.axes.texts or t is t.axes.title]
-    return [(t.get_text(), t.get_window_extent(renderer)) for t in found]
+    figure, found = display.figure_, []
+    figure.draw_without_rendering()
+    for ax in figure.axes:
+        found += [*ax.texts, ax.title, ax._left_title]
+        found += ax.get_legend().get_texts() if ax.get_legend() else []
+        for axis in (ax.xaxis, ax.yaxis) if ax.axison else ():
+            found.append(axis.label)
+            low, high = sorted(axis.get_view_interval())
+            for is_minor in (False, True):
+                pairs = zip(axis.get_ticklocs(minor=is_minor), axis.get_ticklabels(minor=is_minor), strict=False)
+                found += [label for at, label in pairs if low <= at <= high]  # others are not drawn
+    renderer = figure.canvas.get_renderer()
+    return [(t.get_text(), t.get_window_extent(renderer)) for t in found if t.get_text().strip() and t.get_visible()]
 
 
 def area(box):
@@ -66,9 +73,10 @@ def test_words_do_not_overlap_and_are_inside_of_the_figure(net, digits, Display,
     if size is not None:
         assert tuple(display.figure_.get_size_inches()) == size  # the figure that was given
     places = texts(display)
-    frame = display.figure_.bbox
+    assert len(places) > 5
+    frame = display.figure_.bbox.padded(1)
     for i, (word, box) in enumerate(places):
-        assert frame.x0 - 1 <= box.x0 and box.x1 <= frame.x1 + 1 and frame.y0 - 1 <= box.y0 and box.y1 <= frame.y1 + 1, word
+        assert frame.x0 <= box.x0 and box.x1 <= frame.x1 and frame.y0 <= box.y0 and box.y1 <= frame.y1, word
         for other, its in places[:i]:
             common = matplotlib.transforms.Bbox.intersection(box, its)
             assert common is None or area(common) < 0.05 * min(area(box), area(its)), f"{word!r} and {other!r}"

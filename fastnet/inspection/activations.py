@@ -145,7 +145,7 @@ class ActivationsDisplay:
         draw_ridges(axes[0], arrays, names, bins, without_zeros=True)
         axes[0].set(xlabel="activation", ylabel="hidden layer")
         if self.estimator_name:
-            axes[0].set_title(f"{self.estimator_name}: activations", fontsize="medium")
+            axes[0].set_title(self.estimator_name, fontsize="medium")
         if has_shares:
             self._draw_shares(axes[1], n)
         return self
