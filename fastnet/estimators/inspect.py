@@ -9,7 +9,6 @@ from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
 from ..network.architecture import Architecture
-from ..ops.activations import ACTIVATIONS
 from ..training.problem import Problem
 from .base import BaseMultilayerPerceptron
 from .fitted import parameter_places
@@ -17,7 +16,7 @@ from .inputs.arrays import cast_weights, check_finite, check_fits, check_weights
 from .parameters import penalties, plain_parameters
 from .parameters.types import MatrixLike
 from .targets.scaling import fitted_scale
-from .text import text_table, word_of
+from .text import activation_names, text_table
 
 
 @dataclass(frozen=True, repr=False)
@@ -203,14 +202,14 @@ def inspect(
     output_layer = Architecture(architecture.layer_units[last:], (), architecture.loss)
     output_dtype = estimator._output_dtype(given, X)
     arrays[-1]["output"] = forward(output_layer, [matrices[last]], [vectors[last]], below, output_dtype=output_dtype)
-    layers = []
+    layers, names = [], activation_names(architecture)
     for layer, a in enumerate(arrays):
         of_parameters = {
             f"{attribute.removesuffix('s_')}_gradient": gradients[0 if is_matrix else 1][number]
             for attribute, (is_matrix, number) in parameter_places(architecture, layer).items()
             if is_matrix or number < len(gradients[1])  # what is merely measured comes last
         }
-        activation = architecture.layers[layer].activation
-        name = architecture.loss.out_activation if activation is None else word_of(ACTIVATIONS, activation)
-        layers.append(LayerPass(a["input"], a["z"], a["output"], a["delta"], **of_parameters, activation_name=name))
+        layers.append(
+            LayerPass(a["input"], a["z"], a["output"], a["delta"], **of_parameters, activation_name=names[layer])
+        )
     return Pass(loss, layers, float(penalty))

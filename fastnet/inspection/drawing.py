@@ -4,9 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from ..estimators.text import word_of
+from ..estimators.text import activation_names
 from ..network.architecture import Architecture
-from ..ops.activations import ACTIVATIONS
 
 # Colours that all common kinds of colour blindness tell apart: Okabe and Ito, "Color Universal Design" (2008).
 BLUE, ORANGE, GREEN, PURPLE, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "0.45"
@@ -75,10 +74,7 @@ def panels(display: object, ax: Any, size: tuple[float, float], **grid: Any) -> 
 
 def layer_names(architecture: Architecture) -> list[str]:
     """A name for each layer of weights: its number, from 1 on, and what becomes of its z."""
-    return [
-        f"{number} {architecture.loss.out_activation if op is None else word_of(ACTIVATIONS, op)}"
-        for number, op in enumerate((layer.activation for layer in architecture.layers), 1)
-    ]
+    return [f"{number} {name}" for number, name in enumerate(activation_names(architecture), 1)]
 
 
 def layer_colours(n_layers: int) -> list[Any]:

@@ -227,7 +227,7 @@ class GradientFlowDisplay:
             low, high = middle / HEALTHY_FACTOR, middle * HEALTHY_FACTOR
             band = ax.fill_between(epochs, low, high, color=GREEN, alpha=0.12, linewidth=0, label="healthy")
             if len(names) > MANY:
-                ax.legend(handles=[band], loc="lower right", bbox_to_anchor=(1.0, 1.0), borderaxespad=0.2, frameon=False)
+                ax.legend(handles=[band], loc="lower right", bbox_to_anchor=(1, 1), borderaxespad=0.2, frameon=False)
         colours, styles = layer_colours(len(names)), ["-", "--", "-.", ":"]
         for i, name in enumerate(names):
             ax.plot(epochs, norms[:, i], styles[i % 4], color=colours[i], label=f"layer {name}")

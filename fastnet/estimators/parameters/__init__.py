@@ -1,7 +1,7 @@
 """The estimators' parameters: from what users give to the plain, checked settings of one fit."""
 
 from .constraints import CALIBRATED_LOG_LOSS, CLASSIFICATION_SCORING, PARAMETER_CONSTRAINTS
-from .limits import check_memory, check_type
+from .limits import check_memory, check_type, training_bytes
 from .named import (
     CLASSIFICATION_LOSSES,
     REGRESSION_LOSSES,
@@ -38,4 +38,5 @@ __all__ = [
     "regression_loss",
     "schedule",
     "settings_of",
+    "training_bytes",
 ]

@@ -62,6 +62,30 @@ def _numbers(estimator, settings, tiny):
             yield f"{name}={getattr(estimator, name)}", getattr(settings, name), tiny, True
 
 
+def training_bytes(settings, architecture, dtype):
+    """Bytes that the network alone takes in training, without samples and activations.
+
+    Parameters
+    ----------
+    settings : Settings
+        What was asked for.
+    architecture : Architecture
+        The network.
+    dtype : numpy.dtype
+        Of the computation.
+
+    Returns
+    -------
+    int
+    """
+    n_parameters = architecture.n_weights + sum(architecture.layer_units[1:])
+    # As they are given, as the engine reads them, and once more for the backward pass.
+    n_bytes = 3 * dtype.itemsize * n_parameters
+    if settings.is_stochastic:
+        return n_bytes + settings.optimizer.n_states * dtype.itemsize * n_parameters
+    return n_bytes + _LBFGS_VECTORS * 8 * n_parameters
+
+
 def check_memory(settings, architecture, dtype):
     """Raise MemoryError, or ValueError, if the network alone takes more memory than there is.
 
@@ -75,12 +99,7 @@ def check_memory(settings, architecture, dtype):
         Of the computation.
     """
     n_parameters = architecture.n_weights + sum(architecture.layer_units[1:])
-    # As they are given, as the engine reads them, and once more for the backward pass.
-    n_bytes = 3 * dtype.itemsize * n_parameters
-    if settings.is_stochastic:
-        n_bytes += settings.optimizer.n_states * dtype.itemsize * n_parameters
-    else:
-        n_bytes += _LBFGS_VECTORS * 8 * n_parameters
+    n_bytes = training_bytes(settings, architecture, dtype)
     if n_bytes > _memory() or not _can_allocate(n_bytes):
         error = ValueError if n_bytes >= 2**63 else MemoryError  # what no machine, and what this one cannot hold
         raise error(
