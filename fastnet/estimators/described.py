@@ -1,7 +1,8 @@
 """How an estimator describes itself: its summary, and its diagram in a notebook."""
 
+import reprlib
+from contextlib import suppress
 from html import escape
-from typing import Any
 
 from sklearn.utils._repr_html.params import ParamsDict
 from sklearn.utils.validation import check_is_fitted
@@ -14,7 +15,7 @@ from .text import activation_names, chain_of_layers, word_of
 
 
 class ParametersBelowLayers(ParamsDict):
-    """scikit-learn's table of the parameters, with a table of the layers before it.
+    """scikit-learn's table of all parameters, below the layers and the parameters that differ from their defaults.
 
     Parameters
     ----------
@@ -29,14 +30,21 @@ class ParametersBelowLayers(ParamsDict):
         self.layers = layers
 
     def _repr_html_inner(self):
-        rows = "".join(
-            f'<tr class="default"><td class="param">{escape(name)}</td><td class="value">{escape(text)}</td></tr>'
-            for name, text in self.layers
-        )
-        return (
-            '<div class="estimator-table"><details open><summary>Layers</summary><table class="parameters-table">'
-            f"<tbody>{rows}</tbody></table></details></div>{super()._repr_html_inner()}"
-        )
+        changed = [(name, reprlib.repr(self[name])) for name in self.non_default]
+        tables = [("Layers", "default", self.layers), ("Differs from the defaults", "user-set", changed)]
+        return "".join(_table(*table) for table in tables if table[-1]) + super()._repr_html_inner()
+
+
+def _table(title, kind, rows):
+    """A table of names and values in the look of scikit-learn's."""
+    lines = (
+        f'<tr class="{kind}"><td class="param">{escape(name)}</td><td class="value">{escape(value)}</td></tr>'
+        for name, value in rows
+    )
+    return (
+        f'<div class="estimator-table"><details open><summary>{title}</summary><table class="parameters-table">'
+        f"<tbody>{''.join(lines)}</tbody></table></details></div>"
+    )
 
 
 class Described:
@@ -75,12 +83,12 @@ class Described:
             "single", self, names=type(self).__name__, name_details=str(self), name_caption=self._chain()
         )
 
-    def _chain(self) -> str:
+    def _chain(self):
         """The layers in a line, as far as they are known."""
         if hasattr(self, "coefs_"):
             architecture = self._architecture()
             return chain_of_layers(architecture.layer_units, activation_names(architecture))
-        asked: Any = plain_parameters(self)
+        asked = plain_parameters(self)
         hidden = hidden_units(asked.hidden_layer_sizes)
         activations = layer_activations(asked.activation, len(hidden))[: len(hidden)]
         return chain_of_layers(
@@ -89,15 +97,12 @@ class Described:
 
     def _get_params_html(self, deep=True, doc_link=""):
         params = super()._get_params_html(deep, doc_link)
-        try:
+        layers = []
+        with suppress(AttributeError, ValueError):  # not fitted, or edited to what is no network
             architecture = self._network()[0]
-        except (AttributeError, ValueError):  # not fitted, or edited to what is no network
-            return params
-        named = zip(activation_names(architecture), layer_parameters(architecture), architecture.layers, strict=True)
-        layers = [
-            (f"{number} {name}", f"{layer.fan_in} × {layer.units}, {count:,} parameters")
-            for number, (name, count, layer) in enumerate(named, 1)
-        ]
+            names, counts = activation_names(architecture), layer_parameters(architecture)
+            for number, (name, count, layer) in enumerate(zip(names, counts, architecture.layers, strict=True), 1):
+                layers.append((f"{number} {name}", f"{layer.fan_in} × {layer.units}, {count:,} parameters"))
         return ParametersBelowLayers(
             layers, params=params.data, non_default=params.non_default, estimator_class=params.estimator_class,
             doc_link=params.doc_link,

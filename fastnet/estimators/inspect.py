@@ -166,8 +166,10 @@ def inspect(
     >>> passed = inspect(net, X, y)
     >>> [layer.delta.shape for layer in passed.layers]
     [(3, 1)]
-    >>> passed
-    layer       shape  mean |z|  zeros       ‖δ‖      ‖∇W‖
+    >>> passed  # doctest: +ELLIPSIS
+    layer       shape  mean |z|  zeros ...
+    1 identity  1 × 1         1     0% ...
+    loss ..., 3 samples
     """
     check_network(estimator)
     check_is_fitted(estimator)

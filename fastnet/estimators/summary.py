@@ -122,11 +122,14 @@ class Summary:
 
     def _repr_html_(self) -> str:
         heads, rows, notes = self._table()
-        style = "text-align: right; padding: 0.1em 0.6em"
-        lines = [
-            "<tr>" + "".join(f'<{tag} style="{style}">{escape(cell)}</{tag}>' for cell in row) + "</tr>"
-            for tag, row in [("th", heads), *(("td", row) for row in rows)]
-        ]
+        lines = []
+        for tag, row in [("th", heads), *(("td", row) for row in rows)]:
+            sides = ["left", *["right"] * (len(row) - 1)]
+            cells = [
+                f'<{tag} style="text-align: {side}; padding: 0.1em 0.6em">{escape(cell)}</{tag}>'
+                for side, cell in zip(sides, row, strict=True)
+            ]
+            lines.append(f"<tr>{''.join(cells)}</tr>")
         below = "<br>".join(map(escape, notes))
         return f"<p><b>{escape(self.name)}</b>: {escape(self.chain)}</p><table>{''.join(lines)}</table><p>{below}</p>"
 
@@ -145,8 +148,8 @@ def machine_peak(dtype: np.dtype, threads: int) -> tuple[float, float]:
     """FLOP/s of one thread, and of so many together, measured once."""
     from ..engine.peak import make_peak, peak_flops  # only here: the engine brings Numba along
 
-    peak = make_peak(dtype)
-    one, together = (max(peak_flops(*peak, n) for _ in range(_TRIALS)) for n in (1, threads))
+    run, operations = make_peak(dtype)
+    one, together = (max(peak_flops(run, operations, n) for _ in range(_TRIALS)) for n in (1, threads))
     return one, max(one, together)
 
 

@@ -160,7 +160,9 @@ class _Pen:
     def __init__(self, ax: Any, scale: float) -> None:
         self.ax, self.scale = ax, scale
 
-    def write(self, x: float, y: float, text: str, colour: str = "black", size: float = _FONT, align: str = "center"):
+    def write(
+        self, x: float, y: float, text: str, colour: str = "black", size: float = _FONT, align: str = "center"
+    ) -> None:
         self.ax.text(x, y, text, color=colour, fontsize=size * self.scale, ha=align, va="center", zorder=4)
 
     def row(self, row: Row, x: list[float], middle: float) -> None:
@@ -174,16 +176,16 @@ class _Pen:
             self.node(node, x[i], middle + _ABOVE)
             self.arrows([(x[i], middle + _ABOVE - _BOX_HEIGHT / 2), (x[i], middle + _CIRCLE)], node.kind == "parameter")
         if row.skip_to is not None:
-            self.skip(row, x, middle)
+            self.skip(row, row.skip_to, x, middle)
 
-    def skip(self, row: Row, x: list[float], middle: float) -> None:
+    def skip(self, row: Row, at: int, x: list[float], middle: float) -> None:
         """The way of what a layer reads around the layer: from below its box, and up into the sum."""
         y = middle - _BELOW
-        begin, end = (x[0] + 0.2, middle - _BOX_HEIGHT / 2), (x[row.skip_to], middle - _CIRCLE)
+        begin, end = (x[0] + 0.2, middle - _BOX_HEIGHT / 2), (x[at], middle - _CIRCLE)
         self.arrows([begin, (begin[0], y), (end[0], y), end])
-        if row.skip_to in row.parameters:
-            self.node(row.parameters[row.skip_to], x[row.skip_to], middle + _ABOVE)
-            self.arrows([(x[row.skip_to], middle + _ABOVE - _BOX_HEIGHT / 2), (x[row.skip_to], middle + _CIRCLE)])
+        if at in row.parameters:
+            self.node(row.parameters[at], x[at], middle + _ABOVE)
+            self.arrows([(x[at], middle + _ABOVE - _BOX_HEIGHT / 2), (x[at], middle + _CIRCLE)])
 
     def elbow(self, x: float, y: float, left: float, below: float) -> None:
         """From the end of a row around the corner, and from above into the first box of the next."""
@@ -211,7 +213,7 @@ class _Pen:
     def node(self, node: Node, x: float, y: float) -> None:
         from matplotlib.patches import Circle, FancyBboxPatch, Rectangle
 
-        line = {"linewidth": 0.9 * self.scale, "zorder": 3}
+        line: dict[str, Any] = {"linewidth": 0.9 * self.scale, "zorder": 3}
         if node.kind == "operation":
             half = _half_width(node)
             if half == _CIRCLE:
