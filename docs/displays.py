@@ -57,10 +57,10 @@ def boundary():
     """scikit-learn's picture of the classes that a network predicts, with the samples on it."""
     X, y = make_moons(200, noise=0.2, random_state=0)
     X = StandardScaler().fit_transform(X)
-    net = MLPClassifier((32, 32), learning_rate_init=0.01, max_iter=500, random_state=0).fit(X, y)
+    net = MLPClassifier((32, 32), alpha=2.0, learning_rate_init=0.01, max_iter=500, random_state=0).fit(X, y)
     colours = {"cmap": "PuOr_r", "vmin": 0, "vmax": 1}
     display = DecisionBoundaryDisplay.from_estimator(
-        net, X, response_method="predict_proba", xlabel="first feature", ylabel="second feature", alpha=0.8,
+        net, X, response_method="predict_proba", xlabel="first feature", ylabel="second feature", alpha=0.6,
         levels=np.linspace(0, 1, 11), **colours,
     )  # fmt: skip
     display.ax_.scatter(*X.T, c=y, edgecolor="black", linewidth=0.6, s=22, **colours)

@@ -16,7 +16,7 @@ from .inputs.arrays import cast_weights, check_finite, check_fits, check_weights
 from .parameters import penalties, plain_parameters
 from .parameters.types import MatrixLike
 from .targets.scaling import fitted_scale
-from .text import activation_names, text_table
+from .text import activation_names, percent, text_table
 
 
 @dataclass(frozen=True, repr=False)
@@ -93,7 +93,7 @@ class Pass:
             z, zeros = np.abs(layer.z).mean(dtype=np.float64), np.mean(layer.activation == 0)
             norms = (np.linalg.norm(a.astype(np.float64)) for a in (layer.delta, layer.coef_gradient))
             rows.append(
-                [f"{number} {layer.activation_name}", f"{fan_in} × {fan_out}", f"{z:.3g}", f"{zeros:.0%}"]
+                [f"{number} {layer.activation_name}", f"{fan_in} × {fan_out}", f"{z:.3g}", percent(zeros)]
                 + [f"{norm:.3g}" for norm in norms]
             )
         table = text_table(["layer", "shape", "mean |z|", "zeros", "‖δ‖", "‖∇W‖"], rows)
@@ -168,7 +168,7 @@ def inspect(
     [(3, 1)]
     >>> passed  # doctest: +ELLIPSIS
     layer       shape  mean |z|  zeros ...
-    1 identity  1 × 1         1     0% ...
+    1 identity  1 × 1         1    0 % ...
     loss ..., 3 samples
     """
     check_network(estimator)

@@ -10,7 +10,7 @@ import numpy as np
 from ..kernels.threads.team import allowed_threads
 from ..network.cost import layer_operations, layer_parameters
 from .parameters import settings_of, training_bytes
-from .text import activation_names, chain_of_layers, text_table
+from .text import activation_names, chain_of_layers, percent, text_table
 
 # Of so many measurements of the peak the fastest counts: others were disturbed.
 _TRIALS = 5
@@ -107,14 +107,14 @@ class Summary:
                 f"{self.fit_flops:,.0f}",
             ]
         )  # fmt: skip
-        notes = [f"FLOPs are those of one sample. Training takes about {size(self.fit_bytes)} for the network itself."]
+        notes = [f"FLOPs are those of one sample. In training the network takes about {size(self.fit_bytes)}."]
         if self.seconds is None or self.flops is None:
             return heads, rows, notes
-        line = f"The last fit took {self.seconds:.3g} s, at {self.flops / 1e9:.3g} GFLOP/s: "
-        line += f"{self.share_of_core:.0%} of the peak of one core"
+        shares = f"{percent(self.share_of_core or 0)} of the peak of one core"
         if self.threads > 1:
-            line += f", {self.share_of_machine:.0%} of that of {self.threads} threads together"
-        return heads, rows, [*notes, line + "."]
+            shares += f", {percent(self.share_of_machine or 0)} of that of {self.threads} threads together"
+        pace = f"The last fit took {self.seconds:.3g} s, at {self.flops / 1e9:.3g} GFLOP/s:"
+        return heads, rows, [*notes, pace, f"{shares}."]
 
     def __repr__(self) -> str:
         heads, rows, notes = self._table()

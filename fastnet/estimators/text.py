@@ -41,6 +41,11 @@ def text_table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(lines)
 
 
+def percent(share: float) -> str:
+    """A share as a whole percentage."""
+    return f"{100 * share:.0f} %"
+
+
 def word_of(registry: Mapping[str, Any], op: Any) -> str:
     """The name under which an op stands in a registry; one with parameters of its own as it is written."""
     return next((name for name, entry in registry.items() if entry == op), repr(op))

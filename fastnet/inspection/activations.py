@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 from ..estimators.base import BaseMultilayerPerceptron
 from ..estimators.inspect import inspect
 from ..estimators.parameters.types import MatrixLike
+from ..estimators.text import percent
 from .drawing import GREY, ORANGE, PURPLE, layer_colours, layer_names, panels
 from .units import unit_states
 
@@ -163,7 +164,7 @@ class ActivationsDisplay:
         for place, share in zip(places, left, strict=True):
             at_right = share < 60
             ax.annotate(
-                f"{share:.0f} %", (share if at_right else 0, place + 0.35), (4, 0), textcoords="offset points",
+                percent(share / 100), (share if at_right else 0, place + 0.35), (4, 0), textcoords="offset points",
                 va="center", color="black", bbox=None if at_right else {"color": "white", "pad": 1},
             )  # fmt: skip
         ax.set(xlim=(0, 100), ylim=(0.9, n + 1.05), xlabel="units (%)", yticks=[])
@@ -207,7 +208,7 @@ def draw_ridges(ax: Any, arrays: list[np.ndarray], names: list[str], bins: int, 
         ax.axhline(place, color=GREY, linewidth=0.6)
     ax.set(xlim=(low, high), ylim=(0.9, len(arrays) + 1.05))
     if without_zeros:
-        notes = [f"zeros {100 * np.mean(a == 0):.0f} %" if len(a) else "" for a in flat]
+        notes = [f"zeros {percent(np.mean(a == 0))}" if len(a) else "" for a in flat]
     else:
         notes = [f"std {a.std():.2g}" if len(a) else "" for a in flat]
     ax.set_yticks(
