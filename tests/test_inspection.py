@@ -1,5 +1,8 @@
 """The displays: their numbers against plain NumPy, and that what they draw is on the axes and does not overlap."""
 
+import copy
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -128,6 +131,38 @@ def test_gradient_flow_over_epochs_has_a_line_for_each_layer(n_layers):
     assert display.ax_.get_yscale() == "log"
 
 
+def test_gradient_flow_of_the_epochs_that_were_measured(net):
+    model = copy.copy(net)
+    norms = np.random.default_rng(0).uniform(1, 2, (2, 8, 3))
+    norms[:, 1::2] = np.nan  # every other epoch was looked at
+    kinds = ("gradient", "weight")
+    epochs = {f"{kind}_norm_{i}": norms[k, :, i].tolist() for k, kind in enumerate(kinds) for i in range(3)}
+    model.history_ = SimpleNamespace(epochs={"loss": net.loss_curve_, **epochs})
+    display = GradientFlowDisplay.from_estimator(model)
+    assert_allclose([line.get_xdata() for line in display.ax_.lines], [[1, 3, 5, 7]] * 3)
+    assert_allclose([line.get_ydata() for line in display.ax_.lines], (norms[0] / norms[1])[::2].T)
+    model.history_ = SimpleNamespace(epochs={})
+    with pytest.raises(ValueError, match="give X and y"):
+        GradientFlowDisplay.from_estimator(model)
+    with pytest.raises(ValueError, match="y is given without X"):
+        GradientFlowDisplay.from_estimator(model, y=[1.0])
+
+
+def test_learning_curves_of_a_history(net):
+    model, n = copy.copy(net), len(net.loss_curve_)
+    rates, losses = np.geomspace(1, 0.1, n), np.linspace(3, 2, n)
+    model.history_ = SimpleNamespace(
+        epochs={
+            "loss": net.loss_curve_, "validation_loss": losses, "validation_accuracy": net.validation_scores_,
+            "learning_rate": rates, "penalty": [np.nan] * n, "seconds": [0.1] * n,
+        }
+    )  # fmt: skip
+    display = LearningCurvesDisplay.from_estimator(model)
+    drawn = [[line.get_ydata() for line in ax.lines if len(line.get_ydata()) == n] for ax in display.axes_]
+    assert_allclose(np.concatenate(drawn), [net.loss_curve_, losses, net.validation_scores_, rates])
+    assert display.axes_[1].get_ylabel() == "validation\naccuracy"
+
+
 def test_gradient_flow_refuses_what_does_not_go_together():
     with pytest.raises(ValueError, match="weight_norms has shape"):
         GradientFlowDisplay(gradient_norms=np.ones((5, 3)), weight_norms=np.ones((5, 2))).plot()
@@ -143,20 +178,20 @@ def test_gradient_flow_refuses_what_does_not_go_together():
         ("relu", [-3.0, -0.1, -9.0], True, False),
         ("relu", [-3.0, 0.1, -9.0], False, False),
         ("tanh", [5.0, -6.0, 9.0], False, True),
-        ("tanh", [5.0, -6.0, 0.5], False, False),
+        ("tanh", [5.0, -6.0, 0.5], False, True),
         ("logistic", [9.0, 12.0, 20.0], False, True),
-        ("logistic", [-9.0, -12.0, -20.0], True, False),
+        ("logistic", [-9.0, -12.0, -20.0], False, True),
+        ("tanh", [5.0, -6.0, 0.5, 0.1], False, False),
+        ("relu", [-3.0, -0.1, -9.0, -8.0, 0.5], False, False),
+        ("hard_tanh", [-3.0, 2.0, 9.0], True, False),
         ("elu", [-9.0, -12.0, -20.0], False, True),
-        ("gelu", [-9.0, -12.0, -20.0], True, False),
-        ("leaky_relu", [-9.0, -12.0, -20.0], True, False),
+        ("leaky_relu", [-9.0, -12.0, -20.0], False, False),
         ("identity", [-9.0, 12.0, 1e6], False, False),
         ("softplus", [90.0, 50.0, 20.0], False, False),
     ],
 )
 def test_dead_and_saturated_units(activation, z, dead, saturated):
     states = unit_states(ACTIVATIONS[activation], np.array(z)[:, None])
-    if activation == "leaky_relu":  # its slope is small there, but its output is not 0
-        dead, saturated = False, True
     assert (states.dead.tolist(), states.saturated.tolist()) == ([dead], [saturated])
 
 

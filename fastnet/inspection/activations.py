@@ -17,9 +17,9 @@ class ActivationsDisplay:
     """Distributions of the activations of each hidden layer, and its shares of dead and saturated units.
 
     On the left, a histogram for each layer, over samples and units, without the zeros, whose share stands beside it. On
-    the right, the shares of units that learn nothing: *dead* units are flat, with an output of 0, at every sample;
-    *saturated* ones are flat at no less than 90 % of the samples, with another output. A unit is flat where its
-    activation's slope is below 2 % of the steepest.
+    the right, the shares of units that hardly learn: *dead* ones have slope 0 at every sample; *saturated* ones are
+    flat at more than half of the samples, with an output that is not 0. A unit is flat where its activation's slope is
+    below 1 % of the steepest.
 
     Use :meth:`from_estimator` to make one of a fitted network. All parameters are attributes.
 

@@ -72,6 +72,13 @@ def panels(display: object, ax: Any, size: tuple[float, float], **grid: Any) -> 
     return place.subgridspec(**grid).subplots(squeeze=False)
 
 
+def check_both(X: Any, y: Any) -> None:
+    """Raise ValueError if only one of samples and targets is given."""
+    if (X is None) != (y is None):
+        given, missing = ("X", "y") if y is None else ("y", "X")
+        raise ValueError(f"{given} is given without {missing}: give both, for the numbers of a pass, or neither.")
+
+
 def layer_names(architecture: Architecture) -> list[str]:
     """A name for each layer of weights: its number, from 1 on, and what becomes of its z."""
     return [f"{number} {name}" for number, name in enumerate(activation_names(architecture), 1)]

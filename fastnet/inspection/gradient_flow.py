@@ -4,9 +4,10 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.utils.validation import check_is_fitted
 
 from ..estimators.base import BaseMultilayerPerceptron
-from ..estimators.inspect import inspect
+from ..estimators.inspect import check_network, inspect
 from ..estimators.parameters.types import MatrixLike
 from .drawing import (
     BLUE,
@@ -14,6 +15,7 @@ from .drawing import (
     MANY,
     ORANGE,
     PURPLE,
+    check_both,
     layer_colours,
     layer_names,
     legend_beside,
@@ -94,21 +96,24 @@ class GradientFlowDisplay:
     def from_estimator(
         cls,
         estimator: BaseMultilayerPerceptron,
-        X: MatrixLike,
-        y: MatrixLike,
+        X: MatrixLike | None = None,
+        y: MatrixLike | None = None,
         sample_weight: ArrayLike | None = None,
         *,
         ax: Any = None,
     ) -> Self:
-        """Draw the norms of a fitted network as it is, of one pass over the samples.
+        """Draw the norms of a fitted network.
+
+        With samples, those of the network as it is, of one pass over them; without, those of the epochs of its
+        training, if they were measured (columns 'gradient_norm_0' and so on of ``history_``).
 
         Parameters
         ----------
         estimator : MLPClassifier or MLPRegressor
             Fitted.
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features), default=None
             Samples; a few hundred are enough.
-        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
             Their targets.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the samples.
@@ -119,16 +124,26 @@ class GradientFlowDisplay:
         -------
         GradientFlowDisplay
             With the picture drawn.
+
+        Raises
+        ------
+        ValueError
+            If only one of X and y is given, or neither, and nothing was measured.
         """
-        layers = inspect(estimator, X, y, sample_weight).layers
+        check_network(estimator)
+        check_is_fitted(estimator)
+        check_both(X, y)
         architecture, matrices, _ = estimator._network()
-        display = cls(
-            gradient_norms=[np.linalg.norm(layer.coef_gradient) for layer in layers],
-            weight_norms=[np.linalg.norm(w.astype(np.float64)) for w in matrices[: len(layers)]],
-            layer_names=layer_names(architecture),
-            estimator_name=type(estimator).__name__,
-        )
-        return display.plot(ax=ax)
+        if X is None or y is None:
+            norms = _measured(estimator, architecture.n_layers)
+        else:
+            layers = inspect(estimator, X, y, sample_weight).layers
+            norms = {
+                "gradient_norms": [np.linalg.norm(layer.coef_gradient) for layer in layers],
+                "weight_norms": [np.linalg.norm(w.astype(np.float64)) for w in matrices[: len(layers)]],
+            }
+        names = layer_names(architecture)
+        return cls(**norms, layer_names=names, estimator_name=type(estimator).__name__).plot(ax=ax)
 
     def plot(self, *, ax: Any = None, show_band: bool = True) -> Self:
         """Draw the norms.
@@ -234,3 +249,17 @@ class GradientFlowDisplay:
         ax.set(xlabel="epoch", xlim=(epochs[0], epochs[-1]))
         whole_numbers(ax.xaxis)
         name_layers(ax, names, colours)
+
+
+def _measured(estimator: Any, n_layers: int) -> dict[str, Any]:
+    """The norms of the epochs at which a training has measured them, as parameters of the display."""
+    columns = getattr(getattr(estimator, "history_", None), "epochs", {})
+    wanted = [[f"{kind}_norm_{i}" for i in range(n_layers)] for kind in ("gradient", "weight")]
+    if not all(name in columns for names in wanted for name in names):
+        raise ValueError(
+            "estimator has no norms of its layers in history_: give X and y to draw those of the network as it is, or "
+            "fit with callbacks=LayerStatistics() of fastnet.callbacks to have them of each epoch."
+        )
+    gradients, weights = (np.column_stack([columns[name] for name in names]) for names in wanted)
+    rows = np.flatnonzero(np.isfinite(gradients).any(axis=1))
+    return {"gradient_norms": gradients[rows], "weight_norms": weights[rows], "epochs": rows + 1}

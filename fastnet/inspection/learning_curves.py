@@ -117,7 +117,8 @@ class LearningCurvesDisplay:
         watched = getattr(estimator, "validation_scores_", None)
         best = None
         if watched is not None and estimator.restore_best_weights and np.isfinite(watched).any():
-            best = int(np.nanargmax(watched)) + 1
+            # Warm starts may have begun to watch later.
+            best = len(curves["loss"]) - len(watched) + int(np.nanargmax(watched)) + 1
         display = cls(
             loss=curves["loss"],
             validation_loss=curves.get("validation_loss"),

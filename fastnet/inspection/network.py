@@ -10,7 +10,7 @@ from ..estimators.base import BaseMultilayerPerceptron
 from ..estimators.fitted import parameter_attributes
 from ..estimators.inspect import check_network, inspect
 from ..estimators.parameters.types import MatrixLike
-from .drawing import BLUE, GREY, ORANGE, require_matplotlib
+from .drawing import BLUE, GREY, ORANGE, check_both, require_matplotlib
 from .graph import Node, Row, build_graph
 
 # Inches, at the size at which the picture is drawn best; axes that are given scale all of it.
@@ -102,9 +102,7 @@ class NetworkDisplay:
         """
         check_network(estimator)
         check_is_fitted(estimator)
-        if (X is None) != (y is None):
-            given, missing = ("X", "y") if y is None else ("y", "X")
-            raise ValueError(f"{given} is given without {missing}: give both for the quantities of a pass, or neither.")
+        check_both(X, y)
         architecture, matrices, vectors = estimator._network()
         attributes = parameter_attributes(architecture, matrices, vectors)
         coefs = attributes.pop("coefs_")

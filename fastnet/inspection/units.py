@@ -7,9 +7,9 @@ import numpy as np
 from ..ops.activations import Activation
 
 # A unit is flat at a sample where its slope is below this part of the activation's steepest.
-FLAT = 0.02
-# It is saturated if it is flat at this share of the samples.
-MOSTLY = 0.9
+FLAT = 0.01
+# It is saturated if it is flat, and not off, at more than this share of the samples.
+MOSTLY = 0.5
 # The formulas are plain Python: they fill a table, which is read between its entries.
 _ENTRIES = 4001
 
@@ -17,8 +17,8 @@ _ENTRIES = 4001
 class UnitStates(NamedTuple):
     """What a layer's units are, each an array of bool of shape (n_units,).
 
-    ``dead`` units are flat, and their output is 0, at every sample: no sample moves their weights. ``saturated`` ones
-    are flat at nearly all samples, and their output is mostly another number.
+    ``dead`` units have slope 0 at every sample: no sample moves their weights. ``saturated`` ones are flat at most
+    samples, with an output that is not 0.
     """
 
     dead: np.ndarray
@@ -46,22 +46,22 @@ def unit_states(activation: Activation, z: np.ndarray, slopes: np.ndarray | None
     # Dense around 0, where activations bend.
     grid = np.sign(np.linspace(-1, 1, _ENTRIES)) * np.linspace(-1, 1, _ENTRIES) ** 2 * reach
     if slopes is None:
-        flat, off = _flat_and_off(activation, activation.values, grid, z)
+        still, flat = _still_and_flat(activation, activation.values, grid, z)
     else:
         columns = [
-            _flat_and_off(activation, (float(slope), *activation.values[1:]), grid, z[:, unit : unit + 1])
+            _still_and_flat(activation, (float(slope), *activation.values[1:]), grid, z[:, unit : unit + 1])
             for unit, slope in enumerate(slopes)
         ]
-        flat, off = (np.hstack(parts) for parts in zip(*columns, strict=True))
-    dead = (flat & off).all(axis=0)
-    mostly_on = (flat & ~off).sum(axis=0) > 0.5 * flat.sum(axis=0)
-    return UnitStates(dead, ~dead & mostly_on & (flat.mean(axis=0) >= MOSTLY))
+        still, flat = (np.hstack(parts) for parts in zip(*columns, strict=True))
+    dead = still.all(axis=0)
+    return UnitStates(dead, ~dead & (flat.mean(axis=0) > MOSTLY))
 
 
-def _flat_and_off(activation: Activation, values: tuple, grid: np.ndarray, z: np.ndarray) -> tuple[Any, Any]:
-    """At each z, whether the slope is next to nothing and whether the output is."""
+def _still_and_flat(activation: Activation, values: tuple, grid: np.ndarray, z: np.ndarray) -> tuple[Any, Any]:
+    """At each z, whether the slope is 0, and whether it is next to nothing though the output is not 0."""
     outputs = np.array([activation.function(float(x), values) for x in grid])  # type: ignore[attr-defined]
     read = grid if activation.derivative_of == "input" else outputs
     slope = np.abs([activation.derivative(float(x), values) for x in read])  # type: ignore[attr-defined]
     steepest = slope[np.abs(grid) <= 10].max()
-    return np.interp(z, grid, slope) < FLAT * steepest, np.abs(np.interp(z, grid, outputs)) < FLAT
+    slope = np.interp(z, grid, slope)
+    return slope == 0, (slope < FLAT * steepest) & (np.interp(z, grid, outputs) != 0)
