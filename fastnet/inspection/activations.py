@@ -110,7 +110,11 @@ class ActivationsDisplay:
             )
         architecture = estimator._network()[0]
         slopes = getattr(estimator, "slopes_", [None] * len(hidden))
-        states = [unit_states(architecture.layers[i].activation, layer.z, slopes[i]) for i, layer in enumerate(hidden)]
+        states = []
+        for layer, passed, of_units in zip(architecture.layers[:-1], hidden, slopes, strict=True):
+            # With a skip connection the layer gives more than its units' own outputs.
+            own = passed.activation if layer.skip is None else None
+            states.append(unit_states(layer.activation, passed.z, of_units, own))
         display = cls(
             activations=[layer.activation for layer in hidden],
             dead=[state.dead.mean() for state in states],

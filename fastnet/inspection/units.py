@@ -25,7 +25,9 @@ class UnitStates(NamedTuple):
     saturated: np.ndarray
 
 
-def unit_states(activation: Activation, z: np.ndarray, slopes: np.ndarray | None = None) -> UnitStates:
+def unit_states(
+    activation: Activation, z: np.ndarray, slopes: np.ndarray | None = None, outputs: np.ndarray | None = None
+) -> UnitStates:
     """Tell which units are dead or saturated.
 
     Parameters
@@ -36,6 +38,9 @@ def unit_states(activation: Activation, z: np.ndarray, slopes: np.ndarray | None
         What it reads.
     slopes : ndarray of shape (n_units,), default=None
         The parameter that each unit has learnt, of an activation with one.
+    outputs : ndarray of shape (n_samples, n_units), default=None
+        What the activation gives, in the precision of the computation, in which small numbers may be 0. None computes
+        it.
 
     Returns
     -------
@@ -46,22 +51,23 @@ def unit_states(activation: Activation, z: np.ndarray, slopes: np.ndarray | None
     # Dense around 0, where activations bend.
     grid = np.sign(np.linspace(-1, 1, _ENTRIES)) * np.linspace(-1, 1, _ENTRIES) ** 2 * reach
     if slopes is None:
-        still, flat = _still_and_flat(activation, activation.values, grid, z)
+        still, flat, computed = _at_each(activation, activation.values, grid, z)
     else:
         columns = [
-            _still_and_flat(activation, (float(slope), *activation.values[1:]), grid, z[:, unit : unit + 1])
+            _at_each(activation, (float(slope), *activation.values[1:]), grid, z[:, unit : unit + 1])
             for unit, slope in enumerate(slopes)
         ]
-        still, flat = (np.hstack(parts) for parts in zip(*columns, strict=True))
+        still, flat, computed = (np.hstack(parts) for parts in zip(*columns, strict=True))
+    flat &= (computed if outputs is None else outputs) != 0
     dead = still.all(axis=0)
     return UnitStates(dead, ~dead & (flat.mean(axis=0) > MOSTLY))
 
 
-def _still_and_flat(activation: Activation, values: tuple, grid: np.ndarray, z: np.ndarray) -> tuple[Any, Any]:
-    """At each z, whether the slope is 0, and whether it is next to nothing though the output is not 0."""
+def _at_each(activation: Activation, values: tuple, grid: np.ndarray, z: np.ndarray) -> tuple[Any, Any, Any]:
+    """At each z, whether the slope is 0, whether it is next to nothing, and the output."""
     outputs = np.array([activation.function(float(x), values) for x in grid])  # type: ignore[attr-defined]
     read = grid if activation.derivative_of == "input" else outputs
     slope = np.abs([activation.derivative(float(x), values) for x in read])  # type: ignore[attr-defined]
     steepest = slope[np.abs(grid) <= 10].max()
     slope = np.interp(z, grid, slope)
-    return slope == 0, (slope < FLAT * steepest) & (np.interp(z, grid, outputs) != 0)
+    return slope == 0, slope < FLAT * steepest, np.interp(z, grid, outputs)
