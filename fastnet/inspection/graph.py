@@ -131,7 +131,7 @@ def _end(row: Row, z: Node, architecture: Architecture, passed: Pass | None) -> 
         end = Row([z])
     else:
         row.chain.append(z)
-        row.operate(loss.out_activation)
+        row.operate(loss.out_activation.replace("_", " "))
         end = Row([_variable(r"$\hat{y}$", z.shape, None if passed is None else passed.layers[-1].activation, None)])
     samples, units = z.shape
     shape = (samples,) if loss.class_index_target else (samples, units // loss.outputs_per_target)
