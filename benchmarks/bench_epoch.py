@@ -4,13 +4,13 @@ import numpy as np
 import scipy.sparse
 
 from fastnet.engine import Session
+from fastnet.engine.peak import make_peak
 from fastnet.kernels.threads.team import allowed_threads
 from fastnet.network.architecture import Architecture
 from fastnet.ops.activations import ACTIVATIONS
 from fastnet.ops.losses import LOSSES
 from fastnet.ops.optimizers import OPTIMIZERS
 
-from .machine import make_peak
 from .problems import SHAPES, Problem, glorot
 from .roofline import measure
 

@@ -3,26 +3,20 @@
 import json
 import os
 import platform
-import threading
 import time
 from pathlib import Path
 
 import numba
-from llvmlite import ir
-from numba import njit, types
-from numba.extending import intrinsic
+from numba import njit
 
 from fastnet.engine.team import Team
 from fastnet.environment import cpu_name
 from fastnet.kernels.caches import described, host_caches
 from fastnet.kernels.host import is_arm, target, tile
 from fastnet.kernels.memory import aligned_zeros
-from fastnet.kernels.simd import Vectors
 from fastnet.kernels.threads.barrier import barrier
 from fastnet.kernels.threads.team import ABANDONED, SYNC_WORDS, Workers, allowed_threads, yield_address
 
-# Iterations of the loop of multiply-adds, of each thread: some milliseconds.
-ITERATIONS = 4_000_000
 CROSSINGS, TRIALS, STARTS = 500, 200, 1_000
 
 
@@ -70,71 +64,6 @@ def write_json(path, figures):
     """Write a run's figures."""
     if path is not None:
         Path(path).write_text(json.dumps(figures, indent=1) + "\n")
-
-
-def make_peak(dtype):
-    """A jitted loop of independent fused multiply-adds, and the floating-point operations of an iteration.
-
-    On a path without the instruction they are a multiplication and an addition.
-    """
-    shape, chains = tile(dtype), 12
-    lanes = shape.lanes
-
-    @intrinsic
-    def loop(typingctx, count):
-        def codegen(context, builder, signature, args):
-            vectors = Vectors(builder, dtype.itemsize, lanes, shape.fma)
-            vector = vectors.type
-            half = ir.Constant(vector, [0.5] * lanes)
-            entry, body, done = builder.block, builder.append_basic_block(), builder.append_basic_block()
-            builder.branch(body)
-            builder.position_at_end(body)
-            index = builder.phi(ir.IntType(64))
-            index.add_incoming(ir.IntType(64)(0), entry)
-            sums = [builder.phi(vector) for _ in range(chains)]
-            for i, value in enumerate(sums):
-                value.add_incoming(ir.Constant(vector, [i + 2.0] * lanes), entry)  # 1 would stay 1 and be folded
-            new = [vectors.multiply_add(value, half, half) for value in sums]
-            following = builder.add(index, ir.IntType(64)(1))
-            index.add_incoming(following, body)
-            for value, result in zip(sums, new, strict=True):
-                value.add_incoming(result, body)
-            builder.cbranch(builder.icmp_signed("<", following, args[0]), body, done)
-            builder.position_at_end(done)
-            total = new[0]
-            for value in new[1:]:
-                total = builder.fadd(total, value)
-            number = builder.extract_element(total, ir.IntType(32)(0))
-            return builder.fpext(number, ir.DoubleType()) if dtype.itemsize == 4 else number
-
-        return types.float64(types.int64), codegen
-
-    @njit(nogil=True)
-    def run(count):
-        return loop(count)
-
-    run(1)
-    return run, chains * lanes * 2
-
-
-def peak_flops(run, flops, threads=1):
-    """FLOP/s of so many threads that run the loop at the same time, together."""
-    gate, spans = threading.Barrier(threads), []
-
-    def work():
-        gate.wait()
-        start = time.perf_counter()
-        run(ITERATIONS)
-        spans.append((start, time.perf_counter()))
-
-    others = [threading.Thread(target=work) for _ in range(threads - 1)]
-    for other in others:
-        other.start()
-    work()
-    for other in others:
-        other.join()
-    starts, ends = zip(*spans, strict=True)
-    return threads * ITERATIONS * flops / (max(ends) - min(starts))
 
 
 @njit(nogil=True)

@@ -32,10 +32,11 @@ import time
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from fastnet.engine.peak import make_peak
 from fastnet.environment import cpu_name
 
 from .libraries import LIBRARIES, installed
-from .machine import cores, make_peak
+from .machine import cores
 from .problems import SHAPES, Problem
 from .roofline import measure
 

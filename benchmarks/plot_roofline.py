@@ -20,7 +20,8 @@ def measure_all(path, widths, batches, rounds):
     """Measure nets with two hidden layers of each width, and write a CSV."""
     import numpy as np
 
-    from .machine import make_peak
+    from fastnet.engine.peak import make_peak
+
     from .roofline import measure
 
     dtype = np.dtype(np.float32)

@@ -14,8 +14,10 @@ import statistics
 
 import numpy as np
 
+from fastnet.engine.peak import make_peak, peak_flops
+
 from .epochs import Epochs
-from .machine import facts, make_peak, peak_flops, print_facts, write_json
+from .machine import facts, print_facts, write_json
 from .problems import SHAPES
 
 COLUMNS = [

@@ -28,11 +28,12 @@ import numpy as np
 
 from fastnet.engine.memory.plan import panel_records
 from fastnet.engine.pace import SLICE_SECONDS
+from fastnet.engine.peak import make_peak, peak_flops
 from fastnet.kernels.host import tile
 from fastnet.network.layout import Layout
 
 from .epochs import Epochs, rows_only, run_alone
-from .machine import barrier_seconds, facts, make_peak, peak_flops, print_facts, start_seconds, write_json
+from .machine import barrier_seconds, facts, print_facts, start_seconds, write_json
 from .problems import SHAPES
 
 THREADS = [1, 2, 4, 8, 16]

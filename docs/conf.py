@@ -14,6 +14,7 @@ from sphinx.util.docutils import SphinxDirective
 import fastnet
 
 sys.path.insert(0, str(Path(__file__).parent))
+from displays import draw_displays  # noqa: E402
 from graphs import HEADS, draw_all  # noqa: E402
 
 project = "fastnet"
@@ -84,5 +85,6 @@ class MeasuredFigure(Figure):
 def setup(app):
     app.add_directive("registry", Registry)
     app.connect("builder-inited", lambda app: draw_all(Path(__file__).parent / "generated"))
+    app.connect("builder-inited", lambda app: draw_displays(Path(__file__).parent / "generated" / "displays"))
     app.add_directive("measured-figure", MeasuredFigure)
     return {"parallel_read_safe": True}

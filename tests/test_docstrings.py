@@ -9,10 +9,12 @@ from sklearn.utils._testing import check_docstring_parameters
 import fastnet
 import fastnet.activations
 import fastnet.initializers
+import fastnet.inspection
 import fastnet.losses
 import fastnet.optimizers
 import fastnet.schedules
 from fastnet.estimators.inspect import LayerPass, Pass
+from fastnet.estimators.summary import LayerSummary, Summary
 
 numpydoc = pytest.importorskip("numpydoc")
 validate = pytest.importorskip("numpydoc.validate").validate
@@ -21,6 +23,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 
 ESTIMATORS = [fastnet.MLPClassifier, fastnet.MLPRegressor]
 TABULAR = [fastnet.TabularMLPClassifier, fastnet.TabularMLPRegressor, fastnet.TabularPreprocessor]
+DISPLAYS = [getattr(fastnet.inspection, name) for name in fastnet.inspection.__all__]
 VOCABULARIES = [
     fastnet.activations, fastnet.features, fastnet.losses, fastnet.optimizers, fastnet.schedules, fastnet.initializers
 ]  # fmt: skip
@@ -63,8 +66,17 @@ def test_the_docstring_of_a_method(cls, name):
 
 def test_the_docstring_of_inspect_and_its_results():
     assert not errors("fastnet.estimators.inspect.inspect", NEVER)
-    for cls in (Pass, LayerPass):  # results, which nobody constructs: attributes, but no parameters
+    for cls in (Pass, LayerPass, Summary, LayerSummary):  # results: attributes, but no parameters
         assert not errors(path_of(cls), NEVER | OF_CLASSES | {"PR01"})
+
+
+@pytest.mark.parametrize("cls", DISPLAYS)
+def test_the_docstring_of_a_display(cls):
+    assert not errors(path_of(cls), NEVER)
+    assert check_docstring_parameters(cls.__init__, numpydoc.docscrape.ClassDoc(cls)) == []
+    for name in public_methods(cls):
+        assert not errors(f"{path_of(cls)}.{name}", NEVER | OF_CLASSES)
+        assert check_docstring_parameters(getattr(cls, name)) == [], name
 
 
 @pytest.mark.parametrize("cls", VOCABULARY, ids=path_of)

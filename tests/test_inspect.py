@@ -9,7 +9,8 @@ import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.exceptions import NotFittedError
-from sklearn.preprocessing import LabelBinarizer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import LabelBinarizer, StandardScaler
 
 import fastnet
 
@@ -96,11 +97,32 @@ def test_sparse_input_is_inspected_as_dense_input(digits, container):
             assert_allclose(getattr(a, name), getattr(b, name), rtol=1e-9, atol=1e-12)
 
 
+def test_a_pass_prints_as_a_table_with_a_row_for_each_layer(digits):
+    X, y = digits
+    model = fastnet.MLPClassifier((30, 20), activation=["relu", "tanh"], max_iter=2, random_state=0).fit(X, y)
+    passed = fastnet.inspect(model, X, y)
+    head, *rows, end = repr(passed).splitlines()
+    assert head.split() == ["layer", "shape", "mean", "|z|", "zeros", "‖δ‖", "‖∇W‖"]
+    names = ["1 relu", "2 tanh", "3 softmax"]
+    for name, row, layer, W in zip(names, rows, passed.layers, model.coefs_, strict=True):
+        assert row.startswith(name) and layer.activation_name == name[2:]
+        shown = row.removeprefix(name).replace(f"{W.shape[0]} × {W.shape[1]}", "").replace("%", "").split()
+        z, a, d, g = (x.astype(float) for x in (layer.z, layer.activation, layer.delta, layer.coef_gradient))
+        expected = [np.abs(z).mean(), np.sqrt((d**2).sum()), np.sqrt((g**2).sum())]
+        assert int(shown.pop(1)) == round(100 * (a == 0).mean())
+        assert_allclose([float(number) for number in shown], expected, rtol=6e-3)
+    assert end == f"loss {passed.loss:.6g}, {len(X)} samples"
+    assert len(repr(passed.layers[0])) < 60
+    assert_allclose(passed.penalty, 1e-4 / 2 * sum((W**2).sum() for W in model.coefs_) / len(X), rtol=1e-5)
+
+
 def test_what_cannot_be_inspected_is_refused(digits):
     X, y = digits
     with pytest.raises(NotFittedError):
         fastnet.inspect(fastnet.MLPClassifier(), X, y)
     model = fastnet.MLPClassifier(9, max_iter=2, random_state=0).fit(X, y)
+    with pytest.raises(TypeError, match=r"estimator is no MLPClassifier .* pipeline\[-1\]"):
+        fastnet.inspect(make_pipeline(StandardScaler(), model), X, y)
     with pytest.raises(ValueError, match="X has 63 features"):
         fastnet.inspect(model, X[:, 1:], y)
     with pytest.raises(ValueError, match="classes"):

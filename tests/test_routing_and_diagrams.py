@@ -156,3 +156,28 @@ def test_the_diagram_links_to_the_published_documentation_if_there_is_one(monkey
 def test_the_diagram_of_a_pipeline_shows_the_network(iris):
     page = make_pipeline(StandardScaler(), classifier()).fit(*iris)._repr_html_()
     assert "MLPClassifier" in page and "param-doc-description" in page
+
+
+def test_the_diagram_shows_the_layers_first(iris):
+    model = classifier(hidden_layer_sizes=(7, 7, 3), activation=["relu", "relu", "tanh"])
+    assert "features → 2 × 7 relu → 3 tanh → outputs" in model._repr_html_()
+    page = model.fit(*iris)._repr_html_()
+    assert "4 → 2 × 7 relu → 3 tanh → 3 softmax" in page
+    layers, differs, others = (page.index(f"<summary>{title}") for title in ("Layers", "Differs from", "Parameters"))
+    rows = r'<td class="param">([\w ]+)</td><td class="value">([^<]*)</td>'
+    assert re.findall(rows, page[layers:differs]) == [
+        ("1 relu", "4 × 7, 35 parameters"), ("2 relu", "7 × 7, 56 parameters"), ("3 tanh", "7 × 3, 24 parameters"),
+        ("4 softmax", "3 × 3, 12 parameters"),
+    ]  # fmt: skip
+    changed = dict(re.findall(rows, page[differs:others]))
+    assert changed["hidden_layer_sizes"] == "(7, 7, 3)"
+    defaults = fastnet.MLPClassifier().get_params()
+    assert set(changed) == {name for name, value in model.get_params().items() if value != defaults[name]}
+
+
+def test_a_diagram_of_what_is_no_network_is_shown_all_the_same(iris):
+    model = classifier(hidden_layer_sizes="wide")
+    assert "MLPClassifier" in model._repr_html_()
+    model = classifier().fit(*iris)
+    model.coefs_ = model.coefs_[:1]
+    assert "MLPClassifier" in model._repr_html_()

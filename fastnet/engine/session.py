@@ -75,6 +75,8 @@ class Session:
         When to stop, in `time.perf_counter`'s seconds, also in the middle of an epoch; at first inf.
     samples_done : int
         Samples of the mini-batches that the last epoch came to; fewer than all if the deadline passed.
+    samples_passed : int
+        Samples that have gone through the net and back, as often as they did.
     """
 
     def __init__(
@@ -101,6 +103,7 @@ class Session:
         self.architecture, self.dtype, self.n_samples = architecture, np.dtype(dtype), X.shape[0]
         self.batch_size = min(batch_size, self.n_samples) if optimizer is not None else self.n_samples
         self.samples_done, self._has_optimizer, self._prediction = 0, optimizer is not None, None
+        self.samples_passed = 0
         compiled = from_python("engine", self.dtype)
         wanted = plan.choose_threads(architecture, self.batch_size, n_jobs)
         with ExitStack() as stack:
@@ -229,6 +232,7 @@ class Session:
         steps = self.tables.record["steps"]
         steps["rates"], steps["decays"] = rates.ctypes.data, decays.ctypes.data
         self.samples_done = min(self.slices.run(n_batches) * self.batch_size, len(order))
+        self.samples_passed += self.samples_done
         mean = self.architecture.loss.mean_over_outputs
         return self._mean_loss(self.architecture.layer_units[-1] if mean else 1)
 
@@ -252,6 +256,7 @@ class Session:
         self.step = 0  # the same noise at every call
         if not self.slices.run(1):
             return None
+        self.samples_passed += self.n_samples
         if not self._results["rows_done"]:
             raise ValueError("the sum of sample_weight must be positive")
         return self._mean_loss(1), *self.state.layout.unpack(self.state.gradient, trained=True)

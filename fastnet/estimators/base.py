@@ -1,5 +1,6 @@
 """What both estimators share: the way from ``fit``'s arguments to the engine and back."""
 
+import time
 from abc import ABC, abstractmethod
 from copy import deepcopy
 from numbers import Integral
@@ -14,6 +15,7 @@ from sklearn.utils import check_random_state
 from ..ops.losses.offsets import with_offset
 from ..training.health import check_training, quiet
 from ..training.problem import Problem
+from .described import Described
 from .exchange.portable import Portable
 from .fitted import HIDDEN_ATTRIBUTES, FittedNetwork, parameter_attributes
 from .fitting.calibration import check_calibration, network_temperature
@@ -67,7 +69,7 @@ _OPTIONAL_ATTRIBUTES = (
 )
 
 
-class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, DocLink, BaseEstimator, ABC):
+class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, Described, DocLink, BaseEstimator, ABC):
     """Base class of the estimators. Subclasses know the targets: how to validate, encode, decode, score."""
 
     def __init__(self, **parameters: object) -> None:
@@ -169,7 +171,9 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, DocLink, B
         task = self._task(X, y, sample_weight, own, incremental, offset)
         architecture, dtype = task.problem.architecture, task.problem.dtype
         with task.trainer() as trainer:
+            begun = time.perf_counter()
             trainer.run()
+            seconds = time.perf_counter() - begun
             matrices, vectors, optimizer = trainer.finish()
         fitted = task.fitted_attributes(trainer.history, optimizer)
         check_training(matrices + vectors, fitted, dtype)
@@ -184,6 +188,7 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, DocLink, B
             for name in _OPTIONAL_ATTRIBUTES:
                 vars(self).pop(name, None)
         self._random_state = trainer.random_state
+        self._cost = task.cost(architecture, trainer.session.samples_passed, seconds)
         self._set_network(architecture)
         if task.n_transferred is not None:
             self.n_transferred_layers_ = task.n_transferred

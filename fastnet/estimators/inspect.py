@@ -2,6 +2,7 @@
 
 from copy import copy
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,9 +16,10 @@ from .inputs.arrays import cast_weights, check_finite, check_fits, check_weights
 from .parameters import penalties, plain_parameters
 from .parameters.types import MatrixLike
 from .targets.scaling import fitted_scale
+from .text import activation_names, percent, text_table
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LayerPass:
     r"""What the forward and backward pass compute in one layer of weights.
 
@@ -42,6 +44,8 @@ class LayerPass:
         Derivatives by the gains and the learnt slopes, where the layer has them.
     projection_gradient : ndarray of shape (fan_in, fan_out) or None
         Derivative, with its L2 penalty, by the matrix of its skip connection.
+    activation_name : str
+        What becomes of z: the name of the activation, or of the output activation.
     """
 
     input: np.ndarray
@@ -53,11 +57,19 @@ class LayerPass:
     gain_gradient: np.ndarray | None = None
     slope_gradient: np.ndarray | None = None
     projection_gradient: np.ndarray | None = None
+    activation_name: str = ""
+
+    def __repr__(self) -> str:
+        fan_in, fan_out = self.coef_gradient.shape
+        return f"<LayerPass {fan_in} × {fan_out}, {self.activation_name}, {len(self.z)} samples>"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Pass:
-    """One forward and backward pass.
+    """One forward and backward pass. It prints as a table with a row for each layer.
+
+    The columns are the shape of the weights; the mean of :math:`|z|`; the share of zeros among the activations; and the
+    Euclidean norms of delta and of the gradient by the weights, over all of their numbers.
 
     Attributes
     ----------
@@ -66,6 +78,8 @@ class Pass:
         gradient this is.
     layers : list of LayerPass
         From the input to the output.
+    penalty : float
+        The L2 penalty's part of the loss.
     feature_gradients : list of dict of ndarray or None
         Derivatives of the loss by the numbers of the feature layers, named and shaped as in ``features_``; 0 of those
         that are not trained. None if there is no feature layer.
@@ -74,6 +88,35 @@ class Pass:
     loss: float
     layers: list[LayerPass]
     feature_gradients: list[dict] | None = None
+    penalty: float = 0.0
+
+    def __repr__(self) -> str:
+        rows = []
+        for number, layer in enumerate(self.layers, 1):
+            fan_in, fan_out = layer.coef_gradient.shape
+            z, zeros = np.abs(layer.z).mean(dtype=np.float64), np.mean(layer.activation == 0)
+            norms = (np.linalg.norm(a.astype(np.float64)) for a in (layer.delta, layer.coef_gradient))
+            rows.append(
+                [f"{number} {layer.activation_name}", f"{fan_in} × {fan_out}", f"{z:.3g}", percent(zeros)]
+                + [f"{norm:.3g}" for norm in norms]
+            )
+        table = text_table(["layer", "shape", "mean |z|", "zeros", "‖δ‖", "‖∇W‖"], rows)
+        return f"{table}\nloss {self.loss:.6g}, {len(self.layers[0].z)} samples"
+
+
+def check_network(estimator: Any) -> None:
+    """Raise TypeError unless this is one of the estimators, and not what holds one.
+
+    Parameters
+    ----------
+    estimator : object
+        What a user gave.
+    """
+    if not isinstance(estimator, BaseMultilayerPerceptron):
+        raise TypeError(
+            f"estimator is no MLPClassifier or MLPRegressor, but of type {type(estimator).__name__}: give the network "
+            "itself and X as the network reads it, such as pipeline[-1] and pipeline[:-1].transform(X)."
+        )
 
 
 def inspect(
@@ -108,6 +151,8 @@ def inspect(
     ------
     NotFittedError
         If the estimator is not fitted.
+    TypeError
+        If it is none of these, such as a pipeline that holds one.
     ValueError
         If X or y does not go with the fitted network.
 
@@ -125,7 +170,12 @@ def inspect(
     >>> passed = inspect(net, X, y)
     >>> [layer.delta.shape for layer in passed.layers]
     [(3, 1)]
+    >>> passed  # doctest: +ELLIPSIS
+    layer       shape  mean |z|  zeros ...
+    1 identity  1 × 1         1    0 % ...
+    loss ..., 3 samples
     """
+    check_network(estimator)
     check_is_fitted(estimator)
     reader = copy(estimator)
     given = X
@@ -146,6 +196,8 @@ def inspect(
     asked = plain_parameters(estimator)
     problem = Problem(architecture, X, targets, weight, matrices, vectors)
     l1, l2 = penalties(asked, architecture.n_layers)
+    strengths = zip(matrices, architecture.matrix_layers(), strict=True)
+    penalty = sum(l2[i] / 2 * np.vdot(w, w).astype(float) for w, i in strengths) / problem.total_weight
     with problem.session(l1, l2, asked.n_jobs, keep_z=True) as session:
         loss, *gradients = session.loss_and_gradient()
         arrays = session.arrays()
@@ -158,12 +210,14 @@ def inspect(
     output_layer = Architecture(architecture.layer_units[last:], (), architecture.loss)
     output_dtype = estimator._output_dtype(given, X)
     arrays[-1]["output"] = forward(output_layer, [matrices[last]], [vectors[last]], below, output_dtype=output_dtype)
-    layers = []
+    layers, names = [], activation_names(architecture)
     for layer, a in enumerate(arrays):
         of_parameters = {
             f"{attribute.removesuffix('s_')}_gradient": gradients[0 if is_matrix else 1][number]
             for attribute, (is_matrix, number) in parameter_places(architecture, layer).items()
             if is_matrix or number < len(gradients[1])  # what is merely measured comes last
         }
-        layers.append(LayerPass(a["input"], a["z"], a["output"], a["delta"], **of_parameters))
-    return Pass(loss, layers, feature_numbers(architecture, gradients[1]))
+        layers.append(
+            LayerPass(a["input"], a["z"], a["output"], a["delta"], **of_parameters, activation_name=names[layer])
+        )
+    return Pass(loss, layers, feature_numbers(architecture, gradients[1]), float(penalty))

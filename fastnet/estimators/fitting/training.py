@@ -8,7 +8,9 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.sparse import issparse
 
+from ...network.cost import layer_operations
 from ...ops.numbers import shown
 from ...training.continuation import Continuation
 from ...training.health import DIVERGED
@@ -60,6 +62,27 @@ class Task:
         if state is not None:
             return kind.resume(self.problem, self.settings, state)
         return kind.begin(self.problem, self.settings, self.continuation, self.is_partial)
+
+    def cost(self, architecture, samples_passed, seconds):
+        """What a training took.
+
+        Parameters
+        ----------
+        architecture : Architecture
+            The net.
+        samples_passed : int
+            Samples that went through it and back.
+        seconds : float
+            Of the training, validation included.
+
+        Returns
+        -------
+        dict
+            'seconds', and 'operations' in floating point.
+        """
+        X = self.problem.X
+        inputs = X.nnz / X.shape[0] if issparse(X) else None
+        return {"seconds": seconds, "operations": samples_passed * sum(layer_operations(architecture, inputs)[1])}
 
     def fitted_attributes(self, history, optimizer):
         """What a training tells, by the names of the estimators' attributes.

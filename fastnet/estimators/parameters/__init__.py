@@ -2,7 +2,7 @@
 
 from .constraints import CALIBRATED_LOG_LOSS, CLASSIFICATION_SCORING, PARAMETER_CONSTRAINTS
 from .features import feature_layer
-from .limits import check_memory, check_type
+from .limits import check_memory, check_type, training_bytes
 from .named import (
     CLASSIFICATION_LOSSES,
     REGRESSION_LOSSES,
@@ -40,4 +40,5 @@ __all__ = [
     "regression_loss",
     "schedule",
     "settings_of",
+    "training_bytes",
 ]

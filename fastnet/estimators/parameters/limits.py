@@ -64,6 +64,36 @@ def _numbers(estimator, settings, tiny):
             yield f"{name}={getattr(estimator, name)}", getattr(settings, name), tiny, True
 
 
+def _count(architecture):
+    """Number of weights, biases and numbers of the feature layer."""
+    of_features = 0 if architecture.features is None else architecture.features.size
+    return architecture.n_weights + sum(architecture.layer_units[1:]) + of_features
+
+
+def training_bytes(settings, architecture, dtype):
+    """Bytes that the network alone takes in training, without samples and activations.
+
+    Parameters
+    ----------
+    settings : Settings
+        What was asked for.
+    architecture : Architecture
+        The network.
+    dtype : numpy.dtype
+        Of the computation.
+
+    Returns
+    -------
+    int
+    """
+    n_parameters = _count(architecture)
+    # As they are given, as the engine reads them, and once more for the backward pass.
+    n_bytes = 3 * dtype.itemsize * n_parameters
+    if settings.is_stochastic:
+        return n_bytes + settings.optimizer.n_states * dtype.itemsize * n_parameters
+    return n_bytes + _LBFGS_VECTORS * 8 * n_parameters
+
+
 def check_memory(settings, architecture, dtype):
     """Raise MemoryError, or ValueError, if the network alone takes more memory than there is.
 
@@ -76,14 +106,8 @@ def check_memory(settings, architecture, dtype):
     dtype : numpy.dtype
         Of the computation.
     """
-    n_parameters = architecture.n_weights + sum(architecture.layer_units[1:])
-    n_parameters += 0 if architecture.features is None else architecture.features.size
-    # As they are given, as the engine reads them, and once more for the backward pass.
-    n_bytes = 3 * dtype.itemsize * n_parameters
-    if settings.is_stochastic:
-        n_bytes += settings.optimizer.n_states * dtype.itemsize * n_parameters
-    else:
-        n_bytes += _LBFGS_VECTORS * 8 * n_parameters
+    n_parameters = _count(architecture)
+    n_bytes = training_bytes(settings, architecture, dtype)
     if n_bytes > _memory() or not _can_allocate(n_bytes):
         error = ValueError if n_bytes >= 2**63 else MemoryError  # what no machine, and what this one cannot hold
         raise error(
