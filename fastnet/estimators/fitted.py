@@ -60,6 +60,14 @@ def parameter_arrays(architecture, attributes):
     return matrices, [attributes[UNIT_VECTORS[name].attribute][i] for name, i in architecture.vectors()]
 
 
+def view_of(estimator, attributes):
+    """An estimator with the attributes of another one, but for those given."""
+    # Not copy.copy: that may ask for more than the attributes.
+    view = object.__new__(type(estimator))
+    vars(view).update(vars(estimator) | attributes)
+    return view
+
+
 def _is_ready(parameter, dtype):
     """Whether an array can be used as it is."""
     return type(parameter) is np.ndarray and parameter.dtype == dtype and parameter.flags.c_contiguous

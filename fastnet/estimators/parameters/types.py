@@ -11,6 +11,8 @@ from ...ops.activations import Activation
 from ...ops.losses.base import Loss
 from ...ops.optimizers import Optimizer
 from ...ops.schedules import Schedule
+from ...training.callbacks import Callback
+from ...training.trainer import Trainer
 
 MatrixLike = ArrayLike | sparray | spmatrix
 ManyArrays = np.ndarray | list[np.ndarray]  # a list if there are several columns of classes
@@ -19,4 +21,6 @@ Rates = float | Sequence[float]  # one, or one for each layer
 Losses = str | Loss
 Solver = str | Optimizer
 LearningRate = str | Schedule | Callable[[float], float]
+Callbacks = Callback | Callable[[Trainer], object] | Sequence[Callback | Callable[[Trainer], object]] | None
+Scoring = str | Callable[..., float] | Sequence[str] | dict[str, str | Callable[..., float]] | None
 Initial = str | Initializer | object  # the object is a fitted network
