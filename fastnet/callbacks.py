@@ -1,7 +1,7 @@
 """Callbacks: values of the estimators' ``callbacks``.
 
-``Callback`` is the base class. A function of the trainer serves, too: it is called after each epoch. ``History`` is what
-the fitted attribute ``history_`` is, and what callbacks see of a training.
+``Callback`` is the base class. A function of the trainer serves, too: it is called after each epoch. ``History`` is
+what the fitted attribute ``history_`` is, and what callbacks see of a training.
 """
 
 from .training.callbacks import Callback, CSVLogger, EarlyStopping, LearningRateMonitor, Snapshots, TensorBoard

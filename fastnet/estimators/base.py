@@ -117,8 +117,8 @@ class BaseMultilayerPerceptron(
         sample_weight : array-like of shape (n_samples,), default=None
             Weights, at least 0 and not all 0; None means equal weights.
         X_val : {array-like, sparse matrix} of shape (n_validation, n_features), default=None
-            Samples to validate with, whose loss and scores are in ``history_``. Early stopping watches them, so that none
-            are held out of X. In a pipeline
+            Samples to validate with, whose loss and scores are in ``history_``. Early stopping watches them, and holds
+            none out of X. In a pipeline
             ``Pipeline(..., transform_input=["X_val"])`` transforms them like X.
         y_val : array-like of shape (n_validation,) or (n_validation, n_outputs), default=None
             Their targets. A classifier must know the labels from y.

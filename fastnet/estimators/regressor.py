@@ -1,6 +1,5 @@
 """The regressor."""
 
-from collections.abc import Callable
 from typing import Literal, Self, overload
 
 import numpy as np
@@ -133,8 +132,8 @@ class MLPRegressor(NumberTargets, RegressorMixin, BaseMultilayerPerceptron):
         The score on the validation samples that early stopping watches, more being better. None is the coefficient of
         determination or, see ``early_stopping``, its counterpart. 'loss' is the negative mean loss, without penalties;
         any other name is one of scikit-learn's scorers, and a callable has their signature,
-        ``scoring(estimator, X, y) -> float``. With weights it must take ``sample_weight``. Of a list of names, or a dict
-        of names and scorers, all are in ``history_``, and the first is watched.
+        ``scoring(estimator, X, y) -> float``. With weights it must take ``sample_weight``. Of a list of names, or a
+        dict of names and scorers, all are in ``history_``, and the first is watched.
     restore_best_weights : bool, default=True
         Whether early stopping keeps the weights of the epoch with the best score. If not, those of the last one.
     beta_1 : float, default=0.9
@@ -479,8 +478,8 @@ class MLPRegressor(NumberTargets, RegressorMixin, BaseMultilayerPerceptron):
             the logarithm of its exposure, such as the years that a policy was in force. The network then learns what
             y is for an exposure of 1. None is 0.
         X_val : {array-like, sparse matrix} of shape (n_validation, n_features), default=None
-            Samples to validate with, whose loss and scores are in ``history_``. Early stopping watches them, so that none
-            are held out of X. In a pipeline
+            Samples to validate with, whose loss and scores are in ``history_``. Early stopping watches them, and holds
+            none out of X. In a pipeline
             ``Pipeline(..., transform_input=["X_val"])`` transforms them like X.
         y_val : array-like of shape (n_validation,) or (n_validation, n_targets), default=None
             Their targets.

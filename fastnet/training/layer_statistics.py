@@ -1,4 +1,4 @@
-"""What each layer of a network in training is like, on a few fixed rows: norms, and units that have stopped to learn."""
+"""What each layer of a network in training is like, on a few fixed rows: norms, and units that do not learn."""
 
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -31,9 +31,9 @@ class LayerStatistics(Callback):
     Nothing is drawn, and the training has the same bits as without. Each look costs about what a mini-batch of as many
     rows does.
 
-    The columns are numbered as ``coefs_``: 'gradient_norm_0' is the Euclidean norm of the loss's gradient by ``coefs_[0]``
-    on these rows, L2 penalty included, 'weight_norm_0' that of ``coefs_[0]``. Of hidden layers 'dead_0' is the share of
-    units whose activation has the derivative 0 for every row: nothing that comes through them is learnt. 'saturated_0' is
+    The columns are numbered as ``coefs_``: 'weight_norm_0' is the Euclidean norm of ``coefs_[0]``, and 'gradient_norm_0'
+    that of the loss's gradient by it, on these rows and with the L2 penalty. Of hidden layers 'dead_0' is the share of
+    units whose activation has the derivative 0 for every row, so that nothing is learnt through them. 'saturated_0' is
     the share of other units whose derivative is, for more than half of the rows, below 1 % of the largest that the
     activation has, though they are not off, at 0.
 

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-
 # What scikit-learn keeps on an estimator while callbacks watch it, and takes away by itself.
 _OF_CALLBACKS = ("_callback_fit_ctx", "_skl_callbacks_to_teardown", "_skl_callbacks", "_parent_callback_ctx")
 # Set where a fit that fails shall leave what it has done.

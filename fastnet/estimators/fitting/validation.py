@@ -76,8 +76,8 @@ def check_validation(settings, own, incremental=False):
     for name, needs in (("scoring", own.X is None), ("validation_split", True)):
         value = getattr(settings, name)
         if value is not None and not early and needs:
-            given = " or X_val and y_val" if name == "scoring" else ""
-            raise ValueError(f"{name}={shown(value)} is for early stopping{given}: {switch_on}, or leave it out.")
+            give = ", give X_val and y_val" if name == "scoring" and not incremental else ""
+            raise ValueError(f"{name}={shown(value)} is for early stopping: {switch_on}{give}, or leave it out.")
     if isinstance(settings.validation_split, type):
         name = settings.validation_split.__name__
         raise ValueError(f"validation_split must be an object, not its class: write {name}().")
