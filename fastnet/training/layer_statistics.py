@@ -31,7 +31,7 @@ class LayerStatistics(Callback):
     Nothing is drawn, and the training has the same bits as without. Each look costs about what a mini-batch of as many
     rows does.
 
-    The columns are numbered as ``coefs_``: 'weight_norm_0' is the Euclidean norm of ``coefs_[0]``, and 'gradient_norm_0'
+    The columns are numbered as ``coefs_``: 'weight_norm_0' is the Euclidean norm of ``coefs_[0]``, 'gradient_norm_0' is
     that of the loss's gradient by it, on these rows and with the L2 penalty. Of hidden layers 'dead_0' is the share of
     units whose activation has the derivative 0 for every row, so that nothing is learnt through them. 'saturated_0' is
     the share of other units whose derivative is, for more than half of the rows, below 1 % of the largest that the
