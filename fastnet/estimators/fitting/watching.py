@@ -50,7 +50,7 @@ class _ScikitLearns(Callback):
         self._epoch = None
         if stops:
             trainer.stop()
-        elif trainer.goes_on:
+        elif trainer.goes_on and trainer.history.n_iter < trainer.settings.max_iter:
             self._begin_epoch()
 
     def _attributes(self, trainer):
