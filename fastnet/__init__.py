@@ -1,6 +1,6 @@
 """Multilayer perceptrons for scikit-learn, trained on the CPU by compiled kernels."""
 
-from . import activations, initializers, losses, optimizers, schedules
+from . import activations, callbacks, initializers, losses, optimizers, schedules
 from .environment import show_versions
 from .estimators import MLPClassifier, MLPRegressor, from_sklearn
 from .estimators.inspect import inspect
@@ -16,6 +16,7 @@ __all__ = [
     "TabularPreprocessor",
     "__version__",
     "activations",
+    "callbacks",
     "from_sklearn",
     "initializers",
     "inspect",

@@ -8,6 +8,7 @@ from sklearn.utils._testing import check_docstring_parameters
 
 import fastnet
 import fastnet.activations
+import fastnet.callbacks
 import fastnet.initializers
 import fastnet.losses
 import fastnet.optimizers
@@ -63,6 +64,16 @@ def test_the_docstring_of_inspect_and_its_results():
     assert not errors("fastnet.estimators.inspect.inspect", NEVER)
     for cls in (Pass, LayerPass):  # results, which nobody constructs: attributes, but no parameters
         assert not errors(path_of(cls), NEVER | OF_CLASSES | {"PR01"})
+
+
+@pytest.mark.parametrize("name", fastnet.callbacks.__all__)
+def test_the_docstring_of_a_callback(name):
+    cls = getattr(fastnet.callbacks, name)
+    # the history is a result, which nobody constructs
+    assert not errors(path_of(cls), NEVER | OF_CLASSES | ({"PR01", "PR02"} if name == "History" else set()))
+    for method in ("on_fit_begin", "on_epoch_end", "on_fit_end", "to_frame"):
+        if method in vars(cls):
+            assert not errors(f"{path_of(cls)}.{method}", NEVER | OF_CLASSES)
 
 
 @pytest.mark.parametrize("cls", VOCABULARY, ids=path_of)
