@@ -14,8 +14,14 @@ from sklearn.preprocessing import StandardScaler
 
 from fastnet import MLPClassifier, MLPRegressor, inspect
 from fastnet.callbacks import (
-    Callback, CSVLogger, EarlyStopping, LayerStatistics, LearningRateMonitor, Snapshots, TensorBoard,
-)  # fmt: skip
+    Callback,
+    CSVLogger,
+    EarlyStopping,
+    LayerStatistics,
+    LearningRateMonitor,
+    Snapshots,
+    TensorBoard,
+)
 from fastnet.training.callbacks import check_callbacks
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

@@ -41,7 +41,7 @@ class Callback:
     >>> class HalveTheRate(Callback):
     ...     def on_epoch_end(self, trainer):
     ...         trainer.rate /= 2
-    >>> net = MLPRegressor(5, max_iter=3, n_iter_no_change=None, callbacks=[HalveTheRate()])
+    >>> net = MLPRegressor(hidden_layer_sizes=5, max_iter=3, n_iter_no_change=None, callbacks=[HalveTheRate()])
     >>> net.fit([[0.0], [1.0]], [0.0, 1.0]).history_["learning_rate"]
     [0.001, 0.0005, 0.00025]
     """
@@ -131,7 +131,7 @@ class EarlyStopping(Callback):
     >>> from fastnet import MLPRegressor
     >>> from fastnet.callbacks import EarlyStopping
     >>> stop = EarlyStopping("loss", patience=2, min_delta=1e9)
-    >>> net = MLPRegressor(5, callbacks=stop).fit([[0.0], [1.0]], [0.0, 1.0])
+    >>> net = MLPRegressor(hidden_layer_sizes=5, callbacks=stop).fit([[0.0], [1.0]], [0.0, 1.0])
     >>> net.n_iter_, net.stop_reason_
     (3, 'callback')
     """
@@ -204,7 +204,7 @@ class LearningRateMonitor(Callback):
     >>> from fastnet import MLPRegressor
     >>> from fastnet.callbacks import LearningRateMonitor
     >>> monitor = LearningRateMonitor()
-    >>> net = MLPRegressor(5, max_iter=2, n_iter_no_change=None, batch_size=1, learning_rate="cosine")
+    >>> net = MLPRegressor(hidden_layer_sizes=5, max_iter=2, n_iter_no_change=None, batch_size=1, learning_rate="cosine")
     >>> _ = net.set_params(callbacks=monitor).fit([[0.0], [1.0]], [0.0, 1.0])
     >>> monitor.rates.round(5)
     array([[0.001  , 0.00085],
@@ -255,7 +255,7 @@ class CSVLogger(Callback):
     --------
     >>> from fastnet import MLPRegressor
     >>> from fastnet.callbacks import CSVLogger
-    >>> net = MLPRegressor(5, callbacks=CSVLogger("training.csv"))
+    >>> net = MLPRegressor(hidden_layer_sizes=5, callbacks=CSVLogger("training.csv"))
     """
 
     path: str | PathLike
@@ -318,7 +318,7 @@ class TensorBoard(Callback):
     --------
     >>> from fastnet import MLPRegressor
     >>> from fastnet.callbacks import TensorBoard
-    >>> net = MLPRegressor(5, callbacks=TensorBoard("runs/first"))
+    >>> net = MLPRegressor(hidden_layer_sizes=5, callbacks=TensorBoard("runs/first"))
     """
 
     log_dir: str | PathLike
@@ -387,7 +387,7 @@ class Snapshots(Callback):
     --------
     >>> from fastnet import MLPRegressor
     >>> from fastnet.callbacks import Snapshots
-    >>> net = MLPRegressor(5, max_iter=6, n_iter_no_change=None, callbacks=Snapshots(every=2))
+    >>> net = MLPRegressor(hidden_layer_sizes=5, max_iter=6, n_iter_no_change=None, callbacks=Snapshots(every=2))
     >>> len(list(net.fit([[0.0], [1.0]], [0.0, 1.0]).staged_predict([[0.5]])))
     3
     """

@@ -45,7 +45,7 @@ class History:
     Examples
     --------
     >>> from fastnet import MLPRegressor
-    >>> net = MLPRegressor(5, max_iter=2, n_iter_no_change=None).fit([[0.0], [1.0]], [0.0, 1.0])
+    >>> net = MLPRegressor(hidden_layer_sizes=5, max_iter=2, n_iter_no_change=None).fit([[0.0], [1.0]], [0.0, 1.0])
     >>> net.history_
     History of 2 epochs: loss, penalty, learning_rate, seconds
     >>> net.history_["loss"] == net.loss_curve_

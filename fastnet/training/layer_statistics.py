@@ -48,7 +48,7 @@ class LayerStatistics(Callback):
     --------
     >>> from fastnet import MLPRegressor
     >>> from fastnet.callbacks import LayerStatistics
-    >>> net = MLPRegressor(5, max_iter=2, n_iter_no_change=None, callbacks=LayerStatistics())
+    >>> net = MLPRegressor(hidden_layer_sizes=5, max_iter=2, n_iter_no_change=None, callbacks=LayerStatistics())
     >>> net.fit([[0.0], [1.0]], [0.0, 1.0]).history_.to_frame().filter(like="_norm_").shape
     (2, 4)
     """

@@ -22,8 +22,8 @@ def check_scorings(asked, constraints):
         if not is_score or isinstance(one, type):
             functions = ", or functions (estimator, X, y)" if isinstance(scoring, dict) else "; functions go in a dict"
             raise ValueError(
-                f"scoring must be made of scores, which {shown(one)} is not: give names, {' or '.join(map(repr, own))} or "
-                f"those of sklearn.metrics.get_scorer_names(){functions}."
+                f"scoring must be made of scores, which {shown(one)} is not: give names, {' or '.join(map(repr, own))} "
+                f"or those of sklearn.metrics.get_scorer_names(){functions}."
             )
     names = list(scoring)
     if not all(isinstance(name, str) and name for name in names) or len(set(names)) < len(names):
