@@ -204,8 +204,8 @@ class LearningRateMonitor(Callback):
     >>> from fastnet import MLPRegressor
     >>> from fastnet.callbacks import LearningRateMonitor
     >>> monitor = LearningRateMonitor()
-    >>> net = MLPRegressor(hidden_layer_sizes=5, max_iter=2, n_iter_no_change=None, batch_size=1, learning_rate="cosine")
-    >>> _ = net.set_params(callbacks=monitor).fit([[0.0], [1.0]], [0.0, 1.0])
+    >>> net = MLPRegressor(hidden_layer_sizes=5, max_iter=2, n_iter_no_change=None, batch_size=1)
+    >>> _ = net.set_params(learning_rate="cosine", callbacks=monitor).fit([[0.0], [1.0]], [0.0, 1.0])
     >>> monitor.rates.round(5)
     array([[0.001  , 0.00085],
            [0.0005 , 0.00015]])
