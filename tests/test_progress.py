@@ -22,12 +22,12 @@ SMALL = {"hidden_layer_sizes": (7,), "max_iter": 5, "random_state": 0, "dtype": 
 def test_the_table_has_a_row_for_each_epoch_and_a_star_at_the_best(digits, capsys):
     net = MLPClassifier(**SMALL, verbose="table", early_stopping=True, learning_rate_init=0.1).fit(*digits)
     head, *rows, end = capsys.readouterr().out.splitlines()
-    assert head.split() == ["epoch", "loss", "penalty", "rate", "validation_score", "validation_loss", "seconds"]
+    assert head.split() == ["epoch", "loss", "rate", "validation_score", "validation_loss", "seconds"]
     assert [row.split()[0] for row in rows] == [f"{n}/5" for n in range(1, 6)]
     scores = net.validation_scores_
     assert ["*" in row for row in rows] == [score > max([-1, *scores[:n]]) for n, score in enumerate(scores)]
     numbers = [row.replace("*", "").split() for row in rows]
-    assert [float(row[1]) for row in numbers] == [float(f"{loss:.5g}") for loss in net.loss_curve_]
+    assert [row[1] for row in numbers] == [f"{loss:.5f}" for loss in net.loss_curve_]
     assert end.startswith("Ended after 5 of 5 epochs in ") and "s: max_iter=5 is reached." in end
     best = 1 + scores.index(max(scores))
     assert end.endswith(f"The weights of epoch {best} are kept.")

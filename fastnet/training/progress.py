@@ -7,8 +7,10 @@ import time
 
 from .callbacks import Callback, is_score
 
-# What to write above the columns of the history.
+# What to write above the columns of the history, of those that have a shorter name.
 _HEADINGS = {"learning_rate": "rate"}
+# Of the history, what few want to see while it goes on.
+_LEFT_OUT = ("penalty",)
 # Seconds between two sights of a bar's numbers: more often nobody reads them.
 _BAR_SECONDS = 0.1
 
@@ -74,6 +76,13 @@ class _Progress(Callback):
         return False
 
 
+def _shown(column, value):
+    """A number of a column as a table has it."""
+    if column in ("learning_rate", "seconds"):
+        return f"{value:.3g}"
+    return f"{value:.5f}" if value == 0 or 1e-3 <= abs(value) < 1e4 else f"{value:.3e}"
+
+
 class TableProgress(_Progress):
     """A row for each epoch, a star at the best so far, and a closing line.
 
@@ -89,10 +98,9 @@ class TableProgress(_Progress):
             return
         history, settings = trainer.history, trainer.settings
         if self._columns is None:
-            self._columns = list(history.epochs)
+            self._columns = [name for name in history.epochs if name not in _LEFT_OUT]
             self._begin(trainer)
-        values = {name: column[-1] for name, column in history.epochs.items()}
-        cells = [f"{values[name]:>{width}.{4 if name == 'seconds' else 5}g}" for name, width in self._widths]
+        cells = [f"{_shown(name, history[name][-1]):>{width}}" for name, width in self._widths]
         star = "*" if self.is_best(history) else " "
         # A partial fit is an epoch of no one knows how many.
         epoch = str(len(history)) if trainer.single_epoch else f"{history.n_iter}/{settings.max_iter}"
