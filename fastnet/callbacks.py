@@ -4,9 +4,10 @@
 what the fitted attribute ``history_`` is, and what callbacks see of a training.
 """
 
-from .training.callbacks import Callback, CSVLogger, EarlyStopping, LearningRateMonitor, Snapshots, TensorBoard
+from .training.callbacks import Callback, EarlyStopping, LearningRateMonitor, Snapshots
 from .training.history import History
 from .training.layer_statistics import LayerStatistics
+from .training.loggers import CSVLogger, TensorBoard
 
 __all__ = [
     "CSVLogger",
