@@ -10,7 +10,8 @@ from sklearn.base import clone
 from sklearn.metrics import accuracy_score, f1_score, log_loss, mean_squared_error
 
 from fastnet import MLPClassifier, MLPRegressor
-from fastnet.callbacks import History, Snapshots
+from fastnet.callbacks import CSVLogger, EarlyStopping, History, Snapshots
+from fastnet.estimators.fitting.validation import OwnData
 from fastnet.schedules import Cosine
 from fastnet.training.history import History as Internal
 
@@ -114,6 +115,35 @@ def test_a_resumed_training_has_the_history_of_an_uninterrupted_one(digits):
         if name != "seconds":
             assert_array_equal(resumed[name], values, err_msg=name)
     assert kept == 1 + int(np.argmax(net.validation_scores_))
+
+
+def test_callbacks_of_a_resumed_training_know_what_was_before(digits, tmp_path):
+    X, y, own = parts(digits)
+    asked = {**SMALL, "max_iter": 60, "learning_rate_init": 0.05}
+    watchers = [EarlyStopping("validation_loss", 4, restore_best=True), Snapshots(), CSVLogger(tmp_path / "log.csv")]
+    net = MLPClassifier(**asked, callbacks=watchers)
+    whole = clone(net).fit(X, y, **own)
+    rows, own = (tmp_path / "log.csv").read_text().splitlines(), OwnData(own["X_val"], own["y_val"])
+    assert 6 < whole.n_iter_ < 60
+
+    def pause(trainer):
+        if trainer.history.n_iter == whole.n_iter_ - 2:
+            raise KeyboardInterrupt
+
+    with pytest.warns(UserWarning, match="interrupted"):
+        with clone(net).set_params(callbacks=[*watchers, pause])._task(X, y, None, own).trainer() as trainer:
+            trainer.run()
+            state = trainer.state()
+    state["goes_on"], state["history"]["stop_reason"] = True, None
+    task = net._task(X, y, None, own)
+    with task.trainer(pickle.loads(pickle.dumps(state))) as trainer:
+        trainer.run()
+        matrices, vectors, _ = trainer.finish()
+    assert trainer.history.n_iter == whole.n_iter_ and trainer.history.stop_reason == "callback"
+    assert [a.tobytes() for a in matrices + vectors] == bits(whole)
+    assert len(trainer.snapshots) == len(whole._snapshots)
+    resumed = (tmp_path / "log.csv").read_text().splitlines()
+    assert [row.rpartition(",")[0] for row in resumed] == [row.rpartition(",")[0] for row in rows]  # but for seconds
 
 
 def test_it_is_part_of_pickles_and_becomes_a_frame(digits):

@@ -147,7 +147,7 @@ class EarlyStopping(Callback):
             raise ValueError(f"min_delta of EarlyStopping must be at least 0, got {self.min_delta}.")
 
     def on_fit_begin(self, trainer: Any) -> None:
-        """Begin anew.
+        """Begin anew, or where a resumed training was.
 
         Parameters
         ----------
@@ -166,6 +166,9 @@ class EarlyStopping(Callback):
                 f"{', '.join(trainer.columns)}: give X_val and y_val to fit, or set early_stopping=True, and name the "
                 "scores by scoring; or monitor another column."
             )
+        if trainer.history.n_iter:
+            for value in trainer.history[self.monitor][-trainer.history.n_iter :]:
+                self._is_best(value)
 
     def on_epoch_end(self, trainer: Any) -> None:
         """Compare the epoch with the best one.
@@ -175,16 +178,20 @@ class EarlyStopping(Callback):
         trainer : Trainer
             The training.
         """
-        value = trainer.history[self.monitor][-1]
+        if self._is_best(trainer.history[self.monitor][-1]):
+            if self.restore_best:
+                trainer.keep_parameters()
+        elif self._stalled >= self.patience:
+            trainer.stop()
+
+    def _is_best(self, value):
+        """Whether a value is better than all before; counts those that are not."""
         value = -value if is_score(self.monitor) else value
         if value < self._best - self.min_delta:
             self._best, self._stalled = value, 0
-            if self.restore_best:
-                trainer.keep_parameters()
-            return
+            return True
         self._stalled += 1
-        if self._stalled >= self.patience:
-            trainer.stop()
+        return False
 
 
 @dataclass

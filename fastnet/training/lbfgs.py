@@ -1,6 +1,7 @@
 """Full-batch training: SciPy's L-BFGS-B on the engine's loss and gradient, in float64. All of it is one step."""
 
 import warnings
+from copy import deepcopy
 
 import numpy as np
 import scipy.optimize
@@ -66,10 +67,12 @@ class LbfgsTrainer(Trainer):
 
     def state(self):
         trained = [[np.array(a) for a in arrays] for arrays in self._in_double_precision()]
-        return {**super().state(), "parameters": {"trained": trained}}
+        kept = None if self._kept is None else [[*arrays] for arrays in self._kept]
+        return {**super().state(), "parameters": {"trained": trained}, "kept": kept}
 
     def _take_up(self, state):
         super()._take_up(state)
+        self._kept = deepcopy(state["kept"])
         if not self.goes_on:
             self._trained = self._objective.all_parameters
 

@@ -36,14 +36,14 @@ class CSVLogger(Callback):
         self._file = self._writer = None
 
     def on_fit_begin(self, trainer: Any) -> None:
-        """Open the file.
+        """Open the file; a resumed training goes on with the one it has.
 
         Parameters
         ----------
         trainer : Trainer
             The training.
         """
-        self._file = Path(self.path).open("a" if self.append else "w", newline="")
+        self._file = Path(self.path).open("a" if self.append or trainer.history.n_iter else "w", newline="")
         self._writer = None
 
     def on_epoch_end(self, trainer: Any) -> None:

@@ -150,7 +150,6 @@ class StochasticTrainer(Trainer):
             "order": self.order.copy(),
             "seed": self._seed,
             "single_epoch": self.single_epoch,
-            "kept_epoch": self.kept_epoch,
         }
 
     def _take_up(self, state):
@@ -158,7 +157,7 @@ class StochasticTrainer(Trainer):
         self.session.state.set_arrays(state["parameters"])
         self.session.step = state["step"]
         self.rate, self.epoch, self.order = state["rate"], state["epoch"], state["order"].copy()
-        self._best, self.kept_epoch = deepcopy(state["best"]), state.get("kept_epoch")
+        self._best = deepcopy(state["best"])
 
     def _take_up_optimizer(self, optimizer):
         """Go on with an optimizer, on the parameters that the session has."""

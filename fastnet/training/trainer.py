@@ -10,6 +10,7 @@ import time
 import warnings
 from abc import ABC, abstractmethod
 from contextlib import ExitStack, contextmanager
+from copy import deepcopy
 from dataclasses import asdict
 
 import numpy as np
@@ -198,6 +199,8 @@ class Trainer(ABC):
             "goes_on": self.goes_on,
             "seconds": time.perf_counter() - self._began,
             "random_state": self.random_state.get_state(legacy=False),
+            "kept_epoch": self.kept_epoch,
+            "snapshots": [[epoch, [*matrices], [*vectors]] for epoch, matrices, vectors in self.snapshots],
         }
 
     def _take_up(self, state):
@@ -208,6 +211,8 @@ class Trainer(ABC):
         self.random_state.set_state(state["random_state"])
         self.goes_on = state["goes_on"]
         self._began = time.perf_counter() - state["seconds"]
+        self.kept_epoch = state["kept_epoch"]
+        self.snapshots = [tuple(snapshot) for snapshot in deepcopy(state["snapshots"])]
 
     @classmethod
     def _check_state(cls, problem, state, *compared):
