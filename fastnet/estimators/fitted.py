@@ -81,11 +81,11 @@ def _architecture(units, activations, loss, *others):
 
 def add_offset(loss, outputs, offset, link=True):
     """Predictions, or raw outputs without the link, of raw outputs and an offset of each sample, in their dtype."""
-    from ..engine import predictions  # only here: the engine brings Numba along
+    from ..engine import Link  # only here: the engine brings Numba along
 
     with quiet():
         outputs = outputs + offset.astype(outputs.dtype)[:, None]
-    return predictions(loss, outputs) if link else outputs
+    return Link(loss, outputs.dtype)(outputs) if link else outputs
 
 
 class FittedNetwork:

@@ -125,18 +125,19 @@ class History:
 
     def enter(self, **measured):
         """Enter what was measured in the last epoch that began, by the names of the columns."""
-        n_epochs = max(len(self), 1)
         for name, value in measured.items():
-            self.epochs.setdefault(name, [np.nan] * n_epochs)[-1] = float(value)
+            if name not in self.epochs:
+                self.epochs[name] = [np.nan] * max(len(self), 1)
+            self.epochs[name][-1] = float(value)
 
-    def add_epoch(self, loss, n_samples):
-        """Enter the loss of an epoch over ``n_samples``."""
+    def add_epoch(self, loss, n_samples, **measured):
+        """Enter the loss of an epoch over ``n_samples``, and what else was measured."""
         self.n_iter += 1
         self.samples_seen += n_samples
         self.loss = loss
         self.loss_curve.append(loss)
         self.begin_row()
-        self.enter(loss=loss)
+        self.enter(loss=loss, **measured)
 
     def add_gradient_norms(self, mean, largest, clipped):
         """Enter what an epoch's gradients were before clipping."""

@@ -156,7 +156,8 @@ class LbfgsTrainer(Trainer):
         """The loss as it is told, of some losses the mean over outputs and not their sum, and the penalties in it."""
         n_outputs = self._architecture.layer_units[-1]
         penalised = self._objective.only_trained(list(zip(matrices, self._l1, self._l2, strict=True)), vectors)[0]
-        penalty = sum(a * np.abs(w).sum() + b / 2 * np.vdot(w, w) for w, a, b in penalised) / self._total_weight
+        l1 = sum(a * np.abs(w).sum() for w, a, _ in penalised if a)
+        penalty = (l1 + sum(b / 2 * np.vdot(w, w) for w, _, b in penalised)) / self._total_weight
         if n_outputs == 1 or not self._architecture.loss.mean_over_outputs:
             return loss, float(penalty)
         return float((loss - penalty) / n_outputs + penalty), float(penalty)

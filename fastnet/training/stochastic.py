@@ -209,8 +209,7 @@ class StochasticTrainer(Trainer):
         loss = session.run_epoch(self.order, self.rates, decays)
         if session.samples_done == 0:
             return False
-        history.add_epoch(loss, session.samples_done)
-        history.enter(penalty=session.mean_penalty, learning_rate=self.rates[0])
+        history.add_epoch(loss, session.samples_done, penalty=session.mean_penalty, learning_rate=self.rates[0])
         self.epoch += 1
         if session.steps.measures_gradients:
             history.add_gradient_norms(*session.steps.gradient_norms())

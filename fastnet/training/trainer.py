@@ -149,11 +149,10 @@ class Trainer(ABC):
         self._epoch_began = time.perf_counter()
 
     def measure(self):
-        """Enter what is measured on the validation samples; returns it by the names of the columns."""
+        """Enter what is measured on the validation samples, if there are any."""
         measures = self.problem.measures
-        measured = {} if measures is None else measures(self.session)
-        self.history.enter(**measured)
-        return measured
+        if measures is not None:
+            self.history.enter(**measures(self.session))
 
     def end_epoch(self):
         """Enter how long the epoch took."""

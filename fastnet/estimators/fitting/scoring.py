@@ -99,6 +99,7 @@ class _Outputs:
 
     def __init__(self, architecture, validation):
         self._architecture, self._validation = architecture, validation
+        self._mean_loss, self._links = None, {}
 
     def renew(self, session):
         """From now on those of the session's parameters as they are."""
@@ -107,18 +108,27 @@ class _Outputs:
 
     def loss(self):
         """The mean loss, without penalties. Of targets with an offset the loss adds it."""
-        from ...engine import mean_loss
+        if self._mean_loss is None:
+            from ...engine import MeanLoss
 
-        validation = self._validation
-        return mean_loss(self._architecture.loss, self._raw, validation.targets, validation.sample_weight)
+            validation = self._validation
+            self._mean_loss = MeanLoss(
+                self._architecture.loss, self._raw.shape[1], validation.targets, validation.sample_weight
+            )
+        return self._mean_loss(self._raw)
+
+    def _link(self, dtype):
+        if dtype not in self._links:
+            from ...engine import WideLink
+
+            self._links[dtype] = WideLink(self._architecture.loss, self._raw.dtype, dtype)
+        return self._links[dtype]
 
     def __call__(self, dtype, link=True):
         """Predictions, or raw outputs without the link, in a dtype."""
-        from ...engine import linked
-
         loss = self._architecture.loss
         if link and not loss.has_offset:
-            return linked(loss, self._raw, dtype)
+            return self._link(dtype)(self._raw)
         with quiet():
             raw = self._raw.astype(dtype)
         return add_offset(loss.for_prediction(), raw, self._validation.targets[:, -1], link) if loss.has_offset else raw
