@@ -1,6 +1,6 @@
 """Multilayer perceptrons for scikit-learn, trained on the CPU by compiled kernels."""
 
-from . import activations, features, initializers, inspection, losses, optimizers, schedules
+from . import activations, callbacks, features, initializers, inspection, losses, optimizers, schedules
 from .environment import show_versions
 from .estimators import MLPClassifier, MLPRegressor, from_sklearn
 from .estimators.inspect import inspect
@@ -16,6 +16,7 @@ __all__ = [
     "TabularPreprocessor",
     "__version__",
     "activations",
+    "callbacks",
     "features",
     "from_sklearn",
     "initializers",

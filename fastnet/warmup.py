@@ -25,6 +25,9 @@ def warmup(dtypes: Sequence[str] = ("float32", "float64"), everything: bool = Fa
     from .engine.ahead import ahead
     from .kernels.compiling import prebuilt
     from .kernels.compiling.jit import compile_seconds, compiled_keys
+    from .kernels.compiling.notice import silence
+
+    silence()  # what is compiled is shown here
 
     steps = [(f"{name}, {dtype}", step) for dtype in dtypes for name, step in ahead(dtype, everything)]
     start = time.perf_counter()

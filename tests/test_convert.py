@@ -59,7 +59,7 @@ def assert_same_predictions(a, b, X):
 
 def assert_same_attributes(a, b):
     names, others = ({name for name in vars(m) if name[-1] == "_" and name[0] != "_"} for m in (a, b))
-    assert names ^ others <= {"stop_reason_"}
+    assert names ^ others <= {"stop_reason_", "history_"}
     for name in names & others - {"coefs_", "intercepts_"}:
         assert_array_equal(getattr(a, name), getattr(b, name), err_msg=name)
         if isinstance(getattr(a, name), (list, np.ndarray)):

@@ -8,6 +8,7 @@ from sklearn.utils._testing import check_docstring_parameters
 
 import fastnet
 import fastnet.activations
+import fastnet.callbacks
 import fastnet.initializers
 import fastnet.inspection
 import fastnet.losses
@@ -77,6 +78,16 @@ def test_the_docstring_of_a_display(cls):
     for name in public_methods(cls):
         assert not errors(f"{path_of(cls)}.{name}", NEVER | OF_CLASSES)
         assert check_docstring_parameters(getattr(cls, name)) == [], name
+
+
+@pytest.mark.parametrize("name", fastnet.callbacks.__all__)
+def test_the_docstring_of_a_callback(name):
+    cls = getattr(fastnet.callbacks, name)
+    # the history is a result, which nobody constructs
+    assert not errors(path_of(cls), NEVER | OF_CLASSES | ({"PR01", "PR02"} if name == "History" else set()))
+    for method in ("on_fit_begin", "on_epoch_end", "on_fit_end", "to_frame"):
+        if method in vars(cls):
+            assert not errors(f"{path_of(cls)}.{method}", NEVER | OF_CLASSES)
 
 
 @pytest.mark.parametrize("cls", VOCABULARY, ids=path_of)

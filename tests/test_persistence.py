@@ -145,7 +145,7 @@ def test_a_fitted_estimator_carries_no_training_data(kind, params):
         assert all(len(a) < 700 for a in arrays_in(vars(model)) if a.ndim)  # the random state has 624
         if not params:
             model.partial_fit(X, y)
-            assert len(pickle.dumps(model)) < sizes[-1] + 20
+            assert len(pickle.dumps(model)) < sizes[-1] + 100  # the numbers of an epoch
     assert abs(sizes[1] - sizes[0]) < 20  # numbers of samples and steps
 
 
@@ -270,7 +270,8 @@ def test_the_state_holds_the_version_and_nothing_else_new():
     assert state.pop("_fastnet_version") == fastnet.__version__
     # What only fastnet knows is plain data in it.
     assert state.pop("_optimizer") == vars(vars(model)["_optimizer"])
-    assert state == {name: value for name, value in vars(model).items() if name != "_optimizer"}
+    assert state.pop("history_") == vars(vars(model)["history_"])
+    assert state == {name: value for name, value in vars(model).items() if name not in ("_optimizer", "history_")}
     assert "_fastnet_version" not in vars(model)
 
 

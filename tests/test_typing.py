@@ -6,10 +6,12 @@ import typing
 import pytest
 
 import fastnet
+import fastnet.callbacks
 
 VOCABULARY = (fastnet.activations, fastnet.losses, fastnet.optimizers, fastnet.schedules, fastnet.initializers)
 CLASSES = [getattr(module, name) for module in VOCABULARY for name in module.__all__]
 CLASSES += [fastnet.MLPClassifier, fastnet.MLPRegressor]
+CLASSES += [getattr(fastnet.callbacks, name) for name in fastnet.callbacks.__all__ if name != "History"]
 CLASSES += [fastnet.TabularMLPClassifier, fastnet.TabularMLPRegressor, fastnet.TabularPreprocessor]
 
 

@@ -204,8 +204,6 @@ def test_wrong_samples_of_a_regression_are_refused(diabetes):
 
 
 WRONG_USE = [
-    ({"early_stopping": False}, "X", "X_val and y_val are for early stopping: set early_stopping=True, or leave"),
-    ({"solver": "lbfgs"}, "X", "X_val and y_val are for early stopping: solver='lbfgs' does not stop early: choose a"),
     ({"validation_split": "last"}, "X", "take the place of rows held out, got validation_split='last': give one"),
     ({"early_stopping": False, "scoring": "loss"}, "", "scoring='loss' is for early stopping: set early_stopping"),
     ({"solver": "lbfgs", "scoring": "r2"}, "", "scoring='r2' is for early stopping: solver='lbfgs' does not"),

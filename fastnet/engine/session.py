@@ -196,6 +196,12 @@ class Session:
         total = results["loss_sum"] / n_outputs + results["penalty_sum"]
         return float(total / results["rows_done"]) if results["rows_done"] else 0.0
 
+    @property
+    def mean_penalty(self):
+        """What penalties add to the loss of the last epoch."""
+        rows = self._results["rows_done"]
+        return float(self._results["penalty_sum"] / rows) if rows else 0.0
+
     def set_dropout(self, factor):
         """Multiply the architecture's dropout, of units and of features, from the next epoch on.
 

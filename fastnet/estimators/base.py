@@ -2,6 +2,7 @@
 
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from copy import deepcopy
 from numbers import Integral
 from typing import Self
@@ -10,21 +11,24 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, _fit_context
+from sklearn.callback import CallbackSupportMixin
 from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
 
 from ..ops.losses.offsets import with_offset
 from ..training.health import check_training, quiet
 from ..training.problem import Problem
 from .described import Described
 from .exchange.portable import Portable
-from .fitted import HIDDEN_ATTRIBUTES, FittedNetwork, parameter_attributes
+from .fitted import HIDDEN_ATTRIBUTES, FittedNetwork, parameter_attributes, view_of
 from .fitting.calibration import check_calibration, network_temperature
 from .fitting.data_start import fit_to_data
-from .fitting.scoring import score_function
+from .fitting.scoring import Measures
 from .fitting.start import begin_features, check_same_network, initial_parameters
 from .fitting.training import Task, check_batch_size, continuation_of
-from .fitting.transaction import unchanged_on_failure
+from .fitting.transaction import keep_in_spite_of, unchanged_on_failure
 from .fitting.validation import NO_DATA, Holdout, OwnData, check_validation, own_samples
+from .fitting.watching import watch_by_scikit_learn
 from .inputs.arrays import (
     cast,
     cast_weights,
@@ -62,6 +66,7 @@ _OPTIONAL_ATTRIBUTES = (
     "_scoring",
     "n_transferred_layers_",
     "gradient_norms_",
+    "validation_loss_",
     "target_mean_",
     "target_scale_",
     "features_",
@@ -69,7 +74,9 @@ _OPTIONAL_ATTRIBUTES = (
 )
 
 
-class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, Described, DocLink, BaseEstimator, ABC):
+class BaseMultilayerPerceptron(
+    FittedNetwork, NestedValues, Portable, Described, DocLink, CallbackSupportMixin, BaseEstimator, ABC
+):  # fmt: skip
     """Base class of the estimators. Subclasses know the targets: how to validate, encode, decode, score."""
 
     def __init__(self, **parameters: object) -> None:
@@ -123,7 +130,8 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, Described,
         sample_weight : array-like of shape (n_samples,), default=None
             Weights, at least 0 and not all 0; None means equal weights.
         X_val : {array-like, sparse matrix} of shape (n_validation, n_features), default=None
-            Samples for early stopping to watch; then none are held out of X. In a pipeline
+            Samples to validate with, whose loss and scores are in ``history_``. Early stopping watches them, and holds
+            none out of X. In a pipeline
             ``Pipeline(..., transform_input=["X_val"])`` transforms them like X.
         y_val : array-like of shape (n_validation,) or (n_validation, n_outputs), default=None
             Their targets. A classifier must know the labels from y.
@@ -171,6 +179,8 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, Described,
         task = self._task(X, y, sample_weight, own, incremental, offset)
         architecture, dtype = task.problem.architecture, task.problem.dtype
         with task.trainer() as trainer:
+            if not incremental:
+                watch_by_scikit_learn(self, trainer, architecture, task.attributes, (X, y, sample_weight))
             begun = time.perf_counter()
             trainer.run()
             seconds = time.perf_counter() - begun
@@ -184,6 +194,8 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, Described,
             )
 
         vars(self).pop("temperature_", None)
+        snapshots = [] if task.continuation is None else getattr(self, "_snapshots", [])
+        vars(self).pop("_snapshots", None)
         if task.continuation is None:
             for name in _OPTIONAL_ATTRIBUTES:
                 vars(self).pop(name, None)
@@ -194,7 +206,47 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, Described,
             self.n_transferred_layers_ = task.n_transferred
         for name, value in {**parameter_attributes(architecture, matrices, vectors), **fitted}.items():
             setattr(self, name, value)
+        if snapshots or trainer.snapshots:
+            self._snapshots = snapshots + trainer.snapshots
+        if trainer.error is not None:
+            keep_in_spite_of(self, trainer.error)
         return self
+
+    def staged_predict(self, X: MatrixLike) -> Iterator[np.ndarray]:
+        """Predict with the weights of each epoch that was kept, from the first on.
+
+        Needs the callback :class:`fastnet.callbacks.Snapshots` in ``fit``. Warm starts and partial fits add to what was
+        kept.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        predictions : iterator of ndarray
+            What ``predict`` gave at each of these epochs.
+
+        Raises
+        ------
+        AttributeError
+            If no weights were kept.
+        """
+        return (stage.predict(X) for stage in self._stages())
+
+    def _stages(self):
+        """The estimator as it was at each epoch that a callback has kept."""
+        check_is_fitted(self)
+        if not hasattr(self, "_snapshots"):
+            raise AttributeError(
+                "No weights were kept to predict with: fit with callbacks=Snapshots(every=1) of fastnet.callbacks."
+            )
+        architecture = self._architecture()
+        return [
+            view_of(self, parameter_attributes(architecture, matrices, vectors))
+            for _, matrices, vectors in self._snapshots
+        ]
 
     def _task(self, X, y, sample_weight, own=NO_DATA, incremental=False, offset=None):
         """All that comes before the training: parameters and data are checked, the first draws done."""
@@ -253,8 +305,8 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, Described,
         problem = Problem(architecture, X, targets, sample_weight, matrices, vectors, random_state, rows)
         if first_pass:
             fit_to_data(settings, problem, n_transferred)
-        if settings.stops_early:
-            problem.score = score_function(self, architecture, validation, attributes)
+        if validation is not None:
+            problem.measures = Measures(self, architecture, validation, attributes)
             problem.has_own_validation = not validation.is_held_out
         check_batch_size(self.solver, settings, len(rows))
         continuation = None if first_pass else continuation_of(self)

@@ -1,6 +1,6 @@
 """The classifier."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Self
 
 import numpy as np
@@ -21,6 +21,7 @@ from .inputs.arrays import check_weights
 from .parameters import CLASSIFICATION_LOSSES, CLASSIFICATION_SCORING, PARAMETER_CONSTRAINTS
 from .parameters.types import (
     Activations,
+    Callbacks,
     Features,
     Initial,
     LearningRate,
@@ -28,6 +29,7 @@ from .parameters.types import (
     ManyArrays,
     MatrixLike,
     Rates,
+    Scoring,
     Solver,
 )
 from .targets.kinds import plain_labels
@@ -114,8 +116,13 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
     tol : float, default=1e-4
         Least improvement of the loss (with early stopping, of the score) that counts: the minimum delta. For 'lbfgs'
         the largest component of the projected gradient at which to stop.
-    verbose : bool, default=False
-        Whether to print the progress.
+    verbose : bool, int, 'table', 'bar' or 'log', default=False
+        Whether to print scikit-learn's lines about the progress; or 'table' prints a row for each epoch, 'bar' shows a
+        bar of tqdm, and 'log' writes to the logger 'fastnet'. These three also say why training ended, and which epoch
+        was kept; among fits in other processes or threads 'table' and 'bar' say nothing else.
+    callbacks : Callback, callable, or list or tuple of these, default=None
+        What watches the training: objects of :mod:`fastnet.callbacks`, or functions of the trainer that are called
+        after each epoch and end the training by returning True.
     warm_start : bool, default=False
         Whether ``fit`` goes on from the current weights, with the optimizer's moments and step count,
         instead of beginning anew. A changed ``activation`` then works on the old weights, if both learn slopes or
@@ -137,12 +144,13 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
         in the order of time. A cross-validation splitter gives the rows by the last of its splits, such as
         ``TimeSeriesSplit()``, or ``GroupShuffleSplit(1)`` with ``groups`` in ``fit``; it draws from its own
         ``random_state``, and sees classes as numbers.
-    scoring : str, callable or None, default=None
-        The score that early stopping watches, more being better. None is the accuracy. 'loss' is the negative mean
-        loss, without penalties; 'calibrated_log_loss' the negative log loss of probabilities after temperature scaling
-        on the same samples, which being too sure does not worsen. Any other name is one of scikit-learn's scorers, and
-        a callable has their signature, ``scoring(estimator, X, y) -> float``. With weights it must take
-        ``sample_weight``.
+    scoring : str, callable, list of str, dict or None, default=None
+        The score on the validation samples that early stopping watches, more being better. None is the accuracy. 'loss'
+        is the negative mean loss, without penalties; 'calibrated_log_loss' the negative log loss of probabilities after
+        temperature scaling on the same samples, which being too sure does not worsen. Any other name is one of
+        scikit-learn's scorers, and a callable has their signature, ``scoring(estimator, X, y) -> float``. With weights
+        it must take ``sample_weight``. Of a list of names, or a dict of names and scorers, all are in ``history_``, and
+        the first is watched.
     restore_best_weights : bool, default=True
         Whether early stopping keeps the weights of the epoch with the best score. If not, those of the last one.
     beta_1 : float, default=0.9
@@ -261,6 +269,11 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
         Least loss of an epoch; None with early stopping. Not set by 'lbfgs'.
     loss_curve_ : list of float
         Loss of every epoch. Not set by 'lbfgs'.
+    history_ : History
+        What was measured in every epoch, of 'lbfgs' in every iteration, over warm starts and partial fits: lists, such
+        as ``history_["loss"]``, and ``history_.to_frame()``. See :class:`fastnet.callbacks.History`.
+    validation_loss_ : float
+        Loss on the validation samples after the last epoch, without penalties. Only set if there are such samples.
     validation_scores_ : list of float or None
         Accuracy, or what ``scoring`` says, on the validation samples after every epoch; None without early
         stopping. Not set by 'lbfgs'.
@@ -301,7 +314,8 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
     stop_reason_ : str or None
         Why training ended: 'no_improvement' or, of 'lbfgs', 'converged'; 'max_iter', 'max_time' or 'interrupt'
         (Ctrl-C); of 'lbfgs' also 'max_fun' or 'line_search', where it found no better point. None after
-        ``partial_fit``, unless its epoch was cut short.
+        ``partial_fit``, unless its epoch was cut short. 'callback' where one stopped it, 'error' where one failed that
+        keeps the training.
     n_layers_ : int
         Number of layers, input and output included.
     n_transferred_layers_ : int
@@ -374,14 +388,15 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
         shuffle: bool = True,
         random_state: int | np.random.RandomState | None = None,
         tol: float = 1e-4,
-        verbose: bool = False,
+        verbose: bool | int | str = False,
+        callbacks: Callbacks = None,
         warm_start: bool = False,
         momentum: float = 0.9,
         nesterovs_momentum: bool = True,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
         validation_split: object = None,
-        scoring: str | Callable[..., float] | None = None,
+        scoring: Scoring = None,
         restore_best_weights: bool = True,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
@@ -432,6 +447,7 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
             random_state=random_state,
             tol=tol,
             verbose=verbose,
+            callbacks=callbacks,
             warm_start=warm_start,
             momentum=momentum,
             nesterovs_momentum=nesterovs_momentum,
@@ -595,6 +611,30 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
             return probabilities(logits, self.out_activation_)
         result = self._probabilities(X)
         return self._label_binarizer.split(result) if self._has_columns else result
+
+    @available_if(_gives_probabilities)
+    def staged_predict_proba(self, X: MatrixLike) -> Iterator[ManyArrays]:
+        """Predict probabilities with the weights of each epoch that was kept, from the first on.
+
+        As ``staged_predict`` does classes. With ``calibration`` all have the temperature of the last epoch. Not offered
+        for a loss without probabilities.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        probabilities : iterator of ndarray or list of ndarray
+            What ``predict_proba`` gave at each of these epochs.
+
+        Raises
+        ------
+        AttributeError
+            If no weights were kept.
+        """
+        return (stage.predict_proba(X) for stage in self._stages())
 
     def _logits(self, X):
         """With calibration."""

@@ -80,6 +80,14 @@ def parameter_arrays(architecture, attributes):
     return matrices, vectors
 
 
+def view_of(estimator, attributes):
+    """An estimator with the attributes of another one, but for those given."""
+    # Not copy.copy: that may ask for more than the attributes.
+    view = object.__new__(type(estimator))
+    vars(view).update(vars(estimator) | attributes)
+    return view
+
+
 def _is_ready(parameter, dtype):
     """Whether an array can be used as it is."""
     return type(parameter) is np.ndarray and parameter.dtype == dtype and parameter.flags.c_contiguous
@@ -93,11 +101,11 @@ def _architecture(units, activations, loss, *others):
 
 def add_offset(loss, outputs, offset, link=True):
     """Predictions, or raw outputs without the link, of raw outputs and an offset of each sample, in their dtype."""
-    from ..engine import predictions  # only here: the engine brings Numba along
+    from ..engine import Link  # only here: the engine brings Numba along
 
     with quiet():
         outputs = outputs + offset.astype(outputs.dtype)[:, None]
-    return predictions(loss, outputs) if link else outputs
+    return Link(loss, outputs.dtype)(outputs) if link else outputs
 
 
 class FittedNetwork:

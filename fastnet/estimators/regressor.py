@@ -1,6 +1,5 @@
 """The regressor."""
 
-from collections.abc import Callable
 from typing import Literal, Self, overload
 
 import numpy as np
@@ -18,7 +17,18 @@ from .fitting.transaction import unchanged_on_failure
 from .fitting.validation import OwnData
 from .inputs.arrays import check_weights, plain_numbers
 from .parameters import PARAMETER_CONSTRAINTS, REGRESSION_LOSSES
-from .parameters.types import Activations, Features, Initial, LearningRate, Losses, MatrixLike, Rates, Solver
+from .parameters.types import (
+    Activations,
+    Callbacks,
+    Features,
+    Initial,
+    LearningRate,
+    Losses,
+    MatrixLike,
+    Rates,
+    Scoring,
+    Solver,
+)
 from .targets.numbers import NumberTargets, of_targets, score_of
 
 
@@ -91,8 +101,13 @@ class MLPRegressor(NumberTargets, RegressorMixin, BaseMultilayerPerceptron):
     tol : float, default=1e-4
         Least improvement of the loss (with early stopping, of the score) that counts: the minimum delta. For 'lbfgs'
         the largest component of the projected gradient at which to stop.
-    verbose : bool, default=False
-        Whether to print the progress.
+    verbose : bool, int, 'table', 'bar' or 'log', default=False
+        Whether to print scikit-learn's lines about the progress; or 'table' prints a row for each epoch, 'bar' shows a
+        bar of tqdm, and 'log' writes to the logger 'fastnet'. These three also say why training ended, and which epoch
+        was kept; among fits in other processes or threads 'table' and 'bar' say nothing else.
+    callbacks : Callback, callable, or list or tuple of these, default=None
+        What watches the training: objects of :mod:`fastnet.callbacks`, or functions of the trainer that are called
+        after each epoch and end the training by returning True.
     warm_start : bool, default=False
         Whether ``fit`` goes on from the current weights, with the optimizer's moments and step count,
         instead of beginning anew. A changed ``activation`` then works on the old weights, if both learn slopes or
@@ -115,11 +130,12 @@ class MLPRegressor(NumberTargets, RegressorMixin, BaseMultilayerPerceptron):
         in the order of time. A cross-validation splitter gives the rows by the last of its splits, such as
         ``TimeSeriesSplit()``, or ``GroupShuffleSplit(1)`` with ``groups`` in ``fit``; it draws from its own
         ``random_state``, and sees classes as numbers.
-    scoring : str, callable or None, default=None
-        The score that early stopping watches, more being better. None is the coefficient of determination
-        or, see ``early_stopping``, its counterpart. 'loss' is the negative mean loss, without penalties; any other
-        name is one of scikit-learn's scorers, and a callable has their signature,
-        ``scoring(estimator, X, y) -> float``. With weights it must take ``sample_weight``.
+    scoring : str, callable, list of str, dict or None, default=None
+        The score on the validation samples that early stopping watches, more being better. None is the coefficient of
+        determination or, see ``early_stopping``, its counterpart. 'loss' is the negative mean loss, without penalties;
+        any other name is one of scikit-learn's scorers, and a callable has their signature,
+        ``scoring(estimator, X, y) -> float``. With weights it must take ``sample_weight``. Of a list of names, or a
+        dict of names and scorers, all are in ``history_``, and the first is watched.
     restore_best_weights : bool, default=True
         Whether early stopping keeps the weights of the epoch with the best score. If not, those of the last one.
     beta_1 : float, default=0.9
@@ -225,6 +241,11 @@ class MLPRegressor(NumberTargets, RegressorMixin, BaseMultilayerPerceptron):
         Least loss of an epoch; None with early stopping. Not set by 'lbfgs'.
     loss_curve_ : list of float
         Loss of every epoch. Not set by 'lbfgs'.
+    history_ : History
+        What was measured in every epoch, of 'lbfgs' in every iteration, over warm starts and partial fits: lists, such
+        as ``history_["loss"]``, and ``history_.to_frame()``. See :class:`fastnet.callbacks.History`.
+    validation_loss_ : float
+        Loss on the validation samples after the last epoch, without penalties. Only set if there are such samples.
     validation_scores_ : list of float or None
         Score on the validation samples (see ``scoring``) after every epoch; None without early
         stopping. Not set by 'lbfgs'.
@@ -265,7 +286,8 @@ class MLPRegressor(NumberTargets, RegressorMixin, BaseMultilayerPerceptron):
     stop_reason_ : str or None
         Why training ended: 'no_improvement' or, of 'lbfgs', 'converged'; 'max_iter', 'max_time' or 'interrupt'
         (Ctrl-C); of 'lbfgs' also 'max_fun' or 'line_search', where it found no better point. None after
-        ``partial_fit``, unless its epoch was cut short.
+        ``partial_fit``, unless its epoch was cut short. 'callback' where one stopped it, 'error' where one failed that
+        keeps the training.
     n_layers_ : int
         Number of layers, input and output included.
     n_transferred_layers_ : int
@@ -339,14 +361,15 @@ class MLPRegressor(NumberTargets, RegressorMixin, BaseMultilayerPerceptron):
         shuffle: bool = True,
         random_state: int | np.random.RandomState | None = None,
         tol: float = 1e-4,
-        verbose: bool = False,
+        verbose: bool | int | str = False,
+        callbacks: Callbacks = None,
         warm_start: bool = False,
         momentum: float = 0.9,
         nesterovs_momentum: bool = True,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
         validation_split: object = None,
-        scoring: str | Callable[..., float] | None = None,
+        scoring: Scoring = None,
         restore_best_weights: bool = True,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
@@ -395,6 +418,7 @@ class MLPRegressor(NumberTargets, RegressorMixin, BaseMultilayerPerceptron):
             random_state=random_state,
             tol=tol,
             verbose=verbose,
+            callbacks=callbacks,
             warm_start=warm_start,
             momentum=momentum,
             nesterovs_momentum=nesterovs_momentum,
@@ -473,7 +497,8 @@ class MLPRegressor(NumberTargets, RegressorMixin, BaseMultilayerPerceptron):
             the logarithm of its exposure, such as the years that a policy was in force. The network then learns what
             y is for an exposure of 1. None is 0.
         X_val : {array-like, sparse matrix} of shape (n_validation, n_features), default=None
-            Samples for early stopping to watch; then none are held out of X. In a pipeline
+            Samples to validate with, whose loss and scores are in ``history_``. Early stopping watches them, and holds
+            none out of X. In a pipeline
             ``Pipeline(..., transform_input=["X_val"])`` transforms them like X.
         y_val : array-like of shape (n_validation,) or (n_validation, n_targets), default=None
             Their targets.

@@ -41,7 +41,7 @@ class Continuation:
         """
         last, history = self.history, History.begin(settings.early_stopping)
         history.samples_seen, history.loss = last.samples_seen, last.loss
-        history.loss_curve = list(last.loss_curve)
+        history.loss_curve, history.epochs = list(last.loss_curve), last.copy_of_epochs()
         if last.gradient_norms is not None:
             history.gradient_norms = {name: list(values) for name, values in last.gradient_norms.items()}
         history.epochs_without_improvement = last.epochs_without_improvement

@@ -1,6 +1,7 @@
 """Full-batch training: SciPy's L-BFGS-B on the engine's loss and gradient, in float64. All of it is one step."""
 
 import warnings
+from copy import deepcopy
 
 import numpy as np
 import scipy.optimize
@@ -9,7 +10,7 @@ from sklearn.utils.fixes import _get_additional_lbfgs_options_dict
 
 from .blas import one_blas_thread
 from .history import History
-from .objective import Objective, OutOfTime
+from .objective import Objective, OutOfTime, Stopped
 from .trainer import Trainer
 
 
@@ -37,10 +38,11 @@ class LbfgsTrainer(Trainer):
         self._l1, self._l2 = (np.array(strength)[layers] for strength in (settings.l1, settings.l2))
         start = problem.matrices, problem.vectors
         session = problem.session(settings.l1, settings.l2, settings.n_jobs)
-        super().__init__(settings, history, session, problem.random_state)
+        super().__init__(problem, settings, history, session)
         with self.closed_on_failure():
             self._objective = Objective(session, *start, self._l1 / self._total_weight)
-        self._trained = None
+        self._trained = self._kept = None
+        self._is_minimizing = False
 
     @classmethod
     def begin(cls, problem, settings, continuation=None, single_epoch=False):
@@ -48,6 +50,7 @@ class LbfgsTrainer(Trainer):
         history = History()
         if continuation is not None:
             history.samples_seen = continuation.history.samples_seen
+            history.epochs = continuation.history.copy_of_epochs()
         trainer = cls(problem, settings, history)
         trainer._limit_time()
         return trainer
@@ -64,21 +67,47 @@ class LbfgsTrainer(Trainer):
 
     def state(self):
         trained = [[np.array(a) for a in arrays] for arrays in self._in_double_precision()]
-        return {**super().state(), "parameters": {"trained": trained}}
+        kept = None if self._kept is None else [[*arrays] for arrays in self._kept]
+        return {**super().state(), "parameters": {"trained": trained}, "kept": kept}
 
     def _take_up(self, state):
         super()._take_up(state)
+        self._kept = deepcopy(state["kept"])
         if not self.goes_on:
             self._trained = self._objective.all_parameters
 
     def step(self):
         if self.goes_on:
-            self.stop(self._minimize())
+            self.begin_epoch()
+            self._is_minimizing = True
+            try:
+                reason = self._minimize()
+            finally:
+                self._is_minimizing = False
+            self.stop(reason)
         return False
 
-    def stop(self, reason):
-        self._settle()
+    def stop(self, reason="callback"):
+        if not self._is_minimizing:  # else the minimisation ends first
+            self._settle()
         return super().stop(reason)
+
+    def _after_iteration(self, intermediate_result):
+        """Enter what SciPy has found, and call the callbacks."""
+        objective, history = self._objective, self.history
+        objective.after_iteration(intermediate_result)
+        history.n_iter = objective.n_iter
+        history.loss, penalty = self._reported(objective.loss(), *objective.unpack(objective.x))
+        history.begin_row()
+        history.enter(loss=history.loss, penalty=penalty)
+        if self.problem.measures is not None or self.callbacks:
+            objective.evaluate_at(objective.x)
+        self.measure()
+        self.end_epoch()
+        self.tell_epoch()
+        self.begin_epoch()
+        if not self.goes_on:
+            raise Stopped
 
     def _minimize(self):
         """Let SciPy minimise; returns why it stopped."""
@@ -93,16 +122,18 @@ class LbfgsTrainer(Trainer):
                     method="L-BFGS-B",
                     jac=True,
                     bounds=objective.bounds,
-                    callback=objective.after_iteration,
+                    callback=self._after_iteration,
                     options={
                         "maxfun": settings.max_fun,
                         "maxiter": settings.max_iter,
                         "gtol": settings.tol,
-                        **_get_additional_lbfgs_options_dict("iprint", 1 if settings.verbose >= 1 else -1),
+                        **_get_additional_lbfgs_options_dict("iprint", 1 if settings.prints else -1),
                     },
                 )
         except OutOfTime:
             return "max_time"
+        except Stopped:
+            return self.history.stop_reason
         objective.n_iter = min(result.nit, settings.max_iter)
         objective.x, objective.value = result.x, float(result.fun)
         return _stop_reason(result, objective.n_iter, settings, self._dtype)
@@ -118,17 +149,18 @@ class LbfgsTrainer(Trainer):
             n_trained = session.state.layout.n_trained
             vectors[n_trained:] = session.get_parameters()[1][n_trained:]
         if history.loss is not None:
-            history.loss = self._reported(history.loss, matrices, vectors)
+            history.loss = self._reported(history.loss, matrices, vectors)[0]
         self._trained = matrices, vectors
 
     def _reported(self, loss, matrices, vectors):
-        """The loss as it is told: of some losses the mean over outputs, though their sum is minimised."""
+        """The loss as it is told, of some losses the mean over outputs and not their sum, and the penalties in it."""
         n_outputs = self._architecture.layer_units[-1]
-        if n_outputs == 1 or not self._architecture.loss.mean_over_outputs:
-            return loss
         penalised = self._objective.only_trained(list(zip(matrices, self._l1, self._l2, strict=True)), vectors)[0]
-        penalty = sum(a * np.abs(w).sum() + b / 2 * np.vdot(w, w) for w, a, b in penalised) / self._total_weight
-        return float((loss - penalty) / n_outputs + penalty)
+        l1 = sum(a * np.abs(w).sum() for w, a, _ in penalised if a)
+        penalty = (l1 + sum(b / 2 * np.vdot(w, w) for w, _, b in penalised)) / self._total_weight
+        if n_outputs == 1 or not self._architecture.loss.mean_over_outputs:
+            return loss, float(penalty)
+        return float((loss - penalty) / n_outputs + penalty), float(penalty)
 
     def _in_double_precision(self):
         return self._trained or self._objective.unpack(self._objective.x)
@@ -137,10 +169,16 @@ class LbfgsTrainer(Trainer):
         # Copies: no array shall be a view that keeps the solver's whole vector alive.
         return tuple([np.array(p, dtype=self._dtype) for p in arrays] for arrays in self._in_double_precision())
 
+    def current_parameters(self):
+        return self.parameters()
+
+    def keep_parameters(self):
+        self._kept, self.kept_epoch = self.parameters(), self.history.n_iter
+
     def finish(self):
         if self._trained is None:
             self._settle()
-        return *self.parameters(), None
+        return *(self._kept or self.parameters()), None
 
 
 def _stop_reason(result, n_iter, settings, dtype):

@@ -13,6 +13,10 @@ class OutOfTime(Exception):
     """The deadline has passed, perhaps in the middle of an evaluation."""
 
 
+class Stopped(Exception):
+    """A callback has ended the training."""
+
+
 class Objective:
     """The penalised loss of a flat vector: matrix by matrix (u, then v, with L1), then the other vectors.
 
@@ -43,6 +47,7 @@ class Objective:
             self.start, self.bounds = flat, None
         # Where an interruption leaves us: the last iterate, at first the start.
         self.n_iter, self.x, self.value = 0, self.start, None
+        self._evaluated = None
 
     def only_trained(self, matrices, vectors):
         """Those of the arrays that are trained, as two lists."""
@@ -69,10 +74,12 @@ class Objective:
     def __call__(self, x):
         if self.value is not None and self.session.is_out_of_time:
             raise OutOfTime
+        self._evaluated = None
         self.session.set_parameters(*self.unpack(x))
         evaluated = self.session.loss_and_gradient()
         if evaluated is None:
             raise OutOfTime
+        self._evaluated = x.copy()
         value, *gradients = evaluated
         gradients = sum(self.only_trained(*gradients), [])
         gradient = np.concatenate([g.ravel() for g in gradients], dtype=np.float64)
@@ -84,6 +91,11 @@ class Objective:
         if self.value is None:
             self.value = float(value)
         return value, gradient
+
+    def evaluate_at(self, x):
+        """Let the session have the parameters of ``x``, and the statistics that go with them: mostly it has."""
+        if self._evaluated is None or not np.array_equal(self._evaluated, x):
+            self(x)
 
     def loss(self):
         """The penalised loss of the last iterate, None before the first evaluation."""

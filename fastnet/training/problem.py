@@ -28,8 +28,10 @@ class Problem:
         Source of the noise's key and of the shuffles.
     rows : ndarray of intp, default=None
         Rows to train on, which a trainer shuffles in place.
-    score : callable, default=None
-        ``score(session) -> float`` on validation samples, which then decide when to stop; more is better.
+    measures : Measures, default=None
+        What is measured on validation samples, if there are any: ``measures(session)`` gives numbers by the names in
+        ``measures.columns``, and ``measures.last_score`` is the one that decides when to stop, where that is asked for;
+        more is better. ``measures.score(session)`` gives it alone.
     has_own_validation : bool, default=False
         Whether they are no rows of X, and so may be others than those of the fit before.
     """
@@ -42,7 +44,7 @@ class Problem:
     vectors: list
     random_state: np.random.RandomState | None = None
     rows: np.ndarray | None = None
-    score: Callable | None = None
+    measures: Callable | None = None
     has_own_validation: bool = False
 
     def __post_init__(self):

@@ -91,8 +91,8 @@ class Settings:
         Share of the samples to hold out.
     validation_split : None, 'last' or splitter
         Which samples to hold out.
-    scoring : None, str or callable
-        What early stopping watches.
+    scoring : None, str, callable, list of str or dict
+        What is measured on the validation samples; early stopping watches the first.
     restore_best_weights : bool
         Whether the epoch with the best score is kept.
     calibration : {None, 'temperature'}
@@ -105,8 +105,10 @@ class Settings:
         Of the computation.
     n_jobs : int or None
         Threads.
-    verbose : bool or int
-        Whether to print.
+    verbose : bool, int or str
+        Whether to print, or how to show the progress.
+    callbacks : tuple of Callback
+        What watches the training.
     """
 
     hidden_units: tuple
@@ -158,12 +160,18 @@ class Settings:
     warm_start: bool
     dtype: str
     n_jobs: int | None
-    verbose: bool | int
+    verbose: bool | int | str
+    callbacks: tuple = ()
 
     @property
     def is_stochastic(self):
         """Whether training takes mini-batches."""
         return self.optimizer is not None
+
+    @property
+    def prints(self):
+        """Whether to print scikit-learn's lines."""
+        return bool(self.verbose) and not isinstance(self.verbose, str)
 
     @property
     def needs_all_samples(self):

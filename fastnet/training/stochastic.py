@@ -46,6 +46,8 @@ class StochasticTrainer(Trainer):
 
     Attributes
     ----------
+    single_epoch : bool
+        As given.
     order : ndarray of intp
         Rows to train on: each epoch shuffles the order of the one before it.
     rate : float
@@ -55,15 +57,15 @@ class StochasticTrainer(Trainer):
     """
 
     def __init__(self, problem, settings, history, seed, single_epoch):
-        self.order, self._score = problem.rows, problem.score
+        self.order = problem.rows
         self._architecture = problem.architecture
         size = min(settings.batch_rows(len(self.order)), len(self.order))
         options = {name: getattr(settings, name) for name in _PASSED_ON}
         session = problem.session(settings.l1, settings.l2, settings.n_jobs, batch_size=size, seed=seed, **options)
-        super().__init__(settings, history, session, problem.random_state)
-        self._seed, self._single_epoch = seed, single_epoch
+        super().__init__(problem, settings, history, session)
+        self._seed, self.single_epoch, self._watches = seed, single_epoch, settings.stops_early
         self.rate, self.epoch, self._best = settings.learning_rate, 0, None
-        self._restores_best = settings.restore_best_weights and self._score is not None
+        self._restores_best = settings.restore_best_weights and self._watches
 
     @classmethod
     def begin(cls, problem, settings, continuation=None, single_epoch=False):
@@ -147,7 +149,7 @@ class StochasticTrainer(Trainer):
             "epoch": self.epoch,
             "order": self.order.copy(),
             "seed": self._seed,
-            "single_epoch": self._single_epoch,
+            "single_epoch": self.single_epoch,
         }
 
     def _take_up(self, state):
@@ -169,22 +171,24 @@ class StochasticTrainer(Trainer):
     def _score_the_start(self):
         """Where a score to compare with is missing, take that of the parameters to begin with."""
         if self._restores_best:
-            self._best = self.session.get_parameters()
-        if self._score is not None and self.history.best_validation_score is None:
-            start = self._score(self.session)
+            self._best, self.kept_epoch = self.session.get_parameters(), 0
+        if self._watches and self.history.best_validation_score is None:
+            start = self.problem.measures.score(self.session)
             self.history.best_validation_score = -np.inf if np.isnan(start) else start
 
     def step(self):
         if not self.goes_on:
             return False
+        self.begin_epoch()
         self.draw_order()
         if not self.run_epoch():
             return self.stop("max_time")
         self.watch()
+        self.end_epoch()
         if self.has_diverged():
             return self.stop(None)
         if not self.reduce_rate():
-            return self.stop(None if self._single_epoch else "no_improvement")
+            return self.stop(None if self.single_epoch else "no_improvement")
         return self.check_limits()
 
     def draw_order(self):
@@ -201,10 +205,11 @@ class StochasticTrainer(Trainer):
         course = self.rate, self.epoch, n_batches, settings.max_iter, settings.warmup
         decays = self._factors("decay_schedule", n_batches)
         self._set_dropout()
-        loss = session.run_epoch(self.order, rates_of_epoch(settings.schedule, *course), decays)
+        self.rates = rates_of_epoch(settings.schedule, *course)
+        loss = session.run_epoch(self.order, self.rates, decays)
         if session.samples_done == 0:
             return False
-        history.add_epoch(loss, session.samples_done)
+        history.add_epoch(loss, session.samples_done, penalty=session.mean_penalty, learning_rate=self.rates[0])
         self.epoch += 1
         if session.steps.measures_gradients:
             history.add_gradient_norms(*session.steps.gradient_norms())
@@ -232,17 +237,17 @@ class StochasticTrainer(Trainer):
     def watch(self):
         """Compare the epoch's loss or validation score with the best, and keep the best epoch's parameters."""
         history, tol = self.history, self.settings.tol
-        if self._score is None:
+        self.measure()
+        if not self._watches:
             history.watch_loss(tol)
             return
-        if history.watch_score(self._score(self.session), tol) and self._restores_best:
-            self._best = None  # the old best goes before the new one comes
-            self._best = self.session.get_parameters()
+        if history.watch_score(self.problem.measures.last_score, tol) and self._restores_best:
+            self.keep_parameters()
         self._say(f"Validation score: {history.validation_scores[-1]:f}")
 
     def has_diverged(self):
         """Whether parameters are not finite: these never recover, and the epochs left would be wasted."""
-        if self._score is not None or np.isfinite(self.history.loss):
+        if self._watches or np.isfinite(self.history.loss):
             return False
         matrices, vectors = self.session.get_parameters()
         return not all(np.isfinite(p).all() for p in matrices + vectors)
@@ -256,7 +261,7 @@ class StochasticTrainer(Trainer):
         if stalled <= patience:
             return True
         rate, remark = schedule.on_plateau(self.rate)
-        watched = "Training loss" if self._score is None else "Validation score"
+        watched = "Validation score" if self._watches else "Training loss"
         self._say(
             f"{watched} did not improve more than tol={settings.tol:f} for {patience} consecutive epochs. {remark}"
         )
@@ -272,7 +277,7 @@ class StochasticTrainer(Trainer):
         if self.session.is_out_of_time:
             self._say(f"max_time={settings.max_time:g} seconds are over. Stopping.")
             return self.stop("max_time")
-        if self._single_epoch:
+        if self.single_epoch:
             return self.stop(None)
         if self.history.n_iter < settings.max_iter:
             return True
@@ -288,7 +293,7 @@ class StochasticTrainer(Trainer):
         return False
 
     def _say(self, text):
-        if self.settings.verbose:
+        if self.settings.prints:
             print(text)
 
     def parameters(self):
@@ -296,6 +301,13 @@ class StochasticTrainer(Trainer):
             return self.session.get_parameters()
         matrices, vectors = self._best
         return [a.copy() for a in matrices], [a.copy() for a in vectors]
+
+    def current_parameters(self):
+        return self.session.get_parameters()
+
+    def keep_parameters(self):
+        self._best = None  # the old ones go before the new ones come
+        self._best, self.kept_epoch = self.session.get_parameters(), self.history.n_iter
 
     def finish(self):
         session, settings, architecture = self.session, self.settings, self._architecture

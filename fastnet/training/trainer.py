@@ -9,10 +9,13 @@ which ``resume`` goes on, also in another process, to the same bits.
 import time
 import warnings
 from abc import ABC, abstractmethod
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from copy import deepcopy
 from dataclasses import asdict
 
 import numpy as np
+
+from .progress import progress_of
 
 
 class Trainer(ABC):
@@ -22,25 +25,54 @@ class Trainer(ABC):
 
     Parameters
     ----------
+    problem : Problem
+        What there is to train.
     settings : Settings
         What was asked for.
     history : History
         Losses and scores so far; continued in place.
     session : Session
         The engine, with data and parameters set.
-    random_state : numpy.random.RandomState
-        Source of the draws.
 
     Attributes
     ----------
     goes_on : bool
         Whether there is another step.
+    callbacks : tuple of Callback
+        Those of the settings, and what shows the progress.
+    rates : ndarray or None
+        Learning rates of the last epoch's mini-batches.
+    kept_epoch : int or None
+        The epoch of this fit whose parameters are predicted with; None is the last one.
+    snapshots : list of tuple
+        Copies of the parameters that callbacks have taken: the epoch, matrices and vectors of each.
+    error : BaseException or None
+        What a callback, or the training, raised.
     """
 
-    def __init__(self, settings, history, session, random_state):
-        self.settings, self.history, self.session, self.random_state = settings, history, session, random_state
+    rates = kept_epoch = error = None
+    single_epoch = False
+
+    def __init__(self, problem, settings, history, session):
+        self.problem, self.settings, self.history, self.session = problem, settings, history, session
+        self.random_state = problem.random_state
         self.goes_on = True
-        self._began = time.perf_counter()
+        self.callbacks = (*settings.callbacks, *progress_of(settings.verbose))
+        self.snapshots = []
+        self._n_told = history.n_iter
+        self._began = self._epoch_began = time.perf_counter()
+
+    @property
+    def columns(self):
+        """Names of the history's columns that are measured without callbacks."""
+        rate = ("learning_rate",) if self.settings.is_stochastic else ()
+        measured = self.problem.measures.columns if self.problem.measures is not None else ()
+        return "loss", "penalty", *measured, *rate, "seconds"
+
+    @property
+    def seconds(self):
+        """How long the training has taken."""
+        return time.perf_counter() - self._began
 
     @abstractmethod
     def step(self):
@@ -65,6 +97,14 @@ class Trainer(ABC):
         """
 
     @abstractmethod
+    def current_parameters(self):
+        """Parameters to predict with after the last epoch, whichever is kept: fresh arrays, as of `parameters`."""
+
+    @abstractmethod
+    def keep_parameters(self):
+        """Let the parameters as they are now be those to predict with in the end, wherever the training goes."""
+
+    @abstractmethod
     def finish(self):
         """End the training and read what was trained; only `close` may follow.
 
@@ -77,7 +117,7 @@ class Trainer(ABC):
         """
 
     def run(self):
-        """Train to the end.
+        """Train to the end, and call the callbacks.
 
         Ctrl-C ends the training and keeps the current weights.
 
@@ -88,17 +128,59 @@ class Trainer(ABC):
         UserWarning
             If training was interrupted.
         """
-        try:
-            while self.step():
-                pass
-        except KeyboardInterrupt:
-            warnings.warn("Training interrupted by user.", stacklevel=2)
-            self.stop("interrupt")
+        with ExitStack() as ends:
+            try:
+                for callback in self.callbacks:
+                    ends.callback(self._call, callback, "on_fit_end")
+                    self._call(callback, "on_fit_begin")
+                while self.goes_on:
+                    self.step()
+                    if self.history.n_iter > self._n_told:
+                        self.tell_epoch()
+            except KeyboardInterrupt:
+                warnings.warn("Training interrupted by user.", stacklevel=2)
+                self.stop("interrupt")
+            except BaseException as error:
+                self.error = error
+                raise
 
-    def stop(self, reason):
-        """End the training for a reason, one of those of `History` or None; returns False, which `step` then says."""
-        self.history.stop_reason = reason
-        self.goes_on = False
+    def begin_epoch(self):
+        """Let the time of an epoch begin."""
+        self._epoch_began = time.perf_counter()
+
+    def measure(self):
+        """Enter what is measured on the validation samples, if there are any."""
+        measures = self.problem.measures
+        if measures is not None:
+            self.history.enter(**measures(self.session))
+
+    def end_epoch(self):
+        """Enter how long the epoch took."""
+        self.history.enter(seconds=time.perf_counter() - self._epoch_began)
+
+    def tell_epoch(self):
+        """Call the callbacks after an epoch."""
+        self._n_told = self.history.n_iter
+        for callback in self.callbacks:
+            self._call(callback, "on_epoch_end")
+
+    def _call(self, callback, hook):
+        try:
+            getattr(callback, hook)(self)
+        except Exception as error:
+            if not callback.keeps_training:
+                raise
+            self.error = self.error or error
+            self.stop("error")
+
+    def stop(self, reason="callback"):
+        """End the training for a reason, one of those of ``stop_reason_`` or None; the first reason counts.
+
+        Returns False, which `step` then says.
+        """
+        if self.goes_on:
+            self.history.stop_reason = reason
+            self.goes_on = False
         return False
 
     def state(self):
@@ -116,6 +198,8 @@ class Trainer(ABC):
             "goes_on": self.goes_on,
             "seconds": time.perf_counter() - self._began,
             "random_state": self.random_state.get_state(legacy=False),
+            "kept_epoch": self.kept_epoch,
+            "snapshots": [[epoch, [*matrices], [*vectors]] for epoch, matrices, vectors in self.snapshots],
         }
 
     def _take_up(self, state):
@@ -126,6 +210,8 @@ class Trainer(ABC):
         self.random_state.set_state(state["random_state"])
         self.goes_on = state["goes_on"]
         self._began = time.perf_counter() - state["seconds"]
+        self.kept_epoch = state["kept_epoch"]
+        self.snapshots = [tuple(snapshot) for snapshot in deepcopy(state["snapshots"])]
 
     @classmethod
     def _check_state(cls, problem, state, *compared):

@@ -8,6 +8,7 @@ from sklearn.model_selection import KFold, ShuffleSplit, TimeSeriesSplit
 from sklearn.neural_network import MLPRegressor as TheirRegressor
 
 from fastnet import MLPClassifier, activations, features, initializers, losses, optimizers, schedules
+from fastnet.callbacks import LayerStatistics, Snapshots
 
 
 def reals(low, high, *ends):
@@ -177,7 +178,8 @@ def parameters(depth, classifier, few=False):
         "shuffle": st.booleans(),
         "random_state": st.one_of(st.integers(0, 2**32 - 1), st.just(None), st.builds(np.random.RandomState)),
         "tol": reals(0.0, 1.0, 1e9),
-        "verbose": st.one_of(st.booleans(), st.integers(0, 2)),
+        "verbose": st.one_of(st.booleans(), st.integers(0, 2), st.sampled_from(["table", "log"])),
+        "callbacks": st.sampled_from([None, (), [LayerStatistics(2), Snapshots(2)]]),
         "warm_start": st.booleans(),
         "momentum": reals(0.0, 1.0),
         "nesterovs_momentum": st.booleans(),
@@ -186,7 +188,7 @@ def parameters(depth, classifier, few=False):
         "validation_split": st.sampled_from(
             [None, "last", KFold(2), ShuffleSplit(1, random_state=0), TimeSeriesSplit(2)]
         ),
-        "scoring": st.sampled_from([None, _first_feature, *scorers]),
+        "scoring": st.sampled_from([None, _first_feature, *scorers, ["loss"], {"first": _first_feature}]),
         "restore_best_weights": st.booleans(),
         "beta_1": BELOW_ONE,
         "beta_2": BELOW_ONE,

@@ -6,13 +6,14 @@ from inspect import Parameter, signature
 from sklearn import neural_network
 from sklearn.exceptions import InconsistentVersionWarning
 
+from ...training.history import History
 from ...training.optimizer_state import OptimizerState
 from ...version import __version__
 from ..targets.columns import ColumnEncoder
 from .to_sklearn import to_sklearn
 
 # Fitted attributes of classes that nobody else knows: pickled as the plain data that they hold.
-_PRIVATE = {"_optimizer": OptimizerState, "_label_binarizer": ColumnEncoder}
+_PRIVATE = {"_optimizer": OptimizerState, "_label_binarizer": ColumnEncoder, "history_": History}
 
 
 class Portable:

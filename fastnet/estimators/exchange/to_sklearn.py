@@ -33,8 +33,8 @@ from .shared import copy_attributes, copy_requests
 
 _ACTIVATIONS = ("identity", "logistic", "tanh", "relu")
 
-# Parameters of ours that say how to compute: nothing is lost without them.
-_COMPUTATION = ("dtype", "n_jobs")
+# Parameters of ours that say how to compute, and who watches: nothing is lost without them.
+_COMPUTATION = ("dtype", "n_jobs", "callbacks")
 
 # Parameters of ours that predictions depend on. All others that scikit-learn has not matter in training only.
 _PREDICTION = (*Architecture.PREDICTING, "input_scale", "calibration")
@@ -152,6 +152,7 @@ def _shared_parameters(net, params, theirs):
         lost.append("alpha")
     if params["batch_size"] is None:
         lost.append("batch_size")
+    params["verbose"] = bool(params["verbose"]) if isinstance(params["verbose"], str) else params["verbose"]
     if params["n_iter_no_change"] is None:
         params["n_iter_no_change"] = np.inf  # as many epochs, with a warning
     if is_stochastic(net):

@@ -1,4 +1,4 @@
-"""What early stopping watches: the estimator's own score, a loss, or any scorer of scikit-learn."""
+"""What is measured on validation samples: the loss, the estimator's own score, or any scorer of scikit-learn."""
 
 from contextlib import suppress
 from inspect import signature
@@ -9,7 +9,8 @@ from sklearn.metrics import check_scoring
 
 from ...network.layers import FEATURES
 from ...ops.numbers import shown
-from ..fitted import HIDDEN_ATTRIBUTES, parameter_attributes
+from ...training.health import quiet
+from ..fitted import HIDDEN_ATTRIBUTES, add_offset, parameter_attributes, view_of
 from ..parameters import CALIBRATED_LOG_LOSS
 from .calibration import calibrated_log_loss
 
@@ -19,8 +20,27 @@ _OF_THE_FITTED = (
 )  # fmt: skip
 
 
-def score_function(estimator, architecture, validation, attributes):
-    """The function that scores a session's parameters.
+def named_scorings(scoring):
+    """What ``scoring`` asks for, by the names of the history's columns; early stopping watches the first.
+
+    Parameters
+    ----------
+    scoring : None, str, callable, list of str or dict
+        The estimators' parameter, valid.
+
+    Returns
+    -------
+    dict
+    """
+    if isinstance(scoring, dict):
+        return {f"validation_{name}": one for name, one in scoring.items()}
+    if isinstance(scoring, (list, tuple)):
+        return {f"validation_{name}": name for name in scoring}
+    return {"validation_score": scoring}
+
+
+class Measures:
+    """What is measured on the validation samples: the loss, and the scores that ``scoring`` asks for.
 
     Parameters
     ----------
@@ -29,63 +49,129 @@ def score_function(estimator, architecture, validation, attributes):
     architecture : Architecture
         The network.
     validation : ValidationSet
-        Samples to score on.
+        Samples to measure on.
     attributes : dict
         Fitted attributes that are known before the training.
 
-    Returns
-    -------
-    callable
-        ``score(session) -> float``; more is better.
+    Attributes
+    ----------
+    columns : tuple of str
+        Names of what is measured.
+    watched : None, str or callable
+        The first of ``scoring``, which early stopping watches.
+    last_score : float
+        What it was last; more is better.
 
     Raises
     ------
     ValueError
         If a scorer does not take the weights that there are.
     """
+
+    def __init__(self, estimator, architecture, validation, attributes):
+        self._outputs = _Outputs(architecture, validation)
+        scorings = named_scorings(estimator.scoring)
+        self.watched = next(iter(scorings.values()))
+        common = estimator, architecture, validation, attributes, self._outputs
+        self._scores = {name: _score_function(one, *common) for name, one in scorings.items()}
+        self.columns = tuple(dict.fromkeys(("validation_loss", *self._scores)))
+
+    @property
+    def has_diverged(self):
+        """Whether a scorer was not asked, because outputs were not finite."""
+        return any(getattr(score, "has_diverged", False) for score in self._scores.values())
+
+    def score(self, session):
+        """The score that is watched, of the parameters of a session."""
+        self._outputs.renew(session)
+        return next(iter(self._scores.values()))()
+
+    def __call__(self, session):
+        """All that is measured, of the parameters of a session."""
+        self._outputs.renew(session)
+        measured = {name: score() for name, score in self._scores.items()}
+        self.last_score = next(iter(measured.values()))
+        return measured | {"validation_loss": self._outputs.loss()}
+
+
+class _Outputs:
+    """Outputs of a network in training for the validation samples: one forward pass, whoever asks how often.
+
+    They have the bits of a forward pass with the link, and belong to whoever gets them.
+    """
+
+    def __init__(self, architecture, validation):
+        self._architecture, self._validation = architecture, validation
+        self._mean_loss, self._links = None, {}
+
+    def renew(self, session):
+        """From now on those of the session's parameters as they are."""
+        validation, self.parameters = self._validation, session.get_parameters
+        self._raw = session.predict_rows(validation.rows, link=False, X=validation.own_X)
+
+    def loss(self):
+        """The mean loss, without penalties. Of targets with an offset the loss adds it."""
+        if self._mean_loss is None:
+            from ...engine import MeanLoss
+
+            validation = self._validation
+            self._mean_loss = MeanLoss(
+                self._architecture.loss, self._raw.shape[1], validation.targets, validation.sample_weight
+            )
+        return self._mean_loss(self._raw)
+
+    def _link(self, dtype):
+        if dtype not in self._links:
+            from ...engine import WideLink
+
+            self._links[dtype] = WideLink(self._architecture.loss, self._raw.dtype, dtype)
+        return self._links[dtype]
+
+    def __call__(self, dtype, link=True):
+        """Predictions, or raw outputs without the link, in a dtype."""
+        loss = self._architecture.loss
+        if link and not loss.has_offset:
+            return self._link(dtype)(self._raw)
+        with quiet():
+            raw = self._raw.astype(dtype)
+        return add_offset(loss.for_prediction(), raw, self._validation.targets[:, -1], link) if loss.has_offset else raw
+
+
+def _score_function(scoring, estimator, architecture, validation, attributes, outputs):
+    """The function without arguments that gives a score of ``outputs``; more is better."""
     targets, weight = validation.targets, validation.sample_weight
-    if estimator.scoring is None:
+    if scoring is None:
         dtype = estimator._output_dtype(validation.given[0], validation.X)
         truth = targets[:, :-1] if architecture.loss.has_offset else targets
-        return lambda session: estimator._score_outputs(truth, validation.outputs(architecture, session, dtype), weight)
-    if estimator.scoring == CALIBRATED_LOG_LOSS:
+        return lambda: estimator._score_outputs(truth, outputs(dtype), weight)
+    if scoring == CALIBRATED_LOG_LOSS:
         sizes = estimator._label_binarizer.sizes if estimator._has_columns else None
-        return lambda session: -calibrated_log_loss(
-            validation.outputs(architecture, session, np.dtype(np.float64), link=False), targets, weight, sizes
-        )
-    if estimator.scoring != "loss":
-        return _ScorerOf(estimator, architecture, validation, attributes)
-
-    from ...engine import mean_loss
-
-    def score(session):
-        # Of targets with an offset the loss adds it.
-        outputs = session.predict_rows(validation.rows, link=False, X=validation.own_X)
-        return -mean_loss(architecture.loss, outputs, targets, weight)
-
-    return score
+        return lambda: -calibrated_log_loss(outputs(np.dtype(np.float64), link=False), targets, weight, sizes)
+    if scoring == "loss":
+        return lambda: -outputs.loss()
+    return _ScorerOf(scoring, estimator, architecture, validation, attributes, outputs)
 
 
 class _ScorerOf:
     """A scorer of scikit-learn, called with a fitted estimator that has the parameters of a session."""
 
-    def __init__(self, estimator, architecture, validation, attributes):
-        self._architecture = architecture
-        self._scorer = check_scoring(estimator, estimator.scoring)
+    def __init__(self, scoring, estimator, architecture, validation, attributes, outputs):
+        self._architecture, self._of_network = architecture, outputs
+        self._scorer = check_scoring(estimator, scoring)
         self._validation, (self._X, y) = validation, validation.as_given()
         self._y = y.toarray() if issparse(y) else y  # not every metric takes sparse labels
         self._keywords = {}
         if validation.sample_weight is not None:
             if not _takes_weights(self._scorer):
                 raise ValueError(
-                    f"scoring={estimator.scoring!r} does not take sample_weight, which the validation samples have "
+                    f"scoring={scoring!r} does not take sample_weight, which the validation samples have "
                     "(class_weight counts, too): choose another scoring, or give a function "
                     "scoring(estimator, X, y, sample_weight=None)."
                 )
             self._keywords["sample_weight"] = validation.sample_weight
-        # Not copy.copy: that may ask for more than the attributes.
-        self._view = view = object.__new__(type(estimator))
-        vars(view).update({name: value for name, value in vars(estimator).items() if name not in _OF_THE_FITTED})
+        self._view = view = view_of(estimator, {})
+        for name in _OF_THE_FITTED:
+            vars(view).pop(name, None)
         vars(view).update(attributes)
         view._set_network(architecture)
         view._outputs = self._outputs
@@ -93,10 +179,10 @@ class _ScorerOf:
         needed = ["predict"] if needed == "default" else [needed] if isinstance(needed, str) else list(needed)
         if not any(hasattr(view, name) for name in needed):
             raise ValueError(
-                f"scoring={estimator.scoring!r} needs {' or '.join(needed)}, which a network with "
+                f"scoring={scoring!r} needs {' or '.join(needed)}, which a network with "
                 f"loss={estimator.loss!r} has not: choose another scoring, or another loss."
             )
-        self._session, self._name = None, f"scoring={shown(estimator.scoring)}"
+        self._name = f"scoring={shown(scoring)}"
         self.has_diverged = False
 
     def _outputs(self, X, link=True):
@@ -108,9 +194,9 @@ class _ScorerOf:
             return outputs
         return type(self._view)._outputs(self._view, X, link)
 
-    def __call__(self, session):
-        self._session, view = session, self._view
-        vars(view).update(parameter_attributes(self._architecture, *session.get_parameters()))
+    def __call__(self):
+        view = self._view
+        vars(view).update(parameter_attributes(self._architecture, *self._of_network.parameters()))
         try:
             value = self._scorer(view, self._X, self._y, **self._keywords)
         except _Diverged:
@@ -141,9 +227,7 @@ class _ScorerOf:
         return np.nan
 
     def _of_session(self, link):
-        validation = self._validation
-        dtype = self._view._output_dtype(validation.given[0], validation.X)
-        return validation.outputs(self._architecture, self._session, dtype, link)
+        return self._of_network(self._view._output_dtype(self._validation.given[0], self._validation.X), link)
 
 
 class _Diverged(Exception):

@@ -104,13 +104,16 @@ class Task:
             If a scorer told no epoch from another.
         """
         fitted = {"n_iter_": history.n_iter, "t_": history.samples_seen, "stop_reason_": history.stop_reason}
+        fitted["history_"] = history
         fitted |= self.attributes
         # Missing only if the very first epoch or evaluation was interrupted or had no time.
         if history.loss is not None:
             fitted["loss_"] = history.loss
+        if "validation_loss" in history.epochs and self.problem.measures is not None:
+            fitted["validation_loss_"] = history["validation_loss"][-1]
         if optimizer is None:
             return fitted
-        _check_scores(self.settings, history, self.problem.score)
+        _check_scores(self.settings, history, self.problem.measures)
         if history.gradient_norms is not None:
             fitted["gradient_norms_"] = history.gradient_norms
         return fitted | {
@@ -127,6 +130,8 @@ class Task:
 def continuation_of(estimator):
     """What a fitted estimator has for the next fit to go on with: the counterpart of `Task.fitted_attributes`."""
     history = History(samples_seen=estimator.t_, loss=getattr(estimator, "loss_", None))
+    if hasattr(estimator, "history_"):  # not there in a pickle of an earlier version
+        history.epochs = estimator.history_.epochs
     optimizer = getattr(estimator, "_optimizer", None)
     if not hasattr(estimator, "loss_curve_"):
         return Continuation(history, optimizer)
@@ -166,13 +171,13 @@ def check_batch_size(solver, settings, n_samples):
         )
 
 
-def _check_scores(settings, history, score):
+def _check_scores(settings, history, measures):
     """Raise ValueError if a scorer told no epoch of this fit from another: none of them would be kept."""
     scores = (history.validation_scores or [])[-history.n_iter :] if history.n_iter else []
     if scores and np.isnan(scores).all() and np.isfinite(history.loss):  # of another loss `check_training` tells
-        if settings.scoring in (None, "loss", CALIBRATED_LOG_LOSS) or score.has_diverged:
+        if measures.watched in (None, "loss", CALIBRATED_LOG_LOSS) or measures.has_diverged:
             raise ValueError(DIVERGED)
         raise ValueError(
-            f"scoring={shown(settings.scoring)} was nan after every epoch, so that none is the best: validate with "
+            f"scoring={shown(measures.watched)} was nan after every epoch, so that none is the best: validate with "
             "samples that it is defined for, such as of every class, or choose another scoring."
         )

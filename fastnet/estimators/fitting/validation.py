@@ -9,7 +9,6 @@ from sklearn.utils.validation import _check_feature_names
 
 from ...ops.numbers import shown
 from ...training.splits import split_by, split_last, split_rows
-from ..fitted import add_offset
 from ..inputs.arrays import DTYPES, cast, cast_weights, check_fits, check_offset, check_weights, engine_input, named
 
 
@@ -54,12 +53,6 @@ class ValidationSet:
         """X if it is another than that of the training, else None."""
         return None if self.is_held_out else self.X
 
-    def outputs(self, architecture, session, output_dtype, link=True):
-        """Outputs for the samples of a network in training, with their offset if they have one."""
-        loss = architecture.loss
-        outputs = session.predict_rows(self.rows, link and not loss.has_offset, self.own_X, output_dtype)
-        return add_offset(loss.for_prediction(), outputs, self.targets[:, -1], link) if loss.has_offset else outputs
-
     def prepared(self, encode, dtype):
         """The same with targets as the network learns them, and weights, in the computation dtype."""
         weight = self.sample_weight
@@ -80,10 +73,11 @@ def check_validation(settings, own, incremental=False):
         else "set early_stopping=True" if settings.is_stochastic
         else "solver='lbfgs' does not stop early: choose a stochastic solver, such as 'adam'"
     )  # fmt: skip
-    for name in ("scoring", "validation_split"):
+    for name, needs in (("scoring", own.X is None), ("validation_split", True)):
         value = getattr(settings, name)
-        if value is not None and not early:
-            raise ValueError(f"{name}={shown(value)} is for early stopping: {switch_on}, or leave it out.")
+        if value is not None and not early and needs:
+            give = ", give X_val and y_val" if name == "scoring" and not incremental else ""
+            raise ValueError(f"{name}={shown(value)} is for early stopping: {switch_on}{give}, or leave it out.")
     if isinstance(settings.validation_split, type):
         name = settings.validation_split.__name__
         raise ValueError(f"validation_split must be an object, not its class: write {name}().")
@@ -106,8 +100,6 @@ def check_validation(settings, own, incremental=False):
                 "validation_fraction=0 holds out no sample for early stopping to watch: make it larger, give X_val and "
                 "y_val, or set early_stopping=False."
             )
-    elif not (early or settings.calibration):
-        raise ValueError(f"X_val and y_val are for early stopping: {switch_on}, or leave them out.")
     elif settings.validation_split is not None:
         raise ValueError(
             "X_val and y_val take the place of rows held out, got "

@@ -12,6 +12,8 @@ from ...ops.activations import ACTIVATIONS, Activation
 from ...ops.features import Feature, Scale
 from ...ops.optimizers import OPTIMIZERS, Optimizer
 from ...ops.schedules import SCHEDULES, Schedule
+from ...training.callbacks import Callback
+from ...training.progress import PROGRESS
 
 _NON_NEGATIVE = Interval(Real, 0, None, closed="left")
 _POSITIVE = Interval(Real, 0, None, closed="neither")
@@ -39,14 +41,15 @@ PARAMETER_CONSTRAINTS = {
     "shuffle": ["boolean"],
     "random_state": ["random_state"],
     "tol": [_NON_NEGATIVE],
-    "verbose": ["verbose"],
+    "verbose": ["verbose", StrOptions(set(PROGRESS))],
+    "callbacks": [None, Callback, callable, list, tuple],
     "warm_start": ["boolean"],
     "momentum": [_UP_TO_ONE],
     "nesterovs_momentum": ["boolean"],
     "early_stopping": ["boolean"],
     "validation_fraction": [_BELOW_ONE],
     "validation_split": [None, StrOptions({"last"}), HasMethods(["split", "get_n_splits"])],
-    "scoring": [None, StrOptions({"loss", *get_scorer_names()}), callable],
+    "scoring": [None, StrOptions({"loss", *get_scorer_names()}), callable, list, tuple, dict],
     "restore_best_weights": ["boolean"],
     "beta_1": [_BELOW_ONE],
     "beta_2": [_BELOW_ONE],
@@ -79,4 +82,6 @@ PARAMETER_CONSTRAINTS = {
 }
 
 # Of a classifier's ``scoring``.
-CLASSIFICATION_SCORING = [None, StrOptions({"loss", CALIBRATED_LOG_LOSS, *get_scorer_names()}), callable]
+CLASSIFICATION_SCORING = [
+    None, StrOptions({"loss", CALIBRATED_LOG_LOSS, *get_scorer_names()}), callable, list, tuple, dict,
+]  # fmt: skip

@@ -4,6 +4,7 @@ from dataclasses import fields
 
 from sklearn.base import is_classifier
 
+from ...training.callbacks import check_callbacks
 from ...training.settings import Settings
 from .features import feature_pairs, feature_scale
 from .named import (
@@ -16,6 +17,7 @@ from .named import (
     schedule,
 )
 from .plain import plain_parameters
+from .scorings import check_scorings
 from .sequences import drop_rates, hidden_units, layer_activations, penalties, rate_factors
 from .together import check_together
 
@@ -40,6 +42,7 @@ def settings_of(estimator, incremental=False):
         If a parameter is invalid, or contradicts another one.
     """
     asked = plain_parameters(estimator)
+    check_scorings(asked, estimator._parameter_constraints)
     hidden = hidden_units(asked.hidden_layer_sizes)
     n_layers = len(hidden) + 1
     activations = layer_activations(asked.activation, len(hidden))
@@ -70,6 +73,7 @@ def settings_of(estimator, incremental=False):
         "l2": l2,
         "calibration": getattr(asked, "calibration", None),
         "target_scaling": getattr(asked, "target_scaling", False),
+        "callbacks": check_callbacks(asked.callbacks),
     }
     # All others have a parameter's name and its plain value.
     as_given = {field.name: getattr(asked, field.name) for field in fields(Settings) if field.name not in resolved}

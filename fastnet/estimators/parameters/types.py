@@ -12,6 +12,8 @@ from ...ops.features import Feature
 from ...ops.losses.base import Loss
 from ...ops.optimizers import Optimizer
 from ...ops.schedules import Schedule
+from ...training.callbacks import Callback
+from ...training.trainer import Trainer
 
 MatrixLike = ArrayLike | sparray | spmatrix
 ManyArrays = np.ndarray | list[np.ndarray]  # a list if there are several columns of classes
@@ -21,4 +23,6 @@ Features = Feature | Sequence[tuple[Feature, object]] | None  # of all columns, 
 Losses = str | Loss
 Solver = str | Optimizer
 LearningRate = str | Schedule | Callable[[float], float]
+Callbacks = Callback | Callable[[Trainer], object] | Sequence[Callback | Callable[[Trainer], object]] | None
+Scoring = str | Callable[..., float] | Sequence[str] | dict[str, str | Callable[..., float]] | None
 Initial = str | Initializer | object  # the object is a fitted network

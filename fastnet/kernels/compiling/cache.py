@@ -92,7 +92,8 @@ class Cache(FunctionCache):
         Why the machine code could not be saved.
     """
 
-    def __init__(self, function, key, directory):
+    def __init__(self, function, key, directory, on_miss=lambda: None):
+        self._on_miss = on_miss
         self._name = "-".join("".join(c if c.isalnum() or c in "._" else "_" for c in part) for part in key)
         self._py_func = function
         self._key = key
@@ -122,6 +123,8 @@ class Cache(FunctionCache):
 
     def load_overload(self, signature, target_context):
         found = self._load(signature, target_context)
+        if found is None:
+            self._on_miss()
         if found is None and self._enabled:
             self._lock.acquire()
             if self._is_saved(signature, target_context):  # meanwhile, by another process

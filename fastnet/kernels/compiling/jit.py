@@ -26,6 +26,7 @@ from numba.core.runtime import rtsys
 from ..host import target
 from .cache import Cache, cache_directory
 from .helpers import HelperCompiler
+from .notice import Notice
 from .sources import source_digest
 
 # nnan and ninf stay out: a diverging fit must show its NaN.
@@ -120,14 +121,15 @@ def c_function(make, return_type, argument_types, key):
             compiled._compiler = _Compiler(function, cpu_target, options, {}, Compiler)
             directory = cache_directory()
             failure = None
-            if directory is None:
-                with _own_target():
+            with Notice(directory) as notice, _own_target():
+                if directory is None:
+                    notice.begin()
                     compiled.compile()
-                failure = "no directory can be written"
-            else:
-                with _own_target(), Cache(function, key, directory) as compiled._cache:
-                    compiled.compile()
-                waited, failure = compiled._cache.seconds_waited, compiled._cache.failure
+                    failure = "no directory can be written"
+                else:
+                    with Cache(function, key, directory, notice.begin) as compiled._cache:
+                        compiled.compile()
+                    waited, failure = compiled._cache.seconds_waited, compiled._cache.failure
             _seconds += waited if compiled.cache_hits else time.perf_counter() - start
             _compiled[key] = compiled
             if failure is not None:
