@@ -277,3 +277,13 @@ def test_snapshots_predict_as_the_network_did_then(digits):
     net.set_params(warm_start=False, callbacks=None).fit(X, y)
     with pytest.raises(AttributeError, match="callbacks=Snapshots"):
         net.staged_predict(X)
+
+
+@pytest.mark.parametrize("residual", [True, "projection"])
+def test_statistics_leave_the_skip_out_of_what_a_unit_gives(digits, residual):
+    X, y = digits
+    net = MLPClassifier((12, 12, 6), "tanh", residual=residual, max_iter=1, learning_rate_init=0.3, dtype="float64",
+                        random_state=0, callbacks=LayerStatistics(n_rows=300)).fit(X[:300], y[:300])  # fmt: skip
+    for number, layer in enumerate(inspect(net, X[:300], y[:300]).layers[:-1]):
+        flat = (1 - np.tanh(layer.z) ** 2 < 0.01).mean(axis=0) > 0.5
+        assert net.history_[f"saturated_{number}"] == [flat.mean()]

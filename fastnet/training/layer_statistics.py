@@ -149,6 +149,7 @@ def statistics_of(architecture, matrices, vectors, gradients, arrays):
         layer: vector for (name, layer), vector in zip(architecture.vectors(), vectors, strict=True)
         if UNIT_VECTORS[name].attribute == "slopes_"
     }  # fmt: skip
+    projections = dict(zip(architecture.projections(), matrices[architecture.n_layers :], strict=True))
     found = {}
     for i, layer in enumerate(architecture.layers):
         found[f"gradient_norm_{i}"] = np.linalg.norm(gradients[i])
@@ -159,8 +160,18 @@ def statistics_of(architecture, matrices, vectors, gradients, arrays):
         derivatives = np.abs(activation_derivatives(layer.activation, z, of_units))
         learns = of_units is not None
         largest = _largest_derivatives(layer.activation, z.dtype, tuple(of_units) if learns else None)
-        outputs = arrays[i]["output"] if layer.skip is None else arrays[i]["output"] - arrays[i]["input"]
+        outputs = _own_outputs(layer, arrays[i], projections.get(i))
         is_dead = (derivatives == 0).all(axis=0)
         is_flat = ((derivatives < _FLAT * largest) & (outputs != 0)).mean(axis=0) > 0.5
         found[f"dead_{i}"], found[f"saturated_{i}"] = is_dead.mean(), (is_flat & ~is_dead).mean()
     return found
+
+
+def _own_outputs(layer, arrays, projection):
+    """What the activation of a layer gives, without the skip around it; what is less than rounding is 0."""
+    outputs = arrays["output"]
+    if layer.skip is None:
+        return outputs
+    skipped = arrays["input"] if projection is None else arrays["input"] @ projection
+    own, size = outputs - skipped, np.abs(outputs) + np.abs(skipped)
+    return np.where(np.abs(own) > 8 * np.finfo(outputs.dtype).eps * size, own, 0.0)
