@@ -3,7 +3,6 @@
 import logging
 import sys
 import threading
-import time
 
 import pytest
 from sklearn.callback import ScoringMonitor
@@ -173,15 +172,18 @@ def test_scikit_learns_callbacks_can_stop_and_are_torn_down(digits):
 def test_the_first_compilation_says_so_once(monkeypatch, capsys):
     monkeypatch.setattr(notice, "_was_told", False)
     monkeypatch.setattr(notice, "_seconds", 0.0)
-    monkeypatch.setattr(notice, "PATIENCE_SECONDS", 0.05)
-    with notice.Notice("a folder") as one:  # loaded: nothing begins
-        time.sleep(0.2)
-    with notice.Notice("a folder") as one:
-        one.begin()
+    monkeypatch.setattr(notice, "PATIENCE_SECONDS", 3600.0)
+    with notice.Notice("a folder") as short:
+        short.begin()
+    short._timer.join()  # cancelled
     assert capsys.readouterr().err == ""
+    monkeypatch.setattr(notice, "PATIENCE_SECONDS", 0.0)
+    with notice.Notice("a folder"):
+        pass  # loaded: nothing begins
     for _ in range(2):
-        with notice.Notice("a folder") as one:
-            one.begin()
-            time.sleep(0.2)
+        with notice.Notice("a folder") as long:
+            long.begin()
+            if long._timer is not None:
+                long._timer.join()
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("fastnet compiles its kernels") and "saved in a folder, and later runs load it" in line
