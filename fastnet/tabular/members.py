@@ -67,8 +67,8 @@ def fit_members(fit_one, given, max_time, verbose):
     max_time : float or None
         Seconds for all of them. The first has them all; another begins only if there is as much left as the
         longest has taken.
-    verbose : bool
-        Whether to print which one is trained.
+    verbose : bool, int or str
+        How the progress is shown: all but 'log' print which network is trained.
 
     Returns
     -------
@@ -77,13 +77,14 @@ def fit_members(fit_one, given, max_time, verbose):
     """
     begun, longest, members = perf_counter(), 0.0, []
     deadline = None if max_time is None else begun + max_time
+    prints = verbose and verbose != "log"
     for number, one in enumerate(given):
         member_begun = perf_counter()
         if members and deadline is not None and deadline - member_begun <= longest:
-            if verbose:
+            if prints:
                 print(f"{len(given) - number} of {len(given)} members are left out: max_time is up.")
             break
-        if verbose and len(given) > 1:
+        if prints and len(given) > 1:
             print(f"Member {number + 1} of {len(given)}")
         members.append(fit_one(one, deadline))
         longest = max(longest, perf_counter() - member_begun)
@@ -125,6 +126,7 @@ def refit_network(network, settings, max_time, *data):
         scoring=None,
         n_iter_no_change=None,
         max_time=max_time,
+        callbacks=None,  # they may watch what is not validated here
     )
     if "calibration" in parameters:
         again.set_params(calibration=None)
