@@ -101,8 +101,8 @@ def test_a_preset_stands_for_the_parameters_that_are_none(cls, preset, table):
     assert model.parameters_ == {**PRESETS[task][preset], "max_iter": 2, "hidden_layer_sizes": (8,), "n_members": 1}
     # and a network inside is trained with them
     net = model.estimators_[0]
-    alike = ("solver", "dropout", "learning_rate", "learning_rate_init", "activation", "rate_factors", "bias_rate_factor",
-             "input_scale", "init", "output_init", "bias_init", "loss")  # fmt: skip
+    alike = ("solver", "dropout", "learning_rate", "learning_rate_init", "activation", "rate_factors", "init", "loss",
+             "bias_rate_factor", "input_scale", "output_init", "bias_init")  # fmt: skip
     assert {name: getattr(net, name) for name in alike} == {name: PRESETS[task][preset][name] for name in alike}
     assert net.max_iter == 2
     assert set(PRESETS[task][preset]) <= set(before)

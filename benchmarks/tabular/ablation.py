@@ -4,6 +4,7 @@ import sys
 from dataclasses import replace
 
 import fastnet
+from fastnet.optimizers import Adam, AdamW
 
 from .methods import BOTH, tabular_method
 
@@ -12,14 +13,17 @@ PARTS = {
     "label smoothing": ({"loss": "log_loss"}, ("classification",)),
     "calibration": ({"calibration": False}, ("classification",)),
     "schedule of the rate": ({"learning_rate": "constant"}, BOTH),
-    "beta_2": ({"solver": "adam"}, BOTH),
+    "beta_2": ({"solver": AdamW(weight_decay=0.02)}, BOTH),
     "activation": ({"activation": "relu"}, BOTH),
-    "features": ({"features": []}, BOTH),
+    "numeric embedding": ({"numeric_embedding": False}, BOTH),
+    "embedding": ({"embedding": False}, BOTH),
     "input scale": ({"input_scale": False}, BOTH),
     "bias rate": ({"bias_rate_factor": 1.0}, BOTH),
-    "rates by layer": ({"rate_factors": 1.0}, BOTH),
+    "rates by layer": ({"rate_factors": 1.0, "learning_rate_init": 0.01}, BOTH),
     "dropout": ({"dropout": 0.0}, BOTH),
-    "weight decay": ({"alpha": 0.0}, BOTH),
+    "course of dropout and decay": ({"dropout_schedule": "constant", "decay_schedule": "constant"}, BOTH),
+    "weight decay": ({"solver": Adam(beta_2=0.95)}, BOTH),
+    "starting values": ({"output_init": "lecun_normal", "bias_init": 0.0}, BOTH),
     "averaged weights": ({"ema_decay": 0.0}, BOTH),
     "members": ({"n_members": 1}, BOTH),
 }

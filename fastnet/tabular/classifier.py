@@ -32,8 +32,9 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
     ----------
     preset : {'fast', 'default', 'best'}, default='default'
         What the parameters that are None stand for; ``parameters_`` has the values after ``fit``. All of them
-        follow RealMLP [1]_ with less training: 'fast' trains one network for 32 epochs and averages its weights,
-        'default' one with dropout for 64, and 'best' four of these, whose probabilities it averages.
+        follow RealMLP [1]_ with less training: 'fast' trains one plain network for 32 epochs and averages its weights;
+        'default' trains four networks with feature layers, dropout and decay for 32 epochs each, and 'best' six, whose
+        probabilities it averages.
     categorical_features : 'from_dtype' or array-like of {bool, int, str}, default='from_dtype'
         Columns of categories, as for :class:`TabularPreprocessor`.
     max_one_hot : int or None, default=None
