@@ -165,7 +165,9 @@ def test_without_pandas_the_error_says_what_to_do(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"score": "no score"}, ["accuracy", "accuracy"], [accuracy_score], {}, {"a": int}], ids=str
+    "wrong",
+    [{"score": "no score"}, ["accuracy", "accuracy"], [accuracy_score], {}, {"a": int}],
+    ids=["name", "twice", "metric", "none", "class"],
 )
 def test_what_is_no_score_is_refused(digits, wrong):
     with pytest.raises(ValueError, match="scoring"):
