@@ -25,13 +25,16 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.doctest",
-    "sphinx.ext.mathjax",
+    "mathematics",
     "numpydoc",
 ]
 exclude_patterns = ["_build"]
 templates_path = ["_templates"]
 html_theme = "furo"
 html_title = f"fastnet {release}"
+html_static_path = ["_static"]
+html_css_files = ["fastnet.css"]
+html_math_renderer = "mathml"
 
 autosummary_generate = True
 numpydoc_show_class_members = False
