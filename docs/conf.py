@@ -84,7 +84,16 @@ class MeasuredFigure(Figure):
         return super().run() if (Path(__file__).parent / self.arguments[0]).exists() else []
 
 
+def name_terms_of_sklearn(app, what, name, obj, options, lines):
+    """Turn links that only scikit-learn's own documentation can follow, in inherited docstrings, into words and addresses."""
+    guide = "`metadata routing <https://scikit-learn.org/stable/metadata_routing.html>`__"
+    for i, line in enumerate(lines):
+        line = re.sub(r":term:`(meta-estimator)`", r"\1", line)
+        lines[i] = re.sub(r":ref:`[^`]*<metadata_routing>`", guide, line)
+
+
 def setup(app):
+    app.connect("autodoc-process-docstring", name_terms_of_sklearn)
     app.add_directive("registry", Registry)
     app.connect("builder-inited", lambda app: draw_all(Path(__file__).parent / "generated"))
     app.add_directive("measured-figure", MeasuredFigure)
