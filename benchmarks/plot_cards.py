@@ -1,7 +1,7 @@
 """Pictures of the four cards on the home page and in the README: ``python -m benchmarks.plot_cards``.
 
-Trains small networks on the spot, takes times from ``docs/_static/peers_avx2.csv`` and writes ``docs/_static/card_*.png``;
-``--folder`` names another folder for both.
+Trains small networks on the spot, takes times from ``docs/_static/peers_avx2.csv`` and writes
+``docs/_static/card_*.png``; ``--folder`` names another folder for both.
 """
 
 import argparse
@@ -50,12 +50,14 @@ def drop_in():
 
 def tables():
     """A frame as it is, and what the estimator takes each column for."""
-    frame = pd.DataFrame({
-        "area": [52.0, 71.5, None, 104.0] * 50,
-        "district": ["north", "centre", None, "south"] * 50,
-        "balcony": [True, False, True, True] * 50,
-        "since": pd.to_datetime(["2019-03-01", "2021-07-15", "2020-01-01", None] * 50),
-    })
+    frame = pd.DataFrame(
+        {
+            "area": [52.0, 71.5, None, 104.0] * 50,
+            "district": ["north", "centre", None, "south"] * 50,
+            "balcony": [True, False, True, True] * 50,
+            "since": pd.to_datetime(["2019-03-01", "2021-07-15", "2020-01-01", None] * 50),
+        }
+    )
     kinds = TabularMLPRegressor(preset="fast", random_state=0).fit(frame, np.arange(200.0)).preprocessor_.kinds_
     figure, axes = new_card()
     axes.axis("off")

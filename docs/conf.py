@@ -85,7 +85,7 @@ class MeasuredFigure(Figure):
 
 
 def name_terms_of_sklearn(app, what, name, obj, options, lines):
-    """Turn links that only scikit-learn's own documentation can follow, in inherited docstrings, into words and addresses."""
+    """Turn links of inherited docstrings that only scikit-learn's documentation can follow into words and addresses."""
     guide = "`metadata routing <https://scikit-learn.org/stable/metadata_routing.html>`__"
     for i, line in enumerate(lines):
         line = re.sub(r":term:`(meta-estimator)`", r"\1", line)

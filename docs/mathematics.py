@@ -7,9 +7,9 @@ from docutils.utils.math.latex2mathml import tex2mathml
 
 
 def mathml(tex, as_block):
-    """A formula, with a thin space after a function's name before a name: log cosh, not logcosh."""
+    """A formula, with a thin space between a function's name and another name: log cosh, not logcosh."""
     text = tex2mathml(tex, as_block=as_block)
-    return re.sub(r"(<mi>[a-z]{2,}</mi>)\s*(?=<mi>)", r'\1<mspace width="0.17em"></mspace>', text)
+    return re.sub(r"(<mo>&ApplyFunction;</mo>)\s*(?=<mi>)", r'\1<mspace width="0.17em"></mspace>', text)
 
 
 def visit_math(translator, node):

@@ -56,7 +56,7 @@ def search(X, y):
 
 
 def compare(models, X_train, y_train, X_test, y_test, rounds=3):
-    """Train the models in turn, several rounds; print test accuracy and the median training time, and return the latter.
+    """Train the models in turn, several rounds; print test accuracy and median training time, and return the latter.
 
     One thread each: more hardly pay off for a network this small, and on a machine with other work threads that
     wait for each other measure that work.
@@ -93,7 +93,11 @@ def plot(models, medians):
         axes.semilogy(seconds, curve, color=color, linewidth=2)
         label = f"{name}: {len(curve)} epochs in {medians[name]:.2f} s"
         axes.plot(seconds[-1], curve[-1], "o", color=color, label=label)
-    axes.set(xlabel="seconds of training, shared out evenly among epochs", ylabel="training loss", title="Digits: loss and time of the same network")
+    axes.set(
+        xlabel="seconds of training, shared out evenly among epochs",
+        ylabel="training loss",
+        title="Digits: loss and time of the same network",
+    )
     axes.legend(frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(PICTURE, dpi=150)
