@@ -26,13 +26,16 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.doctest",
-    "sphinx.ext.mathjax",
+    "mathematics",
     "numpydoc",
 ]
 exclude_patterns = ["_build"]
 templates_path = ["_templates"]
 html_theme = "furo"
 html_title = f"fastnet {release}"
+html_static_path = ["_static"]
+html_css_files = ["fastnet.css"]
+html_math_renderer = "mathml"
 
 autosummary_generate = True
 numpydoc_show_class_members = False
@@ -82,7 +85,16 @@ class MeasuredFigure(Figure):
         return super().run() if (Path(__file__).parent / self.arguments[0]).exists() else []
 
 
+def name_terms_of_sklearn(app, what, name, obj, options, lines):
+    """Turn links of inherited docstrings that only scikit-learn's documentation can follow into words and addresses."""
+    guide = "`metadata routing <https://scikit-learn.org/stable/metadata_routing.html>`__"
+    for i, line in enumerate(lines):
+        line = re.sub(r":term:`(meta-estimator)`", r"\1", line)
+        lines[i] = re.sub(r":ref:`[^`]*<metadata_routing>`", guide, line)
+
+
 def setup(app):
+    app.connect("autodoc-process-docstring", name_terms_of_sklearn)
     app.add_directive("registry", Registry)
     app.connect("builder-inited", lambda app: draw_all(Path(__file__).parent / "generated"))
     app.connect("builder-inited", lambda app: draw_displays(Path(__file__).parent / "generated" / "displays"))

@@ -72,26 +72,31 @@ def train(data, name, optimizer, rate, schedule="constant", warmup=0):
     ).fit(X_train, y_train)
     accuracy = net.score(X_test, y_test)
     print(f"  {name:22}{rate:8g}{net.loss_curve_[0]:14.3f}{net.loss_curve_[-1]:14.5f}{accuracy:14.4f}")
-    return name, net.loss_curve_
+    return name, net.loss_curve_, accuracy
 
 
 def plot(constant, scheduled):
+    """A panel for each run: its curve before those of all others."""
     try:
-        from matplotlib import colormaps
         from matplotlib.figure import Figure
     except ImportError:
         print("No picture: matplotlib is not installed (pip install matplotlib).")
         return
-    figure = Figure(figsize=(12, 5), layout="constrained")
-    colors = colormaps["tab20"].colors
-    for axes, curves, title in zip(
-        figure.subplots(1, 2, sharey=True), (constant, scheduled), ("Constant rate", "Schedules"), strict=True
-    ):
-        for (name, curve), color in zip(curves, colors, strict=False):
-            axes.semilogy(range(1, EPOCHS + 1), curve, label=name, color=color)
-        axes.set(xlabel="epoch", ylabel="training loss", title=title)
-        axes.legend(fontsize="small", ncols=2)
-    figure.savefig(PICTURE, dpi=150)
+    columns = 5
+    runs = [*constant, *scheduled]
+    figure = Figure(figsize=(13, 2.3 * -(-len(runs) // columns)), layout="constrained")
+    panels = figure.subplots(-(-len(runs) // columns), columns, sharex=True, sharey=True).ravel()
+    epochs = range(1, EPOCHS + 1)
+    for axes, (name, curve, accuracy) in zip(panels, runs, strict=True):
+        for _, other, _ in runs:
+            axes.semilogy(epochs, other, color="0.87", linewidth=0.8)
+        color = "#0072b2" if (name, curve, accuracy) in constant else "#d55e00"
+        axes.semilogy(epochs, curve, color=color, linewidth=2.2)
+        axes.set_title(f"{name}: {accuracy:.3f}", fontsize=11)
+    figure.supxlabel("epoch")
+    figure.supylabel("training loss")
+    figure.suptitle("Constant rate (blue) and schedules (orange), with the test accuracy; grey: all the others")
+    figure.savefig(PICTURE, dpi=110)
     print(f"Learning curves saved in {os.path.abspath(PICTURE)}")
 
 
