@@ -32,10 +32,12 @@ from .parameters import (
     is_stochastic,
     needs_all_samples,
     settings_of,
+    warn_of_the_ignored,
 )
 from .parameters.doc_link import DocLink
 from .parameters.nested import NestedValues
 from .parameters.types import MatrixLike
+from .parameters.unknown import names_unknown_arguments
 from .targets.scaling import scale_of_fit
 
 # Fitted attributes that only some solvers set: a new fit must not inherit them.
@@ -83,6 +85,7 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, DocLink, B
     def _score_outputs(self, targets, outputs, sample_weight):
         """Validation score of the network's outputs."""
 
+    @names_unknown_arguments
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(
         self,
@@ -247,6 +250,7 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, DocLink, B
         settings = settings_of(self, incremental)
         check_calibration(settings, self.loss, own.X is not None, incremental)
         check_validation(settings, own, incremental)
+        warn_of_the_ignored(settings)
         if settings.input_noise and issparse(X):
             raise ValueError(
                 f"input_noise={settings.input_noise} would make sparse X dense: give X.toarray(), or set "

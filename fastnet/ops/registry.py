@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from .numbers import Number, shown
+from .suggestions import suggested_name
 
 
 @dataclass(frozen=True)
@@ -309,8 +310,8 @@ def resolve(parameter, value, registry, base, estimator=None):
         return value
     if isinstance(value, str) and value in registry:
         return registry[value] if estimator is None else type(registry[value]).of(estimator)
-    names = ", ".join(map(repr, registry))
+    names = ", ".join(map(repr, sorted(registry)))
     raise ValueError(
         f"The {parameter!r} parameter must be one of {names}, or an instance of {base.__name__}. "
-        f"Got {shown(value)} instead."
+        f"Got {shown(value)} instead.{suggested_name(parameter, value, registry, base)}"
     )
