@@ -1,6 +1,7 @@
 """Multilayer perceptrons for scikit-learn, trained on the CPU by compiled kernels."""
 
 from . import activations, initializers, losses, optimizers, schedules
+from .diagnosis.warning import TrainingWarning
 from .environment import show_versions
 from .estimators import MLPClassifier, MLPRegressor, from_sklearn
 from .estimators.inspect import inspect
@@ -14,6 +15,7 @@ __all__ = [
     "TabularMLPClassifier",
     "TabularMLPRegressor",
     "TabularPreprocessor",
+    "TrainingWarning",
     "__version__",
     "activations",
     "from_sklearn",
@@ -28,3 +30,4 @@ __all__ = [
 find_moved_modules()
 for _estimator in (MLPClassifier, MLPRegressor, TabularMLPClassifier, TabularMLPRegressor, TabularPreprocessor):
     _estimator.__module__ = __name__  # pickles outlive moves of the sources
+TrainingWarning.__module__ = __name__

@@ -11,7 +11,7 @@ import pytest
 import fastnet
 
 PACKAGE = Path(fastnet.__file__).parent
-FLOORS = ["kernels", "ops", "network", "engine", "training", "estimators", "tabular"]
+FLOORS = ["kernels", "ops", "network", "engine", "training", "diagnosis", "estimators", "tabular"]
 MODULES = sorted(path for floor in FLOORS for path in (PACKAGE / floor).rglob("*.py"))
 
 

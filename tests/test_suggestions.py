@@ -95,7 +95,6 @@ PARAMETERS = [
     ("patience", "n_iter_no_change"),
     ("batchsize", "batch_size"),
     ("dropout_rate", "dropout"),
-    ("betas", "beta_1 and beta_2"),
 ]
 
 
@@ -103,13 +102,15 @@ PARAMETERS = [
 @pytest.mark.parametrize(("given", "meant"), PARAMETERS)
 def test_a_parameter_that_is_none_is_refused_with_the_one_that_is_meant(name, given, meant):
     Estimator = getattr(fastnet, name)
-    if not all(one in Estimator().get_params() for one in meant.split(" and ")):
-        meant = "alpha"  # a test of another name there
-        given = "weight_decay"
     with pytest.raises(TypeError, match=f"^{name} has no parameter '{given}': did you mean {meant}"):
         Estimator(**{given: 1})
     with pytest.raises(ValueError, match=f"Invalid parameter '{given}'.* Did you mean {meant}"):
         Estimator().set_params(**{given: 1})
+
+
+def test_one_word_may_stand_for_two_parameters():
+    with pytest.raises(TypeError, match="no parameter 'betas': did you mean beta_1 and beta_2"):
+        fastnet.MLPRegressor(betas=(0.9, 0.99))
 
 
 def test_a_parameter_like_none_is_refused_with_all_of_them():

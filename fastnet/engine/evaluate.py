@@ -6,7 +6,7 @@ from ..kernels.host import tile
 from ..kernels.memory import aligned_zeros
 from ..network.layout import round_up
 from ..ops.compiled import rows as op_kernels
-from ..ops.compiled.signatures import LINK, LOSS, target_stride
+from ..ops.compiled.signatures import ACTIVATE, ACTIVATE_AND_DERIVE, DERIVE, LINK, LOSS, target_stride
 
 _ROWS = 1024  # at a time
 
@@ -77,4 +77,48 @@ def predictions(loss, outputs):
         rows[:] = outputs[first : first + n]
         kernel(z.ctypes.data, stride, n, n_outputs, parameters.ctypes.data)
         result[first : first + n] = rows
+    return result
+
+
+def activation_derivatives(activation, z, learnt=None):
+    """Derivatives of an activation, by the kernels of training.
+
+    Parameters
+    ----------
+    activation : Activation
+        The activation.
+    z : ndarray of shape (n_rows, n_units)
+        What it reads, float32 or float64.
+    learnt : ndarray of shape (n_units,), default=None
+        What each unit has learnt, of an activation with a parameter of each unit; of the same dtype.
+
+    Returns
+    -------
+    ndarray of shape (n_rows, n_units)
+    """
+    dtype, (n_rows, n_units) = z.dtype, z.shape
+    panel, result = tile(dtype).panel, np.empty_like(z)
+    parameters = op_kernels.parameter_array(activation, dtype)
+    values, derivatives, terms = (aligned_zeros(n_rows * panel, dtype) for _ in range(3))
+    units = aligned_zeros(panel, dtype)
+    by_input = op_kernels.keeps_derivative(activation)
+    if by_input:
+        kernel = ACTIVATE_AND_DERIVE.function(op_kernels.activate_and_derive(activation, dtype), dtype)
+    else:
+        activate = ACTIVATE.function(op_kernels.activate(activation, dtype), dtype)
+        kernel = DERIVE.function(op_kernels.derive(activation, dtype), dtype)
+    a, d, t, p, u = (array.ctypes.data for array in (values, derivatives, terms, parameters, units))
+    for first in range(0, n_units, panel):
+        part = slice(first, min(first + panel, n_units))
+        width = part.stop - first
+        values.reshape(n_rows, panel)[:, :width] = z[:, part]
+        if learnt is not None:
+            units[:width] = learnt[part]
+        if by_input:
+            kernel(a, d, t, values.size, p, u)
+        else:
+            activate(t, a, values.size, p, u)
+            derivatives[:] = 1
+            kernel(d, t, values.size, p)
+        result[:, part] = derivatives.reshape(n_rows, panel)[:, :width]
     return result

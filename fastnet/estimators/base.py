@@ -11,6 +11,7 @@ from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils import check_random_state
 
+from ..diagnosis.warning import warn_of_training
 from ..ops.losses.offsets import with_offset
 from ..training.health import check_training, quiet
 from ..training.problem import Problem
@@ -165,6 +166,8 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, DocLink, B
             matrices, vectors, optimizer = trainer.finish()
         fitted = task.fitted_attributes(trainer.history, optimizer)
         check_training(matrices + vectors, fitted, dtype)
+        if not incremental:
+            warn_of_training(task.problem, task.settings, trainer.history, (matrices, vectors))
         if task.settings.calibration:
             sizes = self._label_binarizer.sizes if self._has_columns else None
             fitted["temperature_"] = network_temperature(

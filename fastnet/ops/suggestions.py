@@ -14,7 +14,7 @@ _LOSSES = {
     "squaredloss": "squared_error", "rmse": "squared_error", "regsquarederror": "squared_error",
     "mae": "absolute_error", "l1": "absolute_error", "l1loss": "absolute_error",
     "meanabsoluteerror": "absolute_error", "smoothl1": "huber", "smoothl1loss": "huber", "huberloss": "huber",
-    "pinball": "quantile", "logcosh": "log_cosh", "poissonnllloss": "poisson", "countpoisson": "poisson",
+    "pinball": "quantile", "poissonnllloss": "poisson", "countpoisson": "poisson",
     "gaussiannllloss": "gaussian_nll", "normal": "gaussian_nll", "crossentropy": "log_loss",
     "crossentropyloss": "log_loss", "categoricalcrossentropy": "log_loss", "sparsecategoricalcrossentropy": "log_loss",
     "binarycrossentropy": "log_loss", "bce": "log_loss", "bceloss": "log_loss", "bcewithlogitsloss": "log_loss",
