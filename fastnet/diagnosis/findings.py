@@ -63,7 +63,8 @@ class Findings:
     learnt_in_training : float or None
         The same of the loss that the last epoch of the training had; None where it is not known.
     predictable : float
-        A lower estimate of the share that can be predicted: 0 if nothing says that there is any signal.
+        A lower estimate of the share that can be predicted: 0 if nothing says that there is any signal, and `learnt` if
+        that is at least a half.
     weight_size : float
         The largest, over the layers, of the root mean square of the weights times the root of the number of inputs; 0
         if weights do not count for anything any more.
@@ -175,7 +176,8 @@ def find(problem, matrices, vectors, training_loss=None, l2=0.0):
         start,
         learnt(reached),
         in_training,
-        predictable_share(dense, truth, weight),
+        # Of a network that has learnt half of what there is nobody asks what could be learnt.
+        learnt(reached) if learnt(reached) >= 0.5 else predictable_share(dense, truth),
         max(_size(w) * len(w) ** 0.5 for w in matrices[: architecture.n_layers]),
         sizes[sizes > 0],
         float(np.abs(np.mean(numbers, axis=0)).max()) if len(numbers) else 0.0,

@@ -31,8 +31,8 @@ class Illness:
 
 # In the order in which they explain what comes after them.
 NAMES = (
-    "unscaled inputs", "unscaled targets", "rate too large", "dead units", "saturated units", "exploding gradients",
-    "vanishing gradients", "penalty too large", "rate too small", "underfitting", "overfitting",
+    "penalty too large", "unscaled inputs", "unscaled targets", "rate too large", "dead units", "saturated units", "exploding gradients",
+    "vanishing gradients", "rate too small", "underfitting", "overfitting",
 )  # fmt: skip
 
 
@@ -312,8 +312,8 @@ def _overfitting(case):
 
 
 _CHECKS = (
-    _unscaled_inputs, _unscaled_targets, _rate_too_large, _dead, _saturated, _exploding, _vanishing,
-    _penalty_too_large, _rate_too_small, _underfitting, _overfitting,
+    _penalty_too_large, _unscaled_inputs, _unscaled_targets, _rate_too_large, _dead, _saturated, _exploding, _vanishing,
+    _rate_too_small, _underfitting, _overfitting,
 )  # fmt: skip
 
 # What an illness brings about is not told once more as an illness of its own.
@@ -325,7 +325,9 @@ _EXPLAINS = {
     "saturated units": {"underfitting", "rate too small", "vanishing gradients"},
     "exploding gradients": {"underfitting", "rate too small"},
     "vanishing gradients": {"underfitting", "rate too small"},
-    "penalty too large": {"underfitting", "rate too small", "vanishing gradients"},
+    "penalty too large": {
+        "underfitting", "rate too small", "rate too large", "vanishing gradients", "dead units", "saturated units",
+    },
     "rate too small": {"underfitting"},
     "overfitting": {"underfitting"},
 }

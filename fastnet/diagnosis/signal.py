@@ -5,12 +5,14 @@ Where it finds nothing, a network that learns nothing is no sign of an illness.
 
 import numpy as np
 
+from ..training.blas import one_blas_thread
+
 # Ridge penalties as shares of the mean eigenvalue.
 _PENALTIES = (0.01, 0.1, 1.0, 10.0)
 _LEAST_ROWS = 20
 
 
-def predictable_share(X, targets, weight=None):
+def predictable_share(X, targets):
     """The share of the targets' variance that is surely predictable from X.
 
     Parameters
@@ -19,8 +21,6 @@ def predictable_share(X, targets, weight=None):
         Rows, on any scale.
     targets : ndarray of shape (n_rows, n_columns)
         Numbers, or 0 and 1.
-    weight : ndarray of shape (n_rows,), default=None
-        Only rows with a weight count; how much does not matter here.
 
     Returns
     -------
@@ -52,11 +52,18 @@ def predictable_share(X, targets, weight=None):
     if not X.shape[1]:
         return 0.0
     targets = (targets - targets.mean(axis=0)) / targets.std(axis=0)
+    with one_blas_thread():  # more would wait for each other longer than such small products take
+        share = _best_share(X, targets)
+    return share if share > max(0.1, 25 / n_rows) else 0.0
+
+
+def _best_share(X, targets):
+    """The largest share over kernels and penalties; X and targets are standardised."""
+    n_rows, shares = len(X), []
     linear = X @ X.T
     norms = linear.diagonal()
     distances = np.maximum(norms[:, None] + norms - 2 * linear, 0)
     median = np.median(distances[np.triu_indices(n_rows, 1)])
-    shares = []
     for kernel in (linear, np.exp(-2 * distances / median) if median > 0 else linear):
         values, vectors = np.linalg.eigh(kernel - kernel.mean(axis=0) - kernel.mean(axis=1)[:, None] + kernel.mean())
         values, rotated = np.maximum(values, 0), vectors.T @ targets
@@ -67,5 +74,4 @@ def predictable_share(X, targets, weight=None):
             residuals = (targets - vectors @ (kept[:, None] * rotated)) / (1 - leverage)[:, None]
             base = (targets / (1 - 1 / n_rows)) ** 2
             shares.append(1 - (residuals**2).sum(axis=0) / base.sum(axis=0))
-    share = float(np.mean(shares, axis=1).max())
-    return share if share > max(0.1, 25 / n_rows) else 0.0
+    return float(np.mean(shares, axis=1).max())
