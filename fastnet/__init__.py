@@ -4,6 +4,7 @@ from . import activations, initializers, losses, optimizers, schedules
 from .diagnosis.warning import TrainingWarning
 from .environment import show_versions
 from .estimators import MLPClassifier, MLPRegressor, from_sklearn
+from .estimators.diagnose import diagnose
 from .estimators.inspect import inspect
 from .moved import find_moved_modules
 from .tabular import TabularMLPClassifier, TabularMLPRegressor, TabularPreprocessor
@@ -18,6 +19,7 @@ __all__ = [
     "TrainingWarning",
     "__version__",
     "activations",
+    "diagnose",
     "from_sklearn",
     "initializers",
     "inspect",

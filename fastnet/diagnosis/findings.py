@@ -64,7 +64,7 @@ class Findings:
         The same of the loss that the last epoch of the training had; None where it is not known.
     predictable : float
         A lower estimate of the share that can be predicted: 0 if nothing says that there is any signal, and `learnt` if
-        that is at least a half.
+        that is at least 0.8.
     weight_size : float
         The largest, over the layers, of the root mean square of the weights times the root of the number of inputs; 0
         if weights do not count for anything any more.
@@ -108,7 +108,7 @@ def few_rows(rows):
     return rows if len(rows) <= N_ROWS else rows[np.linspace(0, len(rows) - 1, N_ROWS).astype(np.intp)]
 
 
-def find(problem, matrices, vectors, training_loss=None, l2=0.0):
+def find(problem, matrices, vectors, training_loss=None, l2=0.0, n_trained=None):
     """Measure a trained network.
 
     Parameters
@@ -121,6 +121,8 @@ def find(problem, matrices, vectors, training_loss=None, l2=0.0):
         Of the last epoch, with the penalty.
     l2 : float or sequence of float, default=0
         The penalty of each layer of weights.
+    n_trained : float, default=None
+        Samples that it was trained on, by which the penalty is divided; None if they are those of the problem.
 
     Returns
     -------
@@ -163,7 +165,7 @@ def find(problem, matrices, vectors, training_loss=None, l2=0.0):
 
     in_training = None
     if training_loss is not None and np.isfinite(training_loss):
-        in_training = learnt(training_loss - _penalty(matrices, l2, problem.total_weight))
+        in_training = learnt(training_loss - _penalty(matrices, l2, n_trained or problem.total_weight))
     truth = _as_columns(plain, plain_targets)
     dense = X.toarray() if issparse(X) else np.asarray(X)
     sizes = np.sqrt((dense.astype(np.float64) ** 2).mean(axis=0))
@@ -176,8 +178,8 @@ def find(problem, matrices, vectors, training_loss=None, l2=0.0):
         start,
         learnt(reached),
         in_training,
-        # Of a network that has learnt half of what there is nobody asks what could be learnt.
-        learnt(reached) if learnt(reached) >= 0.5 else predictable_share(dense, truth),
+        # Of a network that has learnt most of what there is nobody asks what could be learnt.
+        learnt(reached) if learnt(reached) >= 0.8 else predictable_share(dense, truth),
         max(_size(w) * len(w) ** 0.5 for w in matrices[: architecture.n_layers]),
         sizes[sizes > 0],
         float(np.abs(np.mean(numbers, axis=0)).max()) if len(numbers) else 0.0,

@@ -278,7 +278,7 @@ def _rate_too_small(case):
 
 def _underfitting(case):
     found = case.findings
-    if not case.is_poor:
+    if not found.learnt < 0.75 * found.predictable:
         return None
     remedy = "raise hidden_layer_sizes"
     if any(case.settings.dropout) or case.settings.input_dropout or any(case.settings.drop_connect):
