@@ -5,6 +5,7 @@ from .diagnosis.warning import TrainingWarning
 from .environment import show_versions
 from .estimators import MLPClassifier, MLPRegressor, from_sklearn
 from .estimators.diagnose import diagnose
+from .estimators.find_learning_rate import find_learning_rate
 from .estimators.inspect import inspect
 from .moved import find_moved_modules
 from .tabular import TabularMLPClassifier, TabularMLPRegressor, TabularPreprocessor
@@ -20,6 +21,7 @@ __all__ = [
     "__version__",
     "activations",
     "diagnose",
+    "find_learning_rate",
     "from_sklearn",
     "initializers",
     "inspect",

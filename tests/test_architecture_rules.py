@@ -1,4 +1,4 @@
-"""The house: seven floors, imports go down only, and the front door loads nothing."""
+"""The house: floors, imports go down only, and the front door loads nothing."""
 
 import ast
 import subprocess

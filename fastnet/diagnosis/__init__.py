@@ -1,1 +1,1 @@
-"""Floor 5: what is wrong with a training, and which learning rate serves. Looks at a trained network; no estimators."""
+"""Between training and estimators: what is wrong with a trained network, and what helps. Knows no estimators."""
