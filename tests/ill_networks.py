@@ -1,8 +1,15 @@
 """Networks with a known illness, each with what cures it, and healthy ones: as many of a kind as are asked for."""
 
 import numpy as np
-from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_wine, make_classification, make_moons
-from sklearn.datasets import make_friedman1
+from sklearn.datasets import (
+    load_breast_cancer,
+    load_diabetes,
+    load_digits,
+    load_wine,
+    make_classification,
+    make_friedman1,
+    make_moons,
+)
 from sklearn.preprocessing import StandardScaler
 
 import fastnet
@@ -45,7 +52,9 @@ def noise(number):
 def network(name, seed, **parameters):
     """A network for samples of that name, with few epochs that need not end in convergence."""
     kind = fastnet.MLPClassifier if name in CLASSES else fastnet.MLPRegressor
-    return kind(**{"hidden_layer_sizes": 40, "max_iter": 40, "n_iter_no_change": None, "random_state": seed, **parameters})
+    return kind(
+        **{"hidden_layer_sizes": 40, "max_iter": 40, "n_iter_no_change": None, "random_state": seed, **parameters}
+    )
 
 
 def _case(illness, i):

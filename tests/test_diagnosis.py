@@ -15,7 +15,6 @@ from sklearn.preprocessing import StandardScaler
 
 import fastnet
 from fastnet import TrainingWarning
-from fastnet.diagnosis import warning as the_warning
 from fastnet.diagnosis.findings import find
 from fastnet.diagnosis.illnesses import NAMES
 from fastnet.diagnosis.signal import predictable_share
@@ -78,7 +77,9 @@ def test_what_is_healthy_is_left_alone(i):
 def test_samples_without_any_signal_are_no_illness(i):
     X, y, of_classes = noise(i)
     kind = fastnet.MLPClassifier if of_classes else fastnet.MLPRegressor
-    options = ({}, {"early_stopping": True}, {"solver": "lbfgs", "max_iter": 50}, {"alpha": 1.0}, {"max_iter": 12})[i % 5]
+    options = ({}, {"early_stopping": True}, {"solver": "lbfgs", "max_iter": 50}, {"alpha": 1.0}, {"max_iter": 12})[
+        i % 5
+    ]
     net = kind(20, **{"max_iter": 60, "random_state": i, **options})
     told, _ = warned(lambda: net.fit(X, y))
     assert not told
@@ -172,7 +173,9 @@ def test_dead_and_saturated_units_are_counted():
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(100, 2)), rng.normal(size=100)
     for activation, what in [("relu", "dead"), ("tanh", "saturated"), ("logistic", "saturated"), ("gelu", "dead")]:
-        net = fastnet.MLPRegressor(8, activation=activation, max_iter=1, n_iter_no_change=None, random_state=0).fit(X, y)
+        net = fastnet.MLPRegressor(8, activation=activation, max_iter=1, n_iter_no_change=None, random_state=0).fit(
+            X, y
+        )
         for offset in (-50.0, 50.0) if what == "saturated" else (-50.0,):
             net.intercepts_[0][:3] = offset
             layer = fastnet.diagnose(net, X, y).findings.layers[0]
@@ -188,7 +191,9 @@ def test_signal_is_found_where_there_is_some():
     X = rng.normal(size=(256, 4))
     assert predictable_share(X * [1, 1e6, 1e-6, 1], X[:, :1]) > 0.95
     assert predictable_share(X[:, :2], np.sign(X[:, :1] * X[:, 1:2])) > 0.4  # no line tells them apart
-    assert [predictable_share(rng.normal(size=(n, 5)), rng.normal(size=(n, 2))) for n in (10, 30, 100, 256) * 10] == [0] * 40
+    assert [predictable_share(rng.normal(size=(n, 5)), rng.normal(size=(n, 2))) for n in (10, 30, 100, 256) * 10] == [
+        0
+    ] * 40
     assert predictable_share(np.ones((50, 2)), X[:50, :1]) == 0 == predictable_share(X, np.ones((256, 1)))
 
 

@@ -31,8 +31,8 @@ class Illness:
 
 # In the order in which they explain what comes after them.
 NAMES = (
-    "penalty too large", "unscaled inputs", "unscaled targets", "rate too large", "dead units", "saturated units", "exploding gradients",
-    "vanishing gradients", "rate too small", "underfitting", "overfitting",
+    "penalty too large", "unscaled inputs", "unscaled targets", "rate too large", "dead units", "saturated units",
+    "exploding gradients", "vanishing gradients", "rate too small", "underfitting", "overfitting",
 )  # fmt: skip
 
 
@@ -326,7 +326,12 @@ _EXPLAINS = {
     "exploding gradients": {"underfitting", "rate too small"},
     "vanishing gradients": {"underfitting", "rate too small"},
     "penalty too large": {
-        "underfitting", "rate too small", "rate too large", "vanishing gradients", "dead units", "saturated units",
+        "underfitting",
+        "rate too small",
+        "rate too large",
+        "vanishing gradients",
+        "dead units",
+        "saturated units",
     },
     "rate too small": {"underfitting"},
     "overfitting": {"underfitting"},

@@ -43,7 +43,9 @@ class Diagnosis:
 
         found = {one.name: (True, one.symptom, one.cause, one.remedy) for one in self.illnesses}
         rows = [found.get(name, (False, "", "", "")) for name in NAMES]
-        return pd.DataFrame(rows, index=pd.Index(NAMES, name="illness"), columns=["found", "symptom", "cause", "remedy"])
+        return pd.DataFrame(
+            rows, index=pd.Index(NAMES, name="illness"), columns=["found", "symptom", "cause", "remedy"]
+        )
 
     def __repr__(self) -> str:
         found = {one.name: one for one in self.illnesses}

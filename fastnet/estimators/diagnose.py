@@ -20,8 +20,8 @@ def diagnose(estimator: Any, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLi
     """Say what is wrong with a fitted network, why probably, and what to do.
 
     The network looks once, forward and backward, at up to 256 of the samples, evenly spread over them. What it has
-    learnt is compared with a constant and with what a small kernel regression finds predictable, so that a network is not
-    called ill where there is nothing to learn. The estimator is not changed.
+    learnt is compared with a constant and with what a small kernel regression finds predictable, so that a network is
+    not called ill where there is nothing to learn. The estimator is not changed.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def diagnose(estimator: Any, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLi
         )  # fmt: skip
     if findings is None:
         raise ValueError(
-            "There is nothing to see: all weights of the samples are 0, or outputs for X are not finite. Bring X to the "
-            "scale of the training data."
+            "There is nothing to see: all weights of the samples are 0, or outputs for X are not finite. Bring X to "
+            "the scale of the training data."
         )
     return Diagnosis(tuple(illnesses_of(findings, settings, curve)), findings)

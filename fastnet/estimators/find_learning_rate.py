@@ -85,7 +85,9 @@ class LearningRateTest:
             scores.set(ylabel="score")
             more = scores.get_legend_handles_labels()
             handles, labels = handles + more[0], labels + more[1]
-        ax.figure.legend(handles, labels, loc="outside lower center", ncols=1 if len(labels) < 3 else 3, fontsize="small")
+        ax.figure.legend(
+            handles, labels, loc="outside lower center", ncols=1 if len(labels) < 3 else 3, fontsize="small"
+        )
         return ax
 
 
@@ -97,9 +99,9 @@ def find_learning_rate(
     First a range test: a short training whose rate rises from 1e-6 to 10, epoch by epoch, until the loss is no longer
     finite or far above its least value. It shows which rates are too large, at little cost. Which of the others is best
     depends on how long the training is and where it begins to learn samples by heart, which a short training cannot
-    show: so trainings with the estimator's own parameters try rates up to that one, spaced evenly on a logarithmic scale
-    over three powers of ten, and are scored on a quarter of the samples, held out. The rate with the best score, smoothed
-    over its neighbours, is suggested.
+    show: so trainings with the estimator's own parameters try rates up to that one, spaced evenly on a logarithmic
+    scale over three powers of ten, and are scored on a quarter of the samples, held out. The rate with the best score,
+    smoothed over its neighbours, is suggested.
 
     It takes about as long as ``n_trials`` fits, five times as long for fewer than 1,000 samples and twice as long for
     fewer than 5,000, which are split so often.

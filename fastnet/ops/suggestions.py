@@ -102,7 +102,9 @@ def close_name(name, names, aliases, allows_slips=True):
     if not allows_slips:
         return None
     # A slip is one letter in four at most: anything looser guesses.
-    close = get_close_matches(key, [*by_key, *(alias for alias in aliases if aliases[alias] in by_key.values())], 1, 0.75)
+    close = get_close_matches(
+        key, [*by_key, *(alias for alias in aliases if aliases[alias] in by_key.values())], 1, 0.75
+    )
     return by_key.get(close[0], aliases.get(close[0])) if close else None
 
 

@@ -14,6 +14,8 @@ from dataclasses import asdict
 
 import numpy as np
 
+from .user_line import stacklevel_of_user
+
 
 class Trainer(ABC):
     """A training that is stepped.
@@ -92,7 +94,7 @@ class Trainer(ABC):
             while self.step():
                 pass
         except KeyboardInterrupt:
-            warnings.warn("Training interrupted by user.", stacklevel=2)
+            warnings.warn("Training interrupted by user.", stacklevel=stacklevel_of_user())
             self.stop("interrupt")
 
     def stop(self, reason):

@@ -30,14 +30,15 @@ class NestedValues:
             If there is no such parameter, or the object refuses its value.
         """
         own = {key: value for key, value in params.items() if "__" not in key}
-        changes, valid = {}, self.get_params(deep=False)
         try:
             super().set_params(**own)
         except ValueError as error:
-            found = next((meant(name, valid) for name in own if name not in valid), None)
+            names = self.get_params(deep=False)
+            found = next((meant(name, names) for name in own if name not in names), None)
             if found is None:
                 raise
             raise ValueError(f"{error} Did you mean {found}?") from None
+        changes, valid = {}, self.get_params(deep=False)
         for key in params.keys() - own.keys():
             name, _, inner = key.partition("__")
             value = valid.get(name)

@@ -74,7 +74,11 @@ def refusal(estimator_name, name, parameters, arguments=None):
     if arguments is None:
         found = meant(name, parameters)
         said = f"{estimator_name} has no parameter {name!r}"
-        return f"{said}: did you mean {found}?" if found else f"{said}. Its parameters are {', '.join(sorted(parameters))}."
+        return (
+            f"{said}: did you mean {found}?"
+            if found
+            else f"{said}. Its parameters are {', '.join(sorted(parameters))}."
+        )
     known = [a for a in arguments if a != "self"]
     aliases = {alias: new for alias, new in _OF_ARGUMENTS.items() if new.split(" and ")[0] in known}
     found, of_estimator = close_name(name, [*known, *aliases.values()], aliases), meant(name, parameters)

@@ -64,6 +64,8 @@ def check_kind(y):
     y : ndarray or CSR array
         Plain labels.
     """
+    if y.dtype.kind in "OUS":
+        return
     kind = type_of_target(y)
     if kind.startswith("continuous"):
         example = y[y != np.trunc(y)].flat[0]
