@@ -62,7 +62,10 @@ def _case(illness, i):
     even = i % 2 == 0
     slow = {"solver": "sgd" if even else "adam", "learning_rate_init": 1e-7 * 2.0 ** (i % 4)}
     return {
-        "rate too large": ({"learning_rate_init": 3.0 + i}, {"learning_rate_init": 1e-3}),
+        "rate too large": (
+            {"learning_rate_init": 20.0 + 5 * i, "hidden_layer_sizes": (40, 40, 40)},
+            {"learning_rate_init": 1e-3, "hidden_layer_sizes": (40, 40, 40)},
+        ),
         "dead units": ({"bias_init": -20.0 - i}, {"bias_init": None}),
         "saturated units": (
             {"activation": "tanh" if even else "logistic", "init": Normal(20.0 + i), "hidden_layer_sizes": (30, 30)},
