@@ -47,20 +47,15 @@ def test_an_illness_is_told_and_the_remedy_helps(illness, i):
     if fitted is None:
         assert illness in ("rate too large", "unscaled inputs")
         return
-    found = fastnet.diagnose(net, X, y)
-    assert found.illnesses[0].name == illness, repr(found)
-    assert len(told) == (1 if net.score(X, y) < cured_score(cured, data) / 2 else len(told)), repr(found)
-    assert len(told) <= 1
-    for one in told:
-        assert illness in NAMES and found.illnesses[0].remedy in str(one.message)
-        assert one.filename == __file__
+    report = fastnet.diagnose(net, X, y)
+    # Starting values that are too large come before the units that they have killed.
+    assert illness in [one.name for one in report.illnesses[:2]], repr(report)
+    (one,) = told
+    assert report.illnesses[0].remedy in str(one.message)
+    assert one.filename == __file__
     told, _ = warned(lambda: cured.fit(*data))
     assert not told
     assert cured.score(*data) > net.score(X, y)
-
-
-def cured_score(cured, data):
-    return warned(lambda: copy.deepcopy(cured).fit(*data))[1].score(*data)
 
 
 @lbfgs
@@ -80,7 +75,7 @@ def test_samples_without_any_signal_are_no_illness(i):
     options = ({}, {"early_stopping": True}, {"solver": "lbfgs", "max_iter": 50}, {"alpha": 1.0}, {"max_iter": 12})[
         i % 5
     ]
-    net = kind(20, **{"max_iter": 60, "random_state": i, **options})
+    net = kind(hidden_layer_sizes=20, **{"max_iter": 60, "random_state": i, **options})
     told, _ = warned(lambda: net.fit(X, y))
     assert not told
     assert fastnet.diagnose(net, X, y).is_healthy
@@ -162,7 +157,9 @@ def test_constants_are_the_best_ones():
     }  # fmt: skip
     for loss, constant in expected.items():
         kind, y = (fastnet.MLPClassifier, labels) if loss == "log_loss" else (fastnet.MLPRegressor, numbers)
-        net = kind(5, loss=loss, max_iter=2, n_iter_no_change=None, random_state=0, dtype="float64").fit(X, y)
+        net = kind(
+            hidden_layer_sizes=5, loss=loss, max_iter=2, n_iter_no_change=None, random_state=0, dtype="float64"
+        ).fit(X, y)
         found = fastnet.diagnose(net, X, y).findings
         if constant is not None:
             assert_allclose(found.constant_loss, constant, rtol=2e-3, err_msg=loss)
@@ -173,14 +170,14 @@ def test_dead_and_saturated_units_are_counted():
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(100, 2)), rng.normal(size=100)
     for activation, what in [("relu", "dead"), ("tanh", "saturated"), ("logistic", "saturated"), ("gelu", "dead")]:
-        net = fastnet.MLPRegressor(8, activation=activation, max_iter=1, n_iter_no_change=None, random_state=0).fit(
-            X, y
-        )
+        net = fastnet.MLPRegressor(
+            hidden_layer_sizes=8, activation=activation, max_iter=1, n_iter_no_change=None, random_state=0
+        ).fit(X, y)
         for offset in (-50.0, 50.0) if what == "saturated" else (-50.0,):
             net.intercepts_[0][:3] = offset
             layer = fastnet.diagnose(net, X, y).findings.layers[0]
             assert getattr(layer, what) == 3 / 8, activation
-    net = fastnet.MLPRegressor(8, max_iter=1, n_iter_no_change=None, random_state=0).fit(X, y)
+    net = fastnet.MLPRegressor(hidden_layer_sizes=8, max_iter=1, n_iter_no_change=None, random_state=0).fit(X, y)
     net.intercepts_[0][:3] = 50.0  # a rectifier that is always on is linear, and learns
     layer = fastnet.diagnose(net, X, y).findings.layers[0]
     assert (layer.dead, layer.saturated) == (0, 0)
@@ -199,7 +196,9 @@ def test_signal_is_found_where_there_is_some():
 
 def test_overfitting_and_underfitting_are_seen():
     X, y = samples("diabetes")
-    net = fastnet.MLPRegressor((200, 200), max_iter=300, n_iter_no_change=None, learning_rate_init=0.01, random_state=0)
+    net = fastnet.MLPRegressor(
+        hidden_layer_sizes=(200, 200), max_iter=300, n_iter_no_change=None, learning_rate_init=0.01, random_state=0
+    )
     net.fit(X[:100], y[:100])
     assert fastnet.diagnose(net, X[:100], y[:100]).is_healthy
     assert [one.name for one in fastnet.diagnose(net, X[100:], y[100:]).illnesses] == ["overfitting"]
@@ -234,7 +233,7 @@ def test_what_cannot_be_diagnosed_is_refused():
 
 
 def test_a_look_without_weights_is_none():
-    net = fastnet.MLPRegressor(2, max_iter=1, n_iter_no_change=None).fit([[0.0], [1.0]], [0.0, 1.0])
+    net = fastnet.MLPRegressor(hidden_layer_sizes=2, max_iter=1, n_iter_no_change=None).fit([[0.0], [1.0]], [0.0, 1.0])
     architecture, matrices, vectors = net._network()
     X = np.zeros((2, 1))
     weight = np.zeros(2, matrices[0].dtype)

@@ -61,8 +61,10 @@ class Findings:
         Share of what there is between the best constant outputs and a perfect prediction that the network has learnt;
         below 0 where it is worse than the constant. Where each sample has one label it is, if that is more, the share
         that is predicted right of those that the most frequent label does not get right.
+    learnt_by_loss : float
+        The same without a look at labels.
     learnt_in_training : float or None
-        The same of the loss that the last epoch of the training had; None where it is not known.
+        That of the loss that the last epoch of the training had; None where it is not known.
     predictable : float
         A lower estimate of the share that can be predicted: 0 if nothing says that there is any signal, and `learnt` if
         that is at least 0.8.
@@ -83,6 +85,7 @@ class Findings:
     constant_loss: float
     start_loss: float
     learnt: float
+    learnt_by_loss: float
     learnt_in_training: float | None
     predictable: float
     penalty: float
@@ -102,8 +105,9 @@ class Findings:
 
     @property
     def fails(self):
-        """Whether next to nothing was learnt of what can be predicted."""
-        return bool(self.predictable > 0 and self.learnt < max(0.02, 0.1 * self.predictable))
+        """Whether the loss is hardly better than a constant's, of what can be predicted, and labels are not right either."""
+        is_lost = self.learnt_by_loss < max(0.02, 0.1 * self.predictable)
+        return bool(self.predictable > 0 and is_lost and self.learnt < 0.75 * self.predictable)
 
 
 def few_rows(rows):
@@ -182,6 +186,7 @@ def find(problem, matrices, vectors, training_loss=None, l2=0.0, n_trained=None)
         constant,
         start,
         known,
+        learnt(reached),
         in_training,
         # Of a network that has learnt most of what there is nobody asks what could be learnt.
         known if known >= 0.8 else predictable_share(dense, truth),

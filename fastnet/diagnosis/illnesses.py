@@ -80,8 +80,9 @@ class _Case:
 
     @property
     def is_poor(self):
-        """Whether less than half of what can be predicted was learnt."""
-        return self.findings.predictable > 0 and self.findings.learnt < 0.5 * self.findings.predictable
+        """Whether less than half of what can be predicted was learnt, or the loss tells so."""
+        found = self.findings
+        return found.fails or (found.predictable > 0 and found.learnt < 0.5 * found.predictable)
 
     @property
     def is_unscaled(self):
@@ -258,7 +259,7 @@ def _penalty_too_large(case):
     found, settings = case.findings, case.settings
     decay = getattr(settings.optimizer, "weight_decay", 0.0)
     strongest = max(*settings.l1, *settings.l2, decay)
-    outweighs = found.penalty > 2 * abs(found.constant_loss)
+    outweighs = strongest >= 0.1 and found.penalty > 2 * abs(found.constant_loss) and not case.has_large_rate
     if not (case.is_poor and (outweighs or found.weight_size < 0.1 and strongest > 1e-3)):
         return None
     what = "weight_decay" if decay == strongest else "alpha"
@@ -327,8 +328,8 @@ def _overfitting(case):
 
 
 _CHECKS = (
-    _penalty_too_large, _unscaled_inputs, _unscaled_targets, _starting_values, _rate_too_large, _dead, _saturated, _exploding, _vanishing,
-    _rate_too_small, _underfitting, _overfitting,
+    _penalty_too_large, _unscaled_inputs, _unscaled_targets, _starting_values, _rate_too_large, _dead, _saturated,
+    _exploding, _vanishing, _rate_too_small, _underfitting, _overfitting,
 )  # fmt: skip
 
 # What an illness brings about is not told once more as an illness of its own.
