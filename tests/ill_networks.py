@@ -88,9 +88,9 @@ ILLNESSES = (
 _SAMPLES = {
     "rate too large": ("digits", "moons", "made", *NUMBERS),
     "saturated units": (*CLASSES, "diabetes", "friedman"),
-    "penalty too large": ("digits", "cancer", "made", *NUMBERS),
-    "rate too small": ("digits", "cancer", "wine", "made", *NUMBERS),
-    "unscaled inputs": ("digits", "wine", "moons"),
+    "penalty too large": ("digits", "cancer", "made", "diabetes", "waves"),
+    "rate too small": ("digits", "cancer", "wine", "made", "diabetes", "waves"),
+    "unscaled inputs": ("digits", *NUMBERS),
     "unscaled targets": NUMBERS,
 }
 
@@ -103,7 +103,7 @@ def ill(illness, i):
     if illness == "unscaled inputs":
         sizes = 10 ** np.random.default_rng(i).permutation(np.linspace(0, 6, X.shape[1]))
         net = network(name, seed, max_iter=30)
-        return net, X * sizes, y, network(name, seed, max_iter=30), X, y
+        return net, X * sizes, y, network(name, seed, max_iter=100), X, y
     if illness == "unscaled targets":
         far = y * 10.0 ** (2 + i % 3) + (0, 1000, 1e5)[i % 3]
         return network(name, seed), X, far, network(name, seed, target_scaling=True, max_iter=100), X, far

@@ -105,7 +105,7 @@ class Findings:
 
     @property
     def fails(self):
-        """Whether the loss is hardly better than a constant's, of what can be predicted, and labels are not right either."""
+        """Whether the loss is hardly better than a constant's though much can be predicted, and labels are wrong."""
         is_lost = self.learnt_by_loss < max(0.02, 0.1 * self.predictable)
         return bool(self.predictable > 0 and is_lost and self.learnt < 0.75 * self.predictable)
 
