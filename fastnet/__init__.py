@@ -1,8 +1,11 @@
 """Multilayer perceptrons for scikit-learn, trained on the CPU by compiled kernels."""
 
 from . import activations, callbacks, features, initializers, inspection, losses, optimizers, schedules
+from .diagnosis.warning import TrainingWarning
 from .environment import show_versions
 from .estimators import MLPClassifier, MLPRegressor, from_sklearn
+from .estimators.diagnose import diagnose
+from .estimators.find_learning_rate import find_learning_rate
 from .estimators.inspect import inspect
 from .moved import find_moved_modules
 from .tabular import TabularMLPClassifier, TabularMLPRegressor, TabularPreprocessor
@@ -14,10 +17,13 @@ __all__ = [
     "TabularMLPClassifier",
     "TabularMLPRegressor",
     "TabularPreprocessor",
+    "TrainingWarning",
     "__version__",
     "activations",
     "callbacks",
+    "diagnose",
     "features",
+    "find_learning_rate",
     "from_sklearn",
     "initializers",
     "inspect",
@@ -31,3 +37,4 @@ __all__ = [
 find_moved_modules()
 for _estimator in (MLPClassifier, MLPRegressor, TabularMLPClassifier, TabularMLPRegressor, TabularPreprocessor):
     _estimator.__module__ = __name__  # pickles outlive moves of the sources
+TrainingWarning.__module__ = __name__

@@ -14,7 +14,10 @@ from sklearn.preprocessing import LabelBinarizer, StandardScaler
 
 import fastnet
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    pytest.mark.filterwarnings("ignore:y looks one-hot encoded:UserWarning"),
+]
 
 
 def cases(digits, diabetes):

@@ -34,6 +34,7 @@ def same_bits(a, b):
     return all(np.array_equal(p, q) for p, q in zip(a.coefs_ + a.intercepts_, b.coefs_ + b.intercepts_, strict=True))
 
 
+@pytest.mark.filterwarnings("ignore::fastnet.TrainingWarning")  # of so few epochs
 def test_a_stalled_loss_or_score_is_the_reason_without_a_warning(digits):
     model = fastnet.MLPClassifier(tol=0.5, max_iter=100, **SMALL).fit(*digits)
     assert (model.stop_reason_, model.n_iter_ < 100) == ("no_improvement", True)
@@ -55,6 +56,7 @@ def test_max_iter_warns_once_and_says_what_to_do(digits, early_stopping):
     assert model.stop_reason_ == "max_iter"
 
 
+@pytest.mark.filterwarnings("ignore::fastnet.TrainingWarning")
 @pytest.mark.parametrize("early_stopping", [False, True])
 def test_a_fixed_number_of_epochs_is_run_without_a_warning(digits, early_stopping):
     params = {"early_stopping": early_stopping, "n_iter_no_change": None, "max_iter": 12, "tol": 1e9, **SMALL}
@@ -65,6 +67,7 @@ def test_a_fixed_number_of_epochs_is_run_without_a_warning(digits, early_stoppin
     assert same_bits(model, unlimited) and unlimited.n_iter_ == 12
 
 
+@pytest.mark.filterwarnings("ignore::fastnet.TrainingWarning")  # of so few epochs
 def test_a_fixed_number_of_epochs_goes_with_schedules_that_watch(digits):
     params = {"n_iter_no_change": None, "max_iter": 12, "tol": 1e9, **SMALL}
     for rate in ("adaptive", "reduce_on_plateau"):
@@ -104,6 +107,7 @@ def test_lbfgs_that_converged_says_so(diabetes):
     assert model.stop_reason_ == "converged"
 
 
+@pytest.mark.filterwarnings("ignore::fastnet.TrainingWarning")  # of so few epochs
 def test_partial_fit_leaves_no_reason(digits):
     model = fastnet.MLPClassifier(tol=0.5, **SMALL).fit(*digits)
     assert model.partial_fit(*digits).stop_reason_ is None

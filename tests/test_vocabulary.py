@@ -199,7 +199,7 @@ def test_what_is_neither_name_nor_object_is_refused(digits, params, message):
     [
         ({"activation": ["relu"]}, r"one for each hidden layer: got 1 for 2 hidden layer\(s\)"),
         ({"activation": ("relu",) * 3}, r"got 3 for 2 hidden layer\(s\)"),
-        ({"activation": ["relu", "rely"]}, r"'activation\[1\]' parameter must be one of 'identity', 'logistic'"),
+        ({"activation": ["relu", "rely"]}, r"'activation\[1\]' parameter must be one of 'elu', 'gelu'"),
         ({"activation": ["relu", None]}, r"'activation\[1\]' parameter .* Got None"),
         ({"loss": losses.SquaredError()}, "is a loss of numbers: use one of .*'hinge'"),
         ({"loss": losses.SigmoidCrossEntropy()}, "y has 10 classes: use loss='log_loss'"),

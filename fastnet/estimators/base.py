@@ -15,6 +15,7 @@ from sklearn.callback import CallbackSupportMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from ..diagnosis.warning import warn_of_training
 from ..ops.losses.offsets import with_offset
 from ..training.health import check_training, quiet
 from ..training.problem import Problem
@@ -48,10 +49,12 @@ from .parameters import (
     is_stochastic,
     needs_all_samples,
     settings_of,
+    warn_of_the_ignored,
 )
 from .parameters.doc_link import DocLink
 from .parameters.nested import NestedValues
 from .parameters.types import MatrixLike
+from .parameters.unknown import names_unknown_arguments
 from .targets.scaling import scale_of_fit
 
 # Fitted attributes that only some solvers set: a new fit must not inherit them.
@@ -103,6 +106,7 @@ class BaseMultilayerPerceptron(
     def _score_outputs(self, targets, outputs, sample_weight):
         """Validation score of the network's outputs."""
 
+    @names_unknown_arguments
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(
         self,
@@ -187,6 +191,8 @@ class BaseMultilayerPerceptron(
             matrices, vectors, optimizer = trainer.finish()
         fitted = task.fitted_attributes(trainer.history, optimizer)
         check_training(matrices + vectors, fitted, dtype)
+        if not incremental:
+            warn_of_training(task.problem, task.settings, trainer.history, (matrices, vectors))
         if task.settings.calibration:
             sizes = self._label_binarizer.sizes if self._has_columns else None
             fitted["temperature_"] = network_temperature(
@@ -322,6 +328,7 @@ class BaseMultilayerPerceptron(
         refuse_sparse("X", X, asks_features or None)
         refuse_sparse("X_val", own.X, asks_features or None)
         check_validation(settings, own, incremental)
+        warn_of_the_ignored(settings)
         if settings.input_noise and issparse(X):
             raise ValueError(
                 f"input_noise={settings.input_noise} would make sparse X dense: give X.toarray(), or set "

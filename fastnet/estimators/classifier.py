@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import log_expit
 from sklearn.base import ClassifierMixin, _fit_context
-from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted
 
@@ -19,6 +18,7 @@ from .fitting.calibration import log_probabilities, probabilities
 from .fitting.transaction import unchanged_on_failure
 from .inputs.arrays import check_weights
 from .parameters import CLASSIFICATION_LOSSES, CLASSIFICATION_SCORING, PARAMETER_CONSTRAINTS
+from .parameters.constraints import Names
 from .parameters.types import (
     Activations,
     Callbacks,
@@ -32,6 +32,7 @@ from .parameters.types import (
     Scoring,
     Solver,
 )
+from .parameters.unknown import names_unknown_parameters
 from .targets.kinds import plain_labels
 from .targets.labels import LabelTargets
 
@@ -369,6 +370,7 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
     True
     """
 
+    @names_unknown_parameters
     def __init__(
         self,
         hidden_layer_sizes: int | ArrayLike = (100,),
@@ -490,10 +492,10 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
 
     _parameter_constraints: dict = {
         **PARAMETER_CONSTRAINTS,
-        "loss": [StrOptions(CLASSIFICATION_LOSSES), Loss],
+        "loss": [Names(CLASSIFICATION_LOSSES), Loss],
         "scoring": CLASSIFICATION_SCORING,
-        "class_weight": [None, dict, list, StrOptions({"balanced"})],
-        "calibration": [None, StrOptions({"temperature"})],
+        "class_weight": [None, dict, list, Names({"balanced"})],
+        "calibration": [None, Names({"temperature"})],
     }
 
     @available_if(lambda estimator: estimator._check_solver())

@@ -1,21 +1,17 @@
 """The computation graph laid open: one forward and backward pass, layer by layer."""
 
-from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils.validation import check_is_fitted
 
 from ..network.architecture import Architecture
-from ..training.problem import Problem
 from .base import BaseMultilayerPerceptron
 from .fitted import feature_numbers, parameter_places
-from .inputs.arrays import cast_weights, check_finite, check_fits, check_weights, engine_input, refuse_sparse
+from .fitting.fitted_problem import fitted_problem
 from .parameters import penalties, plain_parameters
 from .parameters.types import MatrixLike
-from .targets.scaling import fitted_scale
 from .text import activation_names, percent, text_table
 
 
@@ -176,25 +172,10 @@ def inspect(
     loss ..., 3 samples
     """
     check_network(estimator)
-    check_is_fitted(estimator)
-    reader = copy(estimator)
-    given = X
-    X, targets, _, _ = reader._validate_input(X, reader._plain_targets(y), incremental=True, reset=False)
-    X = engine_input(X)
-    fits = check_finite(X, estimator)
-    architecture, matrices, vectors = estimator._network()
-    refuse_sparse("X", X, architecture.features)
-    dtype = matrices[0].dtype
-    if not fits:
-        check_fits("X", X, dtype)
-    weight = check_weights(sample_weight, X)
-    weight = estimator._weigh(weight, targets, targets, weight)
-    if weight is not None:
-        weight = cast_weights(weight, dtype)
-    scale = fitted_scale(estimator)
-    targets = np.ascontiguousarray(scale.standardise(targets) if scale else targets, dtype=dtype)
+    problem = fitted_problem(estimator, X, y, sample_weight)
+    architecture, matrices, vectors = problem.architecture, problem.matrices, problem.vectors
+    given, X = X, problem.X
     asked = plain_parameters(estimator)
-    problem = Problem(architecture, X, targets, weight, matrices, vectors)
     l1, l2 = penalties(asked, architecture.n_layers)
     strengths = zip(matrices, architecture.matrix_layers(), strict=True)
     penalty = sum(l2[i] / 2 * np.vdot(w, w).astype(float) for w, i in strengths) / problem.total_weight

@@ -5,7 +5,6 @@ from typing import Literal, Self, overload
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import RegressorMixin, _fit_context
-from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
@@ -17,6 +16,7 @@ from .fitting.transaction import unchanged_on_failure
 from .fitting.validation import OwnData
 from .inputs.arrays import check_weights, plain_numbers
 from .parameters import PARAMETER_CONSTRAINTS, REGRESSION_LOSSES
+from .parameters.constraints import Names
 from .parameters.types import (
     Activations,
     Callbacks,
@@ -29,6 +29,7 @@ from .parameters.types import (
     Scoring,
     Solver,
 )
+from .parameters.unknown import names_unknown_arguments, names_unknown_parameters
 from .targets.numbers import NumberTargets, of_targets, score_of
 
 
@@ -341,6 +342,7 @@ class MLPRegressor(NumberTargets, RegressorMixin, BaseMultilayerPerceptron):
     True
     """
 
+    @names_unknown_parameters
     def __init__(
         self,
         loss: Losses = "squared_error",
@@ -460,10 +462,11 @@ class MLPRegressor(NumberTargets, RegressorMixin, BaseMultilayerPerceptron):
 
     _parameter_constraints: dict = {
         **PARAMETER_CONSTRAINTS,
-        "loss": [StrOptions(REGRESSION_LOSSES), Loss],
+        "loss": [Names(REGRESSION_LOSSES), Loss],
         "target_scaling": ["boolean"],
     }
 
+    @names_unknown_arguments
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(
         self,

@@ -16,6 +16,7 @@ import numpy as np
 
 from .allowed import Choice, Increasing, OneOf
 from .numbers import Number, shown
+from .suggestions import suggested_name
 
 
 def number(default, low=-math.inf, high=math.inf, *, closed="both", integral=False):
@@ -286,8 +287,8 @@ def resolve(parameter, value, registry, base, estimator=None):
         return value
     if isinstance(value, str) and value in registry:
         return registry[value] if estimator is None else type(registry[value]).of(estimator)
-    names = ", ".join(map(repr, registry))
+    names = ", ".join(map(repr, sorted(registry)))
     raise ValueError(
         f"The {parameter!r} parameter must be one of {names}, or an instance of {base.__name__}. "
-        f"Got {shown(value)} instead."
+        f"Got {shown(value)} instead.{suggested_name(parameter, value, registry, base)}"
     )

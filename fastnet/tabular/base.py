@@ -8,14 +8,16 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, _fit_context, is_classifier
 from sklearn.utils import check_consistent_length, check_random_state, column_or_1d
-from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils._param_validation import Interval, Options
 from sklearn.utils.validation import check_is_fitted
 
 from ..estimators.fitting.transaction import unchanged_on_failure
 from ..estimators.fitting.validation import OwnData, uses_splitter
 from ..estimators.inputs.arrays import check_weights
 from ..estimators.parameters import PARAMETER_CONSTRAINTS, check_each, plain_parameters, settings_of
+from ..estimators.parameters.constraints import Names
 from ..estimators.parameters.nested import NestedValues
+from ..estimators.parameters.unknown import names_unknown_arguments
 from ..ops.features import Embedding, Feature
 from ..ops.optimizers import OPTIMIZERS, Optimizer
 from ..ops.registry import resolve
@@ -35,15 +37,15 @@ _OF_NETWORKS = (
 )  # fmt: skip
 
 TABULAR_CONSTRAINTS = {
-    "preset": [StrOptions(set(NAMES))],
+    "preset": [Names(set(NAMES))],
     **{name: TabularPreprocessor._parameter_constraints[name] for name in ("categorical_features",)},
     "max_one_hot": [Interval(Integral, 2, None, closed="left"), None],
     "min_frequency": [Interval(Integral, 1, None, closed="left"), Interval(Real, 0, 1, closed="neither"), None],
     **{name: [*dict.fromkeys([*PARAMETER_CONSTRAINTS[name], None])] for name in _OF_NETWORKS if name != "loss"},
     "numeric_embedding": [Feature, Options(bool, {False}), None],
     "embedding": [Embedding, Options(bool, {False}), None],
-    "solver": [StrOptions(set(OPTIMIZERS)), Optimizer, None],  # mini-batches: L-BFGS has none
-    "batch_size": [StrOptions({"auto", "all"}), Interval(Integral, 1, None, closed="left"), None],
+    "solver": [Names(set(OPTIMIZERS)), Optimizer, None],  # mini-batches: L-BFGS has none
+    "batch_size": [Names({"auto", "all"}), Interval(Integral, 1, None, closed="left"), None],
     "ema_decay": [Interval(Real, 0, 1, closed="left"), None],
     "n_iter_no_change": PARAMETER_CONSTRAINTS["n_iter_no_change"],
     "validation_fraction": [*PARAMETER_CONSTRAINTS["validation_fraction"], None],
@@ -89,6 +91,7 @@ class BaseTabularMLP(NestedValues, BaseEstimator, ABC):
     def _learn_targets(self, y, parameters):
         """Keep what predictions need to know of the targets that were trained on."""
 
+    @names_unknown_arguments
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(
         self,

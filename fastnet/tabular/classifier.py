@@ -8,13 +8,15 @@ from scipy.sparse import issparse
 from scipy.special import logsumexp
 from sklearn.base import ClassifierMixin
 from sklearn.utils import check_consistent_length
-from sklearn.utils._param_validation import Options, StrOptions
+from sklearn.utils._param_validation import Options
 from sklearn.utils.multiclass import check_classification_targets
 
 from ..estimators.classifier import MLPClassifier
 from ..estimators.inputs.arrays import check_weights
 from ..estimators.parameters import CLASSIFICATION_SCORING
+from ..estimators.parameters.constraints import Names
 from ..estimators.parameters.types import Activations, Initial, LearningRate, Losses, ManyArrays, Rates, Solver
+from ..estimators.parameters.unknown import names_unknown_parameters
 from ..estimators.targets.kinds import plain_labels
 from ..ops.features import Embedding, Feature, Scale
 from ..ops.losses import Loss
@@ -178,13 +180,14 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
 
     _parameter_constraints: dict = {
         **TABULAR_CONSTRAINTS,
-        "loss": [StrOptions({"log_loss"}), Loss, None],
+        "loss": [Names({"log_loss"}), Loss, None],
         "scoring": CLASSIFICATION_SCORING,
         "class_weight": MLPClassifier._parameter_constraints["class_weight"],
-        "calibration": [None, StrOptions({"temperature"}), Options(bool, {False})],
+        "calibration": [None, Names({"temperature"}), Options(bool, {False})],
     }
     _network = MLPClassifier
 
+    @names_unknown_parameters
     def __init__(
         self,
         preset: str = "default",

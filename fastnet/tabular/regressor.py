@@ -5,11 +5,12 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import RegressorMixin
-from sklearn.utils._param_validation import StrOptions
 
 from ..estimators.inputs.arrays import check_weights, plain_numbers
 from ..estimators.parameters import REGRESSION_LOSSES
+from ..estimators.parameters.constraints import Names
 from ..estimators.parameters.types import Activations, Initial, LearningRate, Losses, Rates, Solver
+from ..estimators.parameters.unknown import names_unknown_parameters
 from ..estimators.regressor import MLPRegressor
 from ..estimators.targets.numbers import of_targets, score_of
 from ..ops.features import Embedding, Feature, Scale
@@ -167,12 +168,13 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
 
     _parameter_constraints: dict = {
         **TABULAR_CONSTRAINTS,
-        "loss": [StrOptions(REGRESSION_LOSSES), Loss, None],
+        "loss": [Names(REGRESSION_LOSSES), Loss, None],
         "clip_predictions": ["boolean", None],
     }
     _network = MLPRegressor
     _plain_targets = staticmethod(plain_numbers)
 
+    @names_unknown_parameters
     def __init__(
         self,
         preset: str = "default",

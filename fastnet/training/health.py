@@ -4,6 +4,8 @@ import warnings
 
 import numpy as np
 
+from .user_line import stacklevel_of_user
+
 _REMEDY = "Bring X and y to one scale, such as by StandardScaler"
 DIVERGED = (
     "Training diverged: outputs for the validation samples were not finite after every epoch, so that none is the "
@@ -53,7 +55,7 @@ def check_training(parameters, fitted, dtype):
         f"Numbers in training were too large for {dtype}: the loss, or moments of the optimizer, are not finite, and "
         f"weights may not have been trained. {_REMEDY}{larger}.",
         RuntimeWarning,
-        stacklevel=5,
+        stacklevel=stacklevel_of_user(),
     )
 
 
@@ -67,7 +69,7 @@ def warn_of_outputs(outputs, dtype):
         f"Outputs for {n} of {len(outputs)} samples are not finite: numbers were too large for {dtype}. Bring X to the "
         f"scale of the training data{larger}.",
         RuntimeWarning,
-        stacklevel=5,
+        stacklevel=stacklevel_of_user(),
     )
 
 

@@ -12,6 +12,7 @@ from .blas import one_blas_thread
 from .history import History
 from .objective import Objective, OutOfTime, Stopped
 from .trainer import Trainer
+from .user_line import stacklevel_of_user
 
 
 class LbfgsTrainer(Trainer):
@@ -196,6 +197,6 @@ def _stop_reason(result, n_iter, settings, dtype):
         f"lbfgs failed to converge after {n_iter} iteration(s) (status={result.status}):\n{result.message}\n\n"
         f"{remedy}, or bring the features to one scale, such as by StandardScaler.",
         ConvergenceWarning,
-        stacklevel=3,
+        stacklevel=stacklevel_of_user(),
     )
     return reason

@@ -17,6 +17,7 @@ from .continuation import Continuation
 from .history import History
 from .optimizer_state import OptimizerState
 from .trainer import Trainer
+from .user_line import stacklevel_of_user
 
 # Settings that the engine has by the same name.
 _PASSED_ON = ("optimizer", "clip_value", "clip_norm", "max_norm", "ema_decay")
@@ -288,7 +289,7 @@ class StochasticTrainer(Trainer):
                 "hasn't converged yet. Increase max_iter or learning_rate_init. If exactly so many epochs are "
                 "wanted, set n_iter_no_change=None, which does not warn.",
                 ConvergenceWarning,
-                stacklevel=4,
+                stacklevel=stacklevel_of_user(),
             )
         return False
 

@@ -16,6 +16,7 @@ from dataclasses import asdict
 import numpy as np
 
 from .progress import progress_of
+from .user_line import stacklevel_of_user
 
 
 class Trainer(ABC):
@@ -138,7 +139,7 @@ class Trainer(ABC):
                     if self.history.n_iter > self._n_told:
                         self.tell_epoch()
             except KeyboardInterrupt:
-                warnings.warn("Training interrupted by user.", stacklevel=2)
+                warnings.warn("Training interrupted by user.", stacklevel=stacklevel_of_user())
                 self.stop("interrupt")
             except BaseException as error:
                 self.error = error

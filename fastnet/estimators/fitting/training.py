@@ -19,6 +19,7 @@ from ...training.lbfgs import LbfgsTrainer
 from ...training.problem import Problem
 from ...training.settings import Settings
 from ...training.stochastic import StochasticTrainer
+from ...training.user_line import stacklevel_of_user
 from ..parameters import CALIBRATED_LOG_LOSS
 from .validation import ValidationSet
 
@@ -167,7 +168,7 @@ def check_batch_size(solver, settings, n_samples):
     if size > n_samples:
         warnings.warn(
             "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped",
-            stacklevel=2,
+            stacklevel=stacklevel_of_user(),
         )
 
 

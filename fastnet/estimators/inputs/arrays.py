@@ -93,7 +93,14 @@ def plain_numbers(y, name="y"):
     with named(**{name: y}), config_context(array_api_dispatch=False):
         # Whether there are enough of them is seen beside X.
         of_any_shape = {"ensure_2d": False, "allow_nd": True, "ensure_min_samples": 0, "ensure_min_features": 0}
-        return check_array(y, dtype=DTYPES, input_name=name, **of_any_shape)
+        try:
+            return check_array(y, dtype=DTYPES, input_name=name, **of_any_shape)
+        except ValueError as error:
+            if not str(error).startswith(f"Input {name} contains"):
+                raise
+            raise ValueError(
+                f"{str(error).rstrip('.')}: leave out such samples, such as by X[np.isfinite(y)], y[np.isfinite(y)]."
+            ) from None
 
 
 def check_weights(sample_weight, X, name="sample_weight"):

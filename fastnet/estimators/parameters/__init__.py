@@ -16,7 +16,7 @@ from .named import (
 from .plain import check_each, plain_parameters
 from .sequences import hidden_units, layer_activations, penalties
 from .settings import settings_of
-from .together import NOISE
+from .together import NOISE, warn_of_the_ignored
 
 __all__ = [
     "CALIBRATED_LOG_LOSS",
@@ -41,4 +41,5 @@ __all__ = [
     "schedule",
     "settings_of",
     "training_bytes",
+    "warn_of_the_ignored",
 ]

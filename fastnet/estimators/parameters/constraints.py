@@ -15,6 +15,14 @@ from ...ops.schedules import SCHEDULES, Schedule
 from ...training.callbacks import Callback
 from ...training.progress import PROGRESS
 
+
+class Names(StrOptions):
+    """scikit-learn's constraint of names, told in the order of the alphabet."""
+
+    def __str__(self):
+        return f"a str among {{{', '.join(map(repr, sorted(self.options)))}}}"
+
+
 _NON_NEGATIVE = Interval(Real, 0, None, closed="left")
 _POSITIVE = Interval(Real, 0, None, closed="neither")
 _COUNT = Interval(Integral, 1, None, closed="left")
@@ -27,13 +35,13 @@ CALIBRATED_LOG_LOSS = "calibrated_log_loss"
 # Of every parameter that both estimators have, for scikit-learn's validation.
 PARAMETER_CONSTRAINTS = {
     "hidden_layer_sizes": ["array-like", _COUNT],
-    "activation": [StrOptions(set(ACTIVATIONS)), Activation, list, tuple],
-    "solver": [StrOptions({"lbfgs", *OPTIMIZERS}), Optimizer],
+    "activation": [Names(set(ACTIVATIONS)), Activation, list, tuple],
+    "solver": [Names({"lbfgs", *OPTIMIZERS}), Optimizer],
     "alpha": [_NON_NEGATIVE, "array-like"],
-    "batch_size": [StrOptions({"auto"}), _COUNT, None],
-    "learning_rate": [StrOptions(set(SCHEDULES)), Schedule, callable],
+    "batch_size": [Names({"auto"}), _COUNT, None],
+    "learning_rate": [Names(set(SCHEDULES)), Schedule, callable],
     "warmup": [_NON_NEGATIVE],
-    "rate_factors": [StrOptions({"fan_in"}), _NON_NEGATIVE, "array-like"],
+    "rate_factors": [Names({"fan_in"}), _NON_NEGATIVE, "array-like"],
     "bias_rate_factor": [_NON_NEGATIVE],
     "learning_rate_init": [_POSITIVE],
     "power_t": [_NON_NEGATIVE],
@@ -48,8 +56,8 @@ PARAMETER_CONSTRAINTS = {
     "nesterovs_momentum": ["boolean"],
     "early_stopping": ["boolean"],
     "validation_fraction": [_BELOW_ONE],
-    "validation_split": [None, StrOptions({"last"}), HasMethods(["split", "get_n_splits"])],
-    "scoring": [None, StrOptions({"loss", *get_scorer_names()}), callable, list, tuple, dict],
+    "validation_split": [None, Names({"last"}), HasMethods(["split", "get_n_splits"])],
+    "scoring": [None, Names({"loss", *get_scorer_names()}), callable, list, tuple, dict],
     "restore_best_weights": ["boolean"],
     "beta_1": [_BELOW_ONE],
     "beta_2": [_BELOW_ONE],
@@ -64,24 +72,24 @@ PARAMETER_CONSTRAINTS = {
     "ema_decay": [None, Interval(Real, 0, 1, closed="neither")],
     "dropout": [_BELOW_ONE, "array-like"],
     "input_dropout": [_BELOW_ONE],
-    "dropout_schedule": [None, StrOptions(set(SCHEDULES)), Schedule, callable],
-    "decay_schedule": [None, StrOptions(set(SCHEDULES)), Schedule, callable],
+    "dropout_schedule": [None, Names(set(SCHEDULES)), Schedule, callable],
+    "decay_schedule": [None, Names(set(SCHEDULES)), Schedule, callable],
     "drop_connect": [_BELOW_ONE, "array-like"],
     "input_noise": [_NON_NEGATIVE],
     "features": [None, Feature, list, tuple],
     "input_scale": ["boolean", Scale],
-    "init": [StrOptions(set(INITIALIZERS)), Initializer, BaseEstimator],
-    "output_init": [None, StrOptions(set(INITIALIZERS)), Initializer],
+    "init": [Names(set(INITIALIZERS)), Initializer, BaseEstimator],
+    "output_init": [None, Names(set(INITIALIZERS)), Initializer],
     "use_bias": ["boolean"],
     "freeze": [Interval(Integral, 0, None, closed="left")],
-    "residual": ["boolean", StrOptions({"projection"})],
-    "normalization": [None, StrOptions({"batch", "layer", "rms"})],
-    "bias_init": [None, StrOptions({"normal", "data"}), Interval(Real, None, None, closed="neither")],
-    "dtype": [StrOptions({"auto", "input", "float32", "float64"})],
+    "residual": ["boolean", Names({"projection"})],
+    "normalization": [None, Names({"batch", "layer", "rms"})],
+    "bias_init": [None, Names({"normal", "data"}), Interval(Real, None, None, closed="neither")],
+    "dtype": [Names({"auto", "input", "float32", "float64"})],
     "n_jobs": [None, _COUNT, Interval(Integral, None, -1, closed="right")],
 }
 
 # Of a classifier's ``scoring``.
 CLASSIFICATION_SCORING = [
-    None, StrOptions({"loss", CALIBRATED_LOG_LOSS, *get_scorer_names()}), callable, list, tuple, dict,
+    None, Names({"loss", CALIBRATED_LOG_LOSS, *get_scorer_names()}), callable, list, tuple, dict,
 ]  # fmt: skip

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any, Self
 
 from ...ops.registry import Value
+from .unknown import meant
 
 
 class NestedValues:
@@ -29,7 +30,14 @@ class NestedValues:
             If there is no such parameter, or the object refuses its value.
         """
         own = {key: value for key, value in params.items() if "__" not in key}
-        super().set_params(**own)
+        try:
+            super().set_params(**own)
+        except ValueError as error:
+            names = self.get_params(deep=False)
+            found = next((meant(name, names) for name in own if name not in names), None)
+            if found is None:
+                raise
+            raise ValueError(f"{error} Did you mean {found}?") from None
         changes, valid = {}, self.get_params(deep=False)
         for key in params.keys() - own.keys():
             name, _, inner = key.partition("__")

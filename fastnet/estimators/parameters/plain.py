@@ -9,6 +9,7 @@ from sklearn.utils._param_validation import Interval, InvalidParameterError, val
 
 from ...ops.numbers import Number, shown
 from .constraints import PARAMETER_CONSTRAINTS
+from .hints import hint
 
 
 def _names(is_kind):
@@ -82,8 +83,8 @@ def check_each(estimator):
     for name, value in vars(plain_parameters(estimator)).items():
         try:
             validate_parameter_constraints(constraints, {name: value}, caller_name=caller)
-        except InvalidParameterError:
-            raise
+        except InvalidParameterError as error:
+            raise InvalidParameterError(f"{error}{hint(name, value, constraints[name])}") from None
         except Exception as error:  # of a value that cannot be compared, or printed
             _refuse(estimator, name, value, cause=error)
             raise

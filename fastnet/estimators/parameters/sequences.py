@@ -121,6 +121,6 @@ def layer_activations(activation, n_hidden):
             f"activation must be one for all, or hold one for each hidden layer: got {len(each)} for {n_hidden} hidden "
             "layer(s)."
         )
-    each = [a if isinstance(a, (str, Activation)) else Shown(a) for a in each]
+    each = [a if isinstance(a, (str, type, Activation)) else Shown(a) for a in each]
     each = [resolve(f"activation[{i}]", a, ACTIVATIONS, Activation) for i, a in enumerate(each)]
     return (*each, each[-1] if each else Identity())

@@ -1,5 +1,6 @@
 """What parameters may be together: what is asked for, compared with what the solver and the layers offer."""
 
+import warnings
 from itertools import pairwise
 from numbers import Real
 
@@ -8,6 +9,7 @@ import numpy as np
 from ...ops.numbers import shown
 from ...ops.optimizers import SGD
 from ...ops.schedules import Constant, InverseScaling, ReduceOnPlateau
+from ...training.user_line import stacklevel_of_user
 
 # Parameters that make the loss random.
 NOISE = ("dropout", "input_dropout", "drop_connect", "input_noise")
@@ -58,6 +60,23 @@ def check_together(estimator, settings, incremental):
         raise ValueError(
             f"freeze must leave a layer to train: got freeze={estimator.freeze} for a network of {n_layers} layer(s) "
             f"of weights, the output's included. It can be {n_layers - 1} at most."
+        )
+
+
+def warn_of_the_ignored(settings):
+    """Warn of what scikit-learn accepts beside a solver that has no use for it.
+
+    Parameters
+    ----------
+    settings : Settings
+        What was asked for.
+    """
+    if settings.early_stopping and not settings.is_stochastic:
+        warnings.warn(
+            "early_stopping=True has no effect with solver='lbfgs', which holds out no samples and trains to the end: "
+            "set early_stopping=False, or choose a stochastic solver, such as 'adam'.",
+            UserWarning,
+            stacklevel=stacklevel_of_user(),
         )
 
 

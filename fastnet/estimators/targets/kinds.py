@@ -1,5 +1,6 @@
 """Labels of users, whatever holds them, as arrays of their own kind."""
 
+import warnings
 from numbers import Number
 
 import numpy as np
@@ -10,7 +11,11 @@ from sklearn.utils.multiclass import type_of_target
 
 from ...ops.numbers import shown
 from ...training.health import quiet
+from ...training.user_line import stacklevel_of_user
 from ..inputs.entries import is_missing, refuse_masked
+
+# Rows with one label each: fewer may have them by chance.
+_ENOUGH = 20
 
 
 def plain_labels(y, name="y"):
@@ -49,6 +54,32 @@ def plain_labels(y, name="y"):
         y = y.toarray()
     y = _checked(y, name)
     return y if y.dtype.kind != "O" else _checked(own_kind(y, name), name)
+
+
+def check_kind(y):
+    """Raise ValueError if labels are numbers that measure something; warn if each row has the one label of a class.
+
+    Parameters
+    ----------
+    y : ndarray or CSR array
+        Plain labels.
+    """
+    if y.dtype.kind in "OUS":
+        return
+    kind = type_of_target(y)
+    if kind.startswith("continuous"):
+        example = y[y != np.trunc(y)].flat[0]
+        raise ValueError(
+            f"Unknown label type: {kind}. y has numbers such as {shown(float(example))}, which measure something: use "
+            "MLPRegressor. If they are classes, make them strings, such as by y.astype(str)."
+        )
+    if kind == "multilabel-indicator" and y.shape[0] >= _ENOUGH and y.shape[1] > 1 and (y.sum(axis=1) == 1).all():
+        warnings.warn(
+            "y looks one-hot encoded: each row has exactly one label. It is learnt as several labels at once, each by "
+            "itself. If a sample belongs to one class, give y.argmax(axis=1).",
+            UserWarning,
+            stacklevel=stacklevel_of_user(),
+        )
 
 
 def plain_classes(classes, name="classes"):
@@ -149,7 +180,7 @@ def _checked(y, name):
             raise ValueError(missing) from None
         raise
     except ValueError as error:
-        if str(error) == "Input contains NaN":
+        if str(error).startswith(("Input contains NaN", missing.partition(":")[0])):
             raise ValueError(missing) from None
         if str(error).startswith("Complex data not supported"):
             raise ValueError(f"Complex data not supported: {name} has complex labels, make them strings.") from None

@@ -12,7 +12,7 @@ from ..inputs.arrays import DTYPES, named
 from ..parameters import classification_loss
 from .class_weight import weigh_classes
 from .columns import COLUMNS, ColumnEncoder
-from .kinds import plain_classes, plain_labels
+from .kinds import check_kind, plain_classes, plain_labels
 
 
 class LabelTargets:
@@ -32,6 +32,7 @@ class LabelTargets:
 
         is_new = not hasattr(self, "classes_") or not (self.warm_start or incremental)
         if is_new:
+            check_kind(y)
             # Labels that are there or not are numbers.
             several_columns = y.ndim == 2 and (y.dtype.kind in "OUS" or type_of_target(y) == COLUMNS)
             self._label_binarizer = ColumnEncoder().fit(y.T) if several_columns else LabelBinarizer().fit(y)

@@ -1,0 +1,107 @@
+"""One warning at the end of a fit that has not worked."""
+
+import warnings
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from ..ops.losses import LogLoss, SquaredError
+from ..training.blas import one_blas_thread
+from ..training.user_line import stacklevel_of_user
+from .findings import N_ROWS, find
+from .illnesses import illnesses_of
+
+_FEW_EPOCHS = 10
+# Operations of a fit beside which a look takes less than a hundredth of the time.
+_WORTH_A_LOOK = 1e10
+# Of what there is, what a network that has not failed has learnt: no illness is told of others, but of their units.
+_ENOUGH = 0.1
+
+
+class TrainingWarning(ConvergenceWarning):
+    """Warning at the end of a fit that is no better than a constant, or whose hidden units or gradients are ill.
+
+    It says what is seen, why probably, and what to do. Fits of fewer than 10 epochs warn only if they diverged, and
+    those of samples without any signal do not.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> from fastnet import TrainingWarning
+    >>> warnings.simplefilter("ignore", TrainingWarning)
+    >>> warnings.resetwarnings()
+    """
+
+
+def warn_of_training(problem, settings, history, parameters):
+    """Warn if a fit has not worked.
+
+    Parameters
+    ----------
+    problem : Problem
+        What was trained.
+    settings : Settings
+        What was asked for.
+    history : History
+        Of the training.
+    parameters : tuple of list of ndarray
+        Matrices and vectors to predict with, in the architecture's order.
+
+    Warns
+    -----
+    TrainingWarning
+        Once.
+    """
+    curve = history.loss_curve[-history.n_iter :] if history.n_iter else []
+    if history.loss is None or not history.n_iter or history.stop_reason == "interrupt":
+        return
+    architecture, n_rows = problem.architecture, len(problem.targets)
+    work = float(history.n_iter) * n_rows * architecture.n_weights
+    if _is_good(problem, history.loss) and (work < _WORTH_A_LOOK or history.n_iter * n_rows < 500 * N_ROWS):
+        return
+    if history.n_iter < _FEW_EPOCHS and not (len(curve) > 1 and _rose(curve)):
+        return
+    with np.errstate(all="ignore"), one_blas_thread():  # more would wait for each other
+        findings = find(problem, *parameters, history.loss, settings.l2, enough=_ENOUGH)
+        if findings is None:
+            return
+        illnesses = illnesses_of(findings, settings, curve)
+    if history.n_iter < _FEW_EPOCHS:
+        illnesses = [one for one in illnesses if one.name in ("rate too large", "unscaled inputs")]
+    fails = findings.fails
+    stand_still = [one for one in illnesses if one.name in ("dead units", "saturated units")]
+    if not illnesses or not (fails or stand_still):
+        return
+    first = illnesses[0] if fails else stand_still[0]
+    told = [one.symptom for one in illnesses[:2]] if fails else [first.symptom]
+    constant = "the class frequencies" if architecture.loss.is_classification else "the mean"
+    told = [f"the loss is hardly better than that of predicting {constant}"] * fails + told
+    warnings.warn(
+        f"Training has not worked: {'; '.join(told)}. The likely cause: {first.cause}. Remedy: {first.remedy}. "
+        "fastnet.diagnose(estimator, X, y) tells more.",
+        TrainingWarning,
+        stacklevel=stacklevel_of_user(),
+    )
+
+
+def _rose(curve):
+    return curve[-1] > 1.5 * curve[0] or max(curve) > 100 * min(curve)
+
+
+def _is_good(problem, loss):
+    """Whether a loss, penalty included, is surely well below that of a constant: cheap, and so not for every loss."""
+    trained, targets, weight = problem.architecture.loss, problem.targets, problem.sample_weight
+    if weight is not None:
+        return False
+    if isinstance(trained, LogLoss) and trained.class_index_target and targets.shape[1] == 1:
+        shares = np.bincount(targets[:, 0].astype(np.intp)) / len(targets)
+        constant = -float(shares[shares > 0] @ np.log(shares[shares > 0]))
+    elif trained.is_classification and trained.has_probabilities and not trained.class_index_target:
+        shares = targets.mean(axis=0, dtype=np.float64)
+        p = np.clip(shares, 1e-12, 1 - 1e-12)
+        constant = -float((p * np.log(p) + (1 - p) * np.log1p(-p)).sum())
+    elif type(trained) is SquaredError:
+        constant = float(targets.var(axis=0, dtype=np.float64).mean()) / 2
+    else:
+        return False
+    return loss < 0.7 * constant
