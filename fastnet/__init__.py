@@ -1,6 +1,7 @@
 """Multilayer perceptrons for scikit-learn, trained on the CPU by compiled kernels."""
 
 from . import activations, callbacks, initializers, losses, optimizers, schedules
+from .checkpoint import Checkpoint, resume
 from .environment import show_versions
 from .estimators import MLPClassifier, MLPRegressor, from_sklearn
 from .estimators.inspect import inspect
@@ -9,6 +10,7 @@ from .tabular import TabularMLPClassifier, TabularMLPRegressor, TabularPreproces
 from .version import __version__
 
 __all__ = [
+    "Checkpoint",
     "MLPClassifier",
     "MLPRegressor",
     "TabularMLPClassifier",
@@ -22,10 +24,11 @@ __all__ = [
     "inspect",
     "losses",
     "optimizers",
+    "resume",
     "schedules",
     "show_versions",
 ]
 
 find_moved_modules()
-for _estimator in (MLPClassifier, MLPRegressor, TabularMLPClassifier, TabularMLPRegressor, TabularPreprocessor):
-    _estimator.__module__ = __name__  # pickles outlive moves of the sources
+for _class in (MLPClassifier, MLPRegressor, TabularMLPClassifier, TabularMLPRegressor, TabularPreprocessor, Checkpoint):
+    _class.__module__ = __name__  # pickles outlive moves of the sources
