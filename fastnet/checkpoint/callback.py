@@ -33,8 +33,8 @@ def class_name(estimator):
 class Checkpoint(Callback):
     """Writes the training to a file every few epochs, for :func:`fastnet.resume` to go on with.
 
-    The file holds all of the training: weights, the optimizer's moments, the order of the samples, the random state, the
-    best weights so far, the learning rate and the history; and the estimator's parameters, but not the data. It is
+    The file holds all of the training: weights, the optimizer's moments, the order of the samples, the random state,
+    the best weights so far, the learning rate and the history; and the estimator's parameters, but not the data. It is
     replaced in one piece, so that a process that dies at any moment leaves the last whole one. It is an npz archive
     of arrays and JSON: reading it executes no code.
 

@@ -28,7 +28,7 @@ def digests_of(estimator, task):
     """Digests of all that a fit was given, by the names of its arguments, in the order in which to compare them."""
     problem, validation = task.problem, task.validation
     names = [getattr(estimator, name, None) for name in ("feature_names_in_", "classes_")]
-    words = [repr([np.asarray(part).tolist() for part in several] if several is not None else None) for several in names]
+    words = [repr(None if several is None else [np.asarray(part).tolist() for part in several]) for several in names]
     own = validation is not None and not validation.is_held_out
     return {
         "X": digest_of(problem.X),

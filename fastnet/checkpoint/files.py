@@ -56,7 +56,7 @@ def _sync_folder(folder):
 def read(path):
     """The tree that `write` wrote; raises ValueError for any other file, and OSError where there is none."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with Path(path).open("rb") as bytes_of_file, np.load(bytes_of_file, allow_pickle=False) as file:
             tree = json.loads(file["tree"].tobytes(), object_hook=lambda part: _with_array(part, file))
             version = tree["format"]
     except (OSError, MemoryError):

@@ -35,10 +35,9 @@ def resume(
 ) -> Any:
     """Go on with a training that :class:`fastnet.Checkpoint` wrote, to the bits that it would have come to.
 
-    All arguments but the first are those that ``fit`` was given: the file has no data, only its digests. A training that
-    had come to its end is not trained any more; its estimator is what you get. The Checkpoint goes on to write
-    its file. L-BFGS goes on from its last iterate, without what it has learnt of the curvature, and so
-    comes to other bits.
+    All arguments but the first are those that ``fit`` was given: the file has no data, only its digests. A training
+    that had come to its end is not trained any more; its estimator is what you get. The Checkpoint goes on to write its
+    file. L-BFGS goes on from its last iterate, without what it has learnt of the curvature, and so comes to other bits.
 
     Parameters
     ----------
@@ -99,7 +98,7 @@ def resume(
     estimator = written.estimator() if estimator is None else written.checked(estimator)
     written.warn_of_versions()
     if (offset is not None or offset_val is not None) and not isinstance(estimator, MLPRegressor):
-        raise ValueError("offset and offset_val are for MLPRegressor, the checkpoint is of a classifier: leave them out.")
+        raise ValueError("offset and offset_val are for MLPRegressor, the training is of a classifier: leave them out.")
     own = OwnData(X_val, y_val, sample_weight_val, groups, offset_val)
     return estimator._resume(written, X, y, sample_weight, own, offset)
 

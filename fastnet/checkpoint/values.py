@@ -62,7 +62,8 @@ def encode(value):
     if _classes().get(_name_of(type(value))) is type(value):
         given = {field.name: encode(getattr(value, field.name)) for field in fields(value) if field.init}
         return {"kind": _name_of(type(value)), "items": given}
-    return {"kind": "missing", "items": _name_of(value if callable(value) and hasattr(value, "__name__") else type(value))}
+    named = value if callable(value) and hasattr(value, "__name__") else type(value)
+    return {"kind": "missing", "items": _name_of(named)}
 
 
 def decode(plain):
