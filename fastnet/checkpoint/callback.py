@@ -46,8 +46,9 @@ class Checkpoint(Callback):
     path : str or path-like
         The file, usually with the ending '.npz'. Each fit writes its own in its place: two fits at once need two
         paths. While a new file is written it has the same name with '.tmp' behind it.
-    every : int, default=1
-        Epochs from one file to the next, at least 1; of 'lbfgs', iterations.
+    every : int, default=10
+        Epochs from one file to the next, at least 1; of 'lbfgs', iterations. A small file takes some 10 ms, since it
+        waits for the disk.
 
     See Also
     --------
@@ -71,7 +72,7 @@ class Checkpoint(Callback):
     """
 
     path: str | PathLike
-    every: int = 1
+    every: int = 10
 
     comes_last = True
 

@@ -2,7 +2,6 @@
 
 import json
 import os
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -55,16 +54,15 @@ def _sync_folder(folder):
 
 def read(path):
     """The tree that `write` wrote; raises ValueError for any other file, and OSError where there is none."""
-    try:
-        with Path(path).open("rb") as bytes_of_file, np.load(bytes_of_file, allow_pickle=False) as file:
-            tree = json.loads(file["tree"].tobytes(), object_hook=lambda part: _with_array(part, file))
-            version = tree["format"]
-    except (OSError, MemoryError):
-        raise
-    except (ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:
-        raise ValueError(
-            f"{path} is no checkpoint, or it is damaged ({error}): give the path that fastnet.Checkpoint was given."
-        ) from error
+    with Path(path).open("rb") as opened:
+        try:
+            with np.load(opened, allow_pickle=False) as file:
+                tree = json.loads(file["tree"].tobytes(), object_hook=lambda part: _with_array(part, file))
+                version = tree["format"]
+        except Exception as error:  # of damaged archives zipfile and NumPy raise a dozen kinds
+            raise ValueError(
+                f"{path} is no checkpoint, or it is damaged ({error}): give the path that fastnet.Checkpoint was given."
+            ) from error
     if version != FORMAT:
         raise ValueError(
             f"{path} is a checkpoint of format {version}, this version of fastnet reads format {FORMAT}: resume with "
