@@ -3,7 +3,6 @@
 import logging
 import sys
 import threading
-import time
 
 import pytest
 from sklearn.callback import ScoringMonitor
@@ -12,6 +11,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from fastnet import MLPClassifier, TabularMLPClassifier
+from fastnet.callbacks import EarlyStopping
 from fastnet.kernels.compiling import notice
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -97,9 +97,20 @@ def test_among_other_threads_it_is_the_closing_line_alone(digits, capsys, verbos
     assert len(shown.out.splitlines()) == 1 and shown.err == ""
 
 
-def test_a_table_is_also_for_tabular_networks(digits, capsys):
-    TabularMLPClassifier(preset="fast", max_iter=2, hidden_layer_sizes=4, verbose="table").fit(*digits)
-    assert "2/2" in capsys.readouterr().out
+def test_networks_for_tables_are_shown_and_watched_one_by_one(digits, capsys):
+    seen = []
+    net = TabularMLPClassifier(
+        preset="fast", max_iter=2, hidden_layer_sizes=4, n_members=2, random_state=0, verbose="table",
+        callbacks=lambda trainer: seen.append((trainer.history.n_iter, trainer.history.loss)),
+    ).fit(*digits)  # fmt: skip
+    shown = capsys.readouterr().out
+    assert shown.count("1/2") == shown.count("2/2") == 2 and "Member 2 of 2" in shown
+    assert seen == [(n, loss) for member in net.estimators_ for n, loss in enumerate(member.loss_curve_, 1)]
+    stop = EarlyStopping("validation_loss", 1, min_delta=1e9)
+    net.set_params(callbacks=stop, refit=True, max_iter=4, verbose="log").fit(*digits)
+    assert capsys.readouterr().out == ""
+    with pytest.raises(ValueError, match="callbacks must hold"):
+        net.set_params(callbacks=["table"]).fit(*digits)
 
 
 @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
@@ -161,15 +172,18 @@ def test_scikit_learns_callbacks_can_stop_and_are_torn_down(digits):
 def test_the_first_compilation_says_so_once(monkeypatch, capsys):
     monkeypatch.setattr(notice, "_was_told", False)
     monkeypatch.setattr(notice, "_seconds", 0.0)
-    monkeypatch.setattr(notice, "PATIENCE_SECONDS", 0.05)
-    with notice.Notice("a folder") as one:  # loaded: nothing begins
-        time.sleep(0.2)
-    with notice.Notice("a folder") as one:
-        one.begin()
+    monkeypatch.setattr(notice, "PATIENCE_SECONDS", 3600.0)
+    with notice.Notice("a folder") as short:
+        short.begin()
+    short._timer.join()  # cancelled
     assert capsys.readouterr().err == ""
+    monkeypatch.setattr(notice, "PATIENCE_SECONDS", 0.0)
+    with notice.Notice("a folder"):
+        pass  # loaded: nothing begins
     for _ in range(2):
-        with notice.Notice("a folder") as one:
-            one.begin()
-            time.sleep(0.2)
+        with notice.Notice("a folder") as long:
+            long.begin()
+            if long._timer is not None:
+                long._timer.join()
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("fastnet compiles its kernels") and "saved in a folder, and later runs load it" in line

@@ -50,6 +50,7 @@ TABULAR_CONSTRAINTS = {
     "random_state": PARAMETER_CONSTRAINTS["random_state"],
     "n_jobs": PARAMETER_CONSTRAINTS["n_jobs"],
     "verbose": PARAMETER_CONSTRAINTS["verbose"],
+    "callbacks": PARAMETER_CONSTRAINTS["callbacks"],
 }
 
 
@@ -213,6 +214,7 @@ class BaseTabularMLP(NestedValues, BaseEstimator, ABC):
             dtype=self.dtype,
             n_jobs=self.n_jobs,
             verbose=self.verbose,
+            callbacks=self.callbacks,
         )
 
     def _batch_size(self, parameters, n_train):

@@ -94,8 +94,10 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
         Source of the rows held out, and of one seed for each network.
     n_jobs : int or None, default=None
         Threads at most, as for :class:`MLPClassifier`. The result has the same bits for every value.
-    verbose : bool, default=False
-        Whether to print the progress.
+    verbose : bool, int, 'table', 'bar' or 'log', default=False
+        How to show the progress of each network, as for :class:`MLPClassifier`.
+    callbacks : Callback, callable, or list or tuple of these, default=None
+        What watches each network's training, one after the other, as for :class:`MLPClassifier`; not that of ``refit``.
 
     Attributes
     ----------
@@ -189,7 +191,8 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
         dtype: str = "auto",
         random_state: int | np.random.RandomState | None = None,
         n_jobs: int | None = None,
-        verbose: bool = False,
+        verbose: bool | int | str = False,
+        callbacks: object = None,
     ) -> None:
         self.preset = preset
         self.categorical_features = categorical_features
@@ -220,6 +223,7 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
         self.random_state = random_state
         self.n_jobs = n_jobs
         self.verbose = verbose
+        self.callbacks = callbacks
 
     @staticmethod
     def _plain_targets(y, name="y"):

@@ -63,8 +63,8 @@ def fit_members(make, given, max_time, verbose, fit_one):
     max_time : float or None
         Seconds for all of them. The first has them all; another begins only if there is as much left as the
         longest has taken.
-    verbose : bool
-        Whether to print which one is trained.
+    verbose : bool, int or str
+        How the progress is shown: all but 'log' print which network is trained.
     fit_one : callable
         ``fit_one(member, left)`` fits a network within the seconds left, or None, and returns it.
 
@@ -74,14 +74,15 @@ def fit_members(make, given, max_time, verbose, fit_one):
         The fitted networks, at least one.
     """
     begun, longest, members = perf_counter(), 0.0, []
+    prints = verbose and verbose != "log"
     for number, one in enumerate(given):
         member_begun = perf_counter()
         left = None if max_time is None else max_time - (member_begun - begun)
         if members and left is not None and left <= longest:
-            if verbose:
+            if prints:
                 print(f"{len(given) - number} of {len(given)} members are left out: max_time is up.")
             break
-        if verbose and len(given) > 1:
+        if prints and len(given) > 1:
             print(f"Member {number + 1} of {len(given)}")
         members.append(fit_one(make(one, left), left))
         longest = max(longest, perf_counter() - member_begun)
@@ -120,6 +121,7 @@ def refit_member(member, schedule, max_time, *data):
         scoring=None,
         n_iter_no_change=None,
         max_time=max_time,
+        callbacks=None,  # they may watch what is not validated here
     )
     if "calibration" in parameters:
         again.set_params(calibration=None)

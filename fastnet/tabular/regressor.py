@@ -87,8 +87,10 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
         Source of the rows held out, and of one seed for each network.
     n_jobs : int or None, default=None
         Threads at most, as for :class:`MLPRegressor`. The result has the same bits for every value.
-    verbose : bool, default=False
-        Whether to print the progress.
+    verbose : bool, int, 'table', 'bar' or 'log', default=False
+        How to show the progress of each network, as for :class:`MLPRegressor`.
+    callbacks : Callback, callable, or list or tuple of these, default=None
+        What watches each network's training, one after the other, as for :class:`MLPRegressor`; not that of ``refit``.
 
     Attributes
     ----------
@@ -179,7 +181,8 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
         dtype: str = "auto",
         random_state: int | np.random.RandomState | None = None,
         n_jobs: int | None = None,
-        verbose: bool = False,
+        verbose: bool | int | str = False,
+        callbacks: object = None,
     ) -> None:
         self.preset = preset
         self.categorical_features = categorical_features
@@ -209,6 +212,7 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
         self.random_state = random_state
         self.n_jobs = n_jobs
         self.verbose = verbose
+        self.callbacks = callbacks
 
     def _check_targets(self, y, loss):
         loss.check_targets(y)
