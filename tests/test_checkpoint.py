@@ -461,4 +461,7 @@ def test_a_checkpoint_that_cannot_work_is_refused(tmp_path):
             net.fit(*data())
     with pytest.raises(ValueError, match="Checkpoint, which is for fit: partial_fit ends after one epoch"):
         MLPRegressor(**SMALL, callbacks=Checkpoint(tmp_path / "a.npz")).partial_fit(*data())
+    net = fastnet.TabularMLPClassifier(callbacks=[Checkpoint(tmp_path / "a.npz")])
+    with pytest.raises(ValueError, match="callbacks of TabularMLPClassifier must not hold a Checkpoint.*MLPClassifier"):
+        net.fit(data()[0], data()[1] > 0)
     assert os.listdir(tmp_path) == []
