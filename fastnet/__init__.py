@@ -1,6 +1,7 @@
 """Multilayer perceptrons for scikit-learn, trained on the CPU by compiled kernels."""
 
 from . import activations, callbacks, features, initializers, inspection, losses, optimizers, schedules
+from .checkpoint import Checkpoint, resume
 from .diagnosis.warning import TrainingWarning
 from .environment import show_versions
 from .estimators import MLPClassifier, MLPRegressor, from_sklearn
@@ -12,6 +13,7 @@ from .tabular import TabularMLPClassifier, TabularMLPRegressor, TabularPreproces
 from .version import __version__
 
 __all__ = [
+    "Checkpoint",
     "MLPClassifier",
     "MLPRegressor",
     "TabularMLPClassifier",
@@ -30,11 +32,12 @@ __all__ = [
     "inspection",
     "losses",
     "optimizers",
+    "resume",
     "schedules",
     "show_versions",
 ]
 
 find_moved_modules()
-for _estimator in (MLPClassifier, MLPRegressor, TabularMLPClassifier, TabularMLPRegressor, TabularPreprocessor):
-    _estimator.__module__ = __name__  # pickles outlive moves of the sources
+for _class in (MLPClassifier, MLPRegressor, TabularMLPClassifier, TabularMLPRegressor, TabularPreprocessor, Checkpoint):
+    _class.__module__ = __name__  # pickles outlive moves of the sources
 TrainingWarning.__module__ = __name__

@@ -90,6 +90,12 @@ def test_the_docstring_of_a_callback(name):
             assert not errors(f"{path_of(cls)}.{method}", NEVER | OF_CLASSES)
 
 
+def test_the_docstrings_of_checkpoints():
+    assert not errors("fastnet.Checkpoint", NEVER) and not errors("fastnet.resume", NEVER)
+    for method in ("on_fit_begin", "on_epoch_end", "on_fit_end"):
+        assert not errors(f"fastnet.Checkpoint.{method}", NEVER | OF_CLASSES)
+
+
 @pytest.mark.parametrize("cls", VOCABULARY, ids=path_of)
 def test_the_docstring_of_a_word(cls):
     assert not errors(path_of(cls), NEVER | OF_CLASSES | FORMULA_FIRST)

@@ -179,10 +179,18 @@ class BaseMultilayerPerceptron(
             )
         return True
 
-    def _fit(self, X, y, sample_weight, own=NO_DATA, incremental=False, offset=None):
-        task = self._task(X, y, sample_weight, own, incremental, offset)
+    @_fit_context(prefer_skip_nested_validation=True)
+    def _resume(self, checkpoint, X, y, sample_weight, own, offset):
+        """Go on with a fit where a checkpoint left it."""
+        with unchanged_on_failure(self), quiet():
+            return self._fit(X, self._plain_targets(y), sample_weight, own, offset=offset, checkpoint=checkpoint)
+
+    def _fit(self, X, y, sample_weight, own=NO_DATA, incremental=False, offset=None, checkpoint=None):
+        draws = None if checkpoint is None else checkpoint.first_draws()
+        task = self._task(X, y, sample_weight, own, incremental, offset, draws)
         architecture, dtype = task.problem.architecture, task.problem.dtype
-        with task.trainer() as trainer:
+        with task.trainer(None if checkpoint is None else checkpoint.state_for(self, task)) as trainer:
+            trainer.origin = self, task
             if not incremental:
                 watch_by_scikit_learn(self, trainer, architecture, task.attributes, (X, y, sample_weight))
             begun = time.perf_counter()
@@ -254,8 +262,11 @@ class BaseMultilayerPerceptron(
             for _, matrices, vectors in self._snapshots
         ]
 
-    def _task(self, X, y, sample_weight, own=NO_DATA, incremental=False, offset=None):
-        """All that comes before the training: parameters and data are checked, the first draws done."""
+    def _task(self, X, y, sample_weight, own=NO_DATA, incremental=False, offset=None, draws=None):
+        """All that comes before the training: parameters and data are checked, the first draws done.
+
+        They come from `draws`, a generator, if it is given.
+        """
         settings = self._checked_settings(X, own, incremental)
         first_pass = not hasattr(self, "coefs_") or not (settings.warm_start or incremental)
 
@@ -277,7 +288,8 @@ class BaseMultilayerPerceptron(
         del given
         if offset is not None:
             loss, targets = trained_loss, np.column_stack([targets, offset])
-        random_state = self._source_of_draws(settings.random_state, incremental and not first_pass)
+        random_state = draws or self._source_of_draws(settings.random_state, incremental and not first_pass)
+        first_draws = random_state.get_state(legacy=False)
         fitted = None if first_pass else getattr(self, "_features", None)
         features = feature_layer(settings, X, getattr(self, "feature_names_in_", None), fitted)
         architecture = settings.architecture(X.shape[1], loss, n_outputs, features)
@@ -316,7 +328,7 @@ class BaseMultilayerPerceptron(
             problem.has_own_validation = not validation.is_held_out
         check_batch_size(self.solver, settings, len(rows))
         continuation = None if first_pass else continuation_of(self)
-        return Task(settings, problem, validation, continuation, incremental, n_transferred, attributes)
+        return Task(settings, problem, validation, continuation, incremental, n_transferred, attributes, first_draws)
 
     def _checked_settings(self, X, own, incremental):
         """The settings of a fit, checked also together with the arguments."""

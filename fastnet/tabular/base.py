@@ -11,6 +11,7 @@ from sklearn.utils import check_consistent_length, check_random_state, column_or
 from sklearn.utils._param_validation import Interval, Options
 from sklearn.utils.validation import check_is_fitted
 
+from ..checkpoint import Checkpoint
 from ..estimators.fitting.transaction import unchanged_on_failure
 from ..estimators.fitting.validation import OwnData, uses_splitter
 from ..estimators.inputs.arrays import check_weights
@@ -156,6 +157,12 @@ class BaseTabularMLP(NestedValues, BaseEstimator, ABC):
         self._leave_out_of_solver(parameters)
         check_numeric(parameters["numeric_embedding"])
         settings = settings_of(self._member(parameters, 0, splits or own.X is not None))
+        if any(isinstance(callback, Checkpoint) for callback in settings.callbacks):
+            network = self._network.__name__
+            raise ValueError(
+                f"callbacks of {type(self).__name__} must not hold a Checkpoint, which writes the training of one "
+                f"network: leave it out, or give it to {network} in a pipeline of TabularPreprocessor and {network}."
+            )
         if y is None:
             raise ValueError(f"This {type(self).__name__} requires y to be passed, but the target y is None.")
         y = self._plain_targets(y)

@@ -25,6 +25,9 @@ class Callback:
     keeps_training : bool
         Whether the estimator keeps the training done so far where a hook raises, instead of staying as it was. The
         exception is raised all the same.
+    comes_last : bool
+        Whether it is called after those that are not so, wherever it stands: what takes a state of the training needs
+        what the others have changed.
 
     See Also
     --------
@@ -44,6 +47,7 @@ class Callback:
     """
 
     keeps_training = False
+    comes_last = False
 
     def on_fit_begin(self, trainer: Any) -> None:
         """Before the first epoch.

@@ -73,7 +73,7 @@ class LbfgsTrainer(Trainer):
 
     def _take_up(self, state):
         super()._take_up(state)
-        self._kept = deepcopy(state["kept"])
+        self._kept, self._objective.n_iter = deepcopy(state["kept"]), self.history.n_iter
         if not self.goes_on:
             self._trained = self._objective.all_parameters
 
@@ -113,6 +113,10 @@ class LbfgsTrainer(Trainer):
     def _minimize(self):
         """Let SciPy minimise; returns why it stopped."""
         objective, settings = self._objective, self.settings
+        begun = objective.n_iter
+        if begun >= settings.max_iter:  # resumed after the last iteration
+            objective(objective.x)
+            return "max_iter"
         try:
             # SciPy calls BLAS between two evaluations. OpenBLAS's threads would go on spinning on the cores that the
             # engine then wants: an evaluation would take twice as long.
@@ -126,7 +130,7 @@ class LbfgsTrainer(Trainer):
                     callback=self._after_iteration,
                     options={
                         "maxfun": settings.max_fun,
-                        "maxiter": settings.max_iter,
+                        "maxiter": settings.max_iter - begun,
                         "gtol": settings.tol,
                         **_get_additional_lbfgs_options_dict("iprint", 1 if settings.prints else -1),
                     },
@@ -135,7 +139,7 @@ class LbfgsTrainer(Trainer):
             return "max_time"
         except Stopped:
             return self.history.stop_reason
-        objective.n_iter = min(result.nit, settings.max_iter)
+        objective.n_iter = min(begun + result.nit, settings.max_iter)
         objective.x, objective.value = result.x, float(result.fun)
         return _stop_reason(result, objective.n_iter, settings, self._dtype)
 

@@ -19,6 +19,13 @@ from .progress import progress_of
 from .user_line import stacklevel_of_user
 
 
+def generator_from(state):
+    """A new ``RandomState`` of what ``get_state(legacy=False)`` of one gave."""
+    generator = np.random.RandomState(getattr(np.random, state["bit_generator"])())
+    generator.set_state(state)
+    return generator
+
+
 class Trainer(ABC):
     """A training that is stepped.
 
@@ -49,16 +56,19 @@ class Trainer(ABC):
         Copies of the parameters that callbacks have taken: the epoch, matrices and vectors of each.
     error : BaseException or None
         What a callback, or the training, raised.
+    origin : object
+        What the training was made from, for callbacks that write it down.
     """
 
-    rates = kept_epoch = error = None
+    rates = kept_epoch = error = origin = None
     single_epoch = False
 
     def __init__(self, problem, settings, history, session):
         self.problem, self.settings, self.history, self.session = problem, settings, history, session
         self.random_state = problem.random_state
         self.goes_on = True
-        self.callbacks = (*settings.callbacks, *progress_of(settings.verbose))
+        callbacks = sorted(settings.callbacks, key=lambda callback: callback.comes_last)
+        self.callbacks = (*callbacks, *progress_of(settings.verbose))
         self.snapshots = []
         self._n_told = history.n_iter
         self._began = self._epoch_began = time.perf_counter()
@@ -206,9 +216,7 @@ class Trainer(ABC):
     def _take_up(self, state):
         """Take what `state` gave, but for the history: that is given to the constructor."""
         # A generator of its own: the problem's may be one that others draw from.
-        kind = getattr(np.random, state["random_state"]["bit_generator"])
-        self.random_state = np.random.RandomState(kind())
-        self.random_state.set_state(state["random_state"])
+        self.random_state = generator_from(state["random_state"])
         self.goes_on = state["goes_on"]
         self._began = time.perf_counter() - state["seconds"]
         self.kept_epoch = state["kept_epoch"]

@@ -44,6 +44,8 @@ class Task:
         Layers that begin with the weights of another network.
     attributes : dict
         Fitted attributes that are known before the training.
+    first_draws : dict
+        State of the generator before all draws of the fit.
     """
 
     settings: Settings
@@ -53,6 +55,7 @@ class Task:
     is_partial: bool
     n_transferred: int | None
     attributes: dict
+    first_draws: dict
 
     def trainer(self, state=None):
         """The trainer, at the beginning of the fit or where it had a state.
