@@ -1,7 +1,7 @@
 """Pictures of the four cards on the home page and in the README: ``python -m benchmarks.plot_cards``.
 
 Trains small networks on the spot, takes times from ``docs/_static/peers_avx2.csv`` and writes
-``docs/_static/card_*.png``; ``--folder`` names another folder for both.
+``docs/_static/card_*.png``; ``--folder`` names another folder for these.
 """
 
 import argparse
@@ -110,9 +110,9 @@ def fast(times):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--folder", type=Path, default=FOLDER, help="where peers_avx2.csv is and the pictures go")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="where the pictures go")
     folder = parser.parse_args().folder
-    cards = {"drop_in": drop_in(), "tables": tables(), "see": see(), "fast": fast(read(folder / "peers_avx2.csv"))}
+    cards = {"drop_in": drop_in(), "tables": tables(), "see": see(), "fast": fast(read(FOLDER / "peers_avx2.csv"))}
     for name, figure in cards.items():
         figure.savefig(folder / f"card_{name}.png", dpi=120)
 

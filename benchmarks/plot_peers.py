@@ -54,9 +54,9 @@ def draw(times, target):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--folder", type=Path, default=FOLDER, help="where peers_avx2.csv is and peers.png is written")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="where peers.png is written")
     folder = parser.parse_args().folder
-    draw(read(folder / "peers_avx2.csv"), folder / "peers.png")
+    draw(read(FOLDER / "peers_avx2.csv"), folder / "peers.png")
 
 
 if __name__ == "__main__":

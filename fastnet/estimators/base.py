@@ -2,7 +2,6 @@
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
 from copy import deepcopy
 from numbers import Integral
 from typing import Self
@@ -13,7 +12,6 @@ from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.callback import CallbackSupportMixin
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted
 
 from ..diagnosis.warning import warn_of_training
 from ..ops.losses.offsets import with_offset
@@ -21,7 +19,7 @@ from ..training.health import check_training, quiet
 from ..training.problem import Problem
 from .described import Described
 from .exchange.portable import Portable
-from .fitted import HIDDEN_ATTRIBUTES, FittedNetwork, parameter_attributes, view_of
+from .fitted import HIDDEN_ATTRIBUTES, FittedNetwork, parameter_attributes
 from .fitting.calibration import check_calibration, network_temperature
 from .fitting.data_start import fit_to_data
 from .fitting.scoring import Measures
@@ -55,6 +53,7 @@ from .parameters.doc_link import DocLink
 from .parameters.nested import NestedValues
 from .parameters.types import MatrixLike
 from .parameters.unknown import names_unknown_arguments
+from .staged import Staged
 from .targets.scaling import scale_of_fit
 
 # Fitted attributes that only some solvers set: a new fit must not inherit them.
@@ -78,7 +77,7 @@ _OPTIONAL_ATTRIBUTES = (
 
 
 class BaseMultilayerPerceptron(
-    FittedNetwork, NestedValues, Portable, Described, DocLink, CallbackSupportMixin, BaseEstimator, ABC
+    FittedNetwork, NestedValues, Portable, Staged, Described, DocLink, CallbackSupportMixin, BaseEstimator, ABC
 ):  # fmt: skip
     """Base class of the estimators. Subclasses know the targets: how to validate, encode, decode, score."""
 
@@ -225,42 +224,6 @@ class BaseMultilayerPerceptron(
         if trainer.error is not None:
             keep_in_spite_of(self, trainer.error)
         return self
-
-    def staged_predict(self, X: MatrixLike) -> Iterator[np.ndarray]:
-        """Predict with the weights of each epoch that was kept, from the first on.
-
-        Needs the callback :class:`fastnet.callbacks.Snapshots` in ``fit``. Warm starts and partial fits add to what was
-        kept.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Samples.
-
-        Returns
-        -------
-        predictions : iterator of ndarray
-            What ``predict`` gave at each of these epochs.
-
-        Raises
-        ------
-        AttributeError
-            If no weights were kept.
-        """
-        return (stage.predict(X) for stage in self._stages())
-
-    def _stages(self):
-        """The estimator as it was at each epoch that a callback has kept."""
-        check_is_fitted(self)
-        if not hasattr(self, "_snapshots"):
-            raise AttributeError(
-                "No weights were kept to predict with: fit with callbacks=Snapshots(every=1) of fastnet.callbacks."
-            )
-        architecture = self._architecture()
-        return [
-            view_of(self, parameter_attributes(architecture, matrices, vectors))
-            for _, matrices, vectors in self._snapshots
-        ]
 
     def _task(self, X, y, sample_weight, own=NO_DATA, incremental=False, offset=None, draws=None):
         """All that comes before the training: parameters and data are checked, the first draws done.
