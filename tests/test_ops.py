@@ -243,7 +243,7 @@ def _formulas():
 
 FORMULAS = list(_formulas())
 # Each is compiled alone, and nothing of it is kept. test_activations.py looks at the code of all activations.
-FEW = [f for f in FORMULAS if f.id.split("-")[0] not in ACTIVATIONS][::4]
+FEW = [f for f in FORMULAS if f.id.split("-")[0] not in ACTIVATIONS][::6]
 MORE = [pytest.param(*f.values, id=f.id, marks=pytest.mark.exhaustive) for f in FORMULAS if f not in FEW]
 
 
