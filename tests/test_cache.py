@@ -122,6 +122,7 @@ def test_two_processes_that_start_at_once_compile_everything_once_in_total(first
     assert not list(directory.rglob("*.lock"))
 
 
+@pytest.mark.exhaustive  # each of the two processes above loads what the other has compiled
 def test_a_second_process_loads_everything_from_the_cache(warm_cache):
     script, directory, first = warm_cache
     second = run_script(directory, script)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from marks import crossed
 from numpy.testing import assert_allclose
 from problems import KINDS, RESIDUALS, SOME, Problem, distance, same_bits
 
@@ -28,22 +29,21 @@ NOISES = [
 EXTRAS = [{}, {"clip_norm": 0.1, "ema_decay": 0.9}, {"clip_value": 0.01, "max_norm": 0.7}]
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("number", "dtype"), crossed(range(len(NOISES)), DTYPES))
 @SOME
-def test_threads_do_not_change_a_bit(normalization, residual, activation, dtype, allow_threads):
+def test_threads_do_not_change_a_bit(normalization, residual, activation, number, dtype, allow_threads):
     allow_threads(4)
-    for number, noise in enumerate(NOISES):
-        net = Problem(14, (13, 40, 40, 70, 3), activation, "log_loss", 53, True, dtype,
-                      normalization=normalization, residual=residual, **noise)  # fmt: skip
-        extra, results = EXTRAS[number % len(EXTRAS)], []
-        for n_jobs in (1, 2, 3, 4):
-            kw = {"optimizer": Adam(), "batch_size": 20, "n_jobs": n_jobs, "seed": 3, "l1": 0.1, "l2": 0.1, **extra}
-            with net.session(**kw) as session:
-                assert session.n_threads == n_jobs
-                losses = [session.run_epoch(np.arange(53), 0.01) for _ in range(2)]
-                results.append([*sum(session.get_parameters(), []), np.array(losses)])
-        assert all(same_bits(results[0], other) for other in results[1:])
-        assert distance(results[0][: len(net.matrices)], net.matrices) > 1e-3
+    net = Problem(14, (13, 40, 40, 70, 3), activation, "log_loss", 53, True, dtype,
+                  normalization=normalization, residual=residual, **NOISES[number])  # fmt: skip
+    extra, results = EXTRAS[number % len(EXTRAS)], []
+    for n_jobs in (1, 2, 3, 4):
+        kw = {"optimizer": Adam(), "batch_size": 20, "n_jobs": n_jobs, "seed": 3, "l1": 0.1, "l2": 0.1, **extra}
+        with net.session(**kw) as session:
+            assert session.n_threads == n_jobs
+            losses = [session.run_epoch(np.arange(53), 0.01) for _ in range(2)]
+            results.append([*sum(session.get_parameters(), []), np.array(losses)])
+    assert all(same_bits(results[0], other) for other in results[1:])
+    assert distance(results[0][: len(net.matrices)], net.matrices) > 1e-3
 
 
 @pytest.mark.parametrize("n_samples", [23, 2500])

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from marks import crossed
 from numpy.testing import assert_allclose, assert_array_equal
 from problems import parameters, same_bits
 from sklearn.exceptions import DataConversionWarning
@@ -96,8 +97,7 @@ def with_indices(X, dtype):
     return X
 
 
-@pytest.mark.parametrize("index", [np.int32, np.int64])
-@pytest.mark.parametrize("value", [np.float32, np.float64])
+@pytest.mark.parametrize(("value", "index"), crossed([np.float32, np.float64], [np.int32, np.int64]))
 @pytest.mark.parametrize("container", [sp.csr_matrix, sp.csc_matrix, sp.csr_array, sp.csc_array])
 def test_sparse_matrices_give_the_same_model(reference, data, container, value, index):
     settings, expected, probabilities = reference

@@ -120,6 +120,14 @@ ONE_OUTPUT = {name: op for name, op in LOSSES.items() if op.outputs_per_target =
 CASES = [(name, op) for name, registered in ONE_OUTPUT.items() for op in (registered, *VARIANTS.get(name, ()))]
 losses = pytest.mark.parametrize(("name", "op"), CASES, ids=[repr(op) for _, op in CASES])
 dtypes = pytest.mark.parametrize("dtype", DTYPES, ids=str)
+REGISTERED, OTHERS = list(ONE_OUTPUT.items()), [case for case in CASES if case not in LOSSES.items()]
+# In a plain run other parameters than the registered ones in one dtype: what is compiled is the same.
+losses_and_dtypes = pytest.mark.parametrize(
+    ("name", "op", "dtype"),
+    [*((*case, dtype) for case in REGISTERED for dtype in DTYPES), *((*case, F64) for case in OTHERS),
+     *exhaustive([(*case, DTYPES[0]) for case in OTHERS])],
+    ids=str,
+)  # fmt: skip
 
 
 def allows_zero(op):
@@ -222,8 +230,7 @@ def test_formula_equals_the_reference_and_central_differences(name, op):
         assert_allclose(differences, slopes[moderate, j], rtol=1e-6, atol=1e-7)
 
 
-@dtypes
-@losses
+@losses_and_dtypes
 @pytest.mark.paths
 def test_compiled_loss_and_gradient_equal_the_reference(name, op, dtype):
     eps = np.finfo(dtype).eps
@@ -249,7 +256,7 @@ def test_compiled_loss_and_gradient_equal_the_reference(name, op, dtype):
 
 @dtypes
 @pytest.mark.parametrize(
-    ("name", "op"), [*ONE_OUTPUT.items(), *exhaustive([case for case in CASES if case not in LOSSES.items()])], ids=repr
+    ("name", "op"), [*REGISTERED, *exhaustive(OTHERS)], ids=repr
 )
 def test_loss_of_extreme_logits_is_exact(name, op, dtype):
     eps = np.finfo(dtype).eps
@@ -270,8 +277,7 @@ def test_loss_of_extreme_logits_is_exact(name, op, dtype):
                 assert np.isfinite(part).all()
 
 
-@dtypes
-@losses
+@losses_and_dtypes
 def test_nan_in_a_logit_shows_in_its_row_only(name, op, dtype):
     for n_outputs in output_counts(op)[1:]:
         z, y = loss_data(op, n_outputs, dtype)

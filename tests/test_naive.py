@@ -5,7 +5,7 @@ import naive_ops
 import naive_optimizers
 import numpy as np
 import pytest
-from marks import each_in_turn
+from marks import crossed, each_in_turn
 from numpy.testing import assert_allclose
 from problems import away_from_kinks
 
@@ -214,18 +214,17 @@ def test_epoch_loss_of_squared_error_is_the_mean_over_the_outputs():
     assert_allclose(loss, (2**2 / 2 + 4**2 / 2) / 2)
 
 
-@pytest.mark.parametrize(
-    "optimizer",
-    [
-        naive_optimizers.Adam,
-        lambda p: naive_optimizers.SGD(p, momentum=0.0),
-        lambda p: naive_optimizers.SGD(p, nesterov=False),
-        lambda p: naive_optimizers.SGD(p, nesterov=True),
-    ],
-    ids=["adam", "sgd", "momentum", "nesterov"],
-)
-@pytest.mark.parametrize(("slope", "expected"), [(3.0, 2.75), (-3.0, -2.75), (0.2, 0.0)])
-def test_l1_steps_end_at_the_minimum(optimizer, slope, expected):
+RULES = {
+    "adam": naive_optimizers.Adam,
+    "sgd": lambda p: naive_optimizers.SGD(p, momentum=0.0),
+    "momentum": lambda p: naive_optimizers.SGD(p, nesterov=False),
+    "nesterov": lambda p: naive_optimizers.SGD(p, nesterov=True),
+}
+
+
+@pytest.mark.parametrize(("rule", "slope"), crossed(RULES, [3.0, -3.0, 0.2]))
+def test_l1_steps_end_at_the_minimum(rule, slope):
+    optimizer, expected = RULES[rule], {3.0: 2.75, -3.0: -2.75, 0.2: 0.0}[slope]
     # x = (-1, 1), y = slope * x: mean loss (w - slope)^2/2 + b^2/2 + 0.5 |w| / 2, least at soft(slope, 0.25)
     x = np.array([[-1.0], [1.0]])
     coefs, intercepts, opt = one_unit(optimizer)

@@ -13,7 +13,7 @@ import naive_optimizers
 import numpy as np
 import pytest
 from driver import Driver
-from kernel_calls import DTYPES, F32, F64, known, loss_and_delta
+from kernel_calls import F32, F64, known, loss_and_delta
 from marks import exhaustive
 from numpy.testing import assert_allclose
 from test_activations import activate, derive
@@ -40,7 +40,6 @@ from fastnet.ops.optimizers import (
 
 ULPS = 16  # elementary functions state up to 7, formulas have a few of them
 NEAR = 2.0**-20  # to the end of an interval, and exact in float32
-dtypes = pytest.mark.parametrize("dtype", DTYPES, ids=str)
 
 
 def partial(function, arguments, i):
@@ -105,7 +104,7 @@ ACTIVATION_OPS = [(name, op) for name, op in ACTIVATIONS.items()]
 ACTIVATION_OPS += [(name, op) for name, ops in EXTREME_ACTIVATIONS.items() for op in ops]
 
 
-@dtypes
+@pytest.mark.parametrize("dtype", [F64, *exhaustive([F32])], ids=str)
 @pytest.mark.parametrize(("name", "op"), ACTIVATION_OPS, ids=[repr(op) for _, op in ACTIVATION_OPS])
 def test_activations(name, op, dtype):
     function = known(FUNCTIONS, name, "FUNCTIONS of tests/test_number_range.py", "its g with mpmath")
@@ -198,8 +197,16 @@ EXTREME_RULES = [
 GRADIENTS = [[0.3, 1.0, 1e-6, -2e3], [0.3, -0.5, 3e-6, 1e3], [0.3, 2.0, -1e-7, 5.0], [0.3, -0.1, 1e-6, -7e2]]
 
 
-@dtypes
-@pytest.mark.parametrize("op", EXTREME_RULES, ids=repr)
+# Of the others the kernels are compiled for one dtype in a plain run.
+USUAL = (SGD, Adam, AdamW, NAdam, Lion, ScheduleFreeAdamW)
+
+
+@pytest.mark.parametrize(
+    ("op", "dtype"),
+    [*((op, F64) for op in EXTREME_RULES), *((op, F32) for op in EXTREME_RULES if isinstance(op, USUAL)),
+     *exhaustive([(op, F32) for op in EXTREME_RULES if not isinstance(op, USUAL)])],
+    ids=str,
+)  # fmt: skip
 @pytest.mark.paths
 def test_optimizers(op, dtype):
     start = [0.5, -1.25, 3.0, 0.25]

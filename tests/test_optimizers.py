@@ -121,13 +121,13 @@ def test_decoupled_decay_shrinks_weights_without_gradient_and_no_biases(op):
         assert_allclose(weights.w, np.multiply((1 - 0.1 * 0.3) ** 3, [2, -1]), rtol=1e-14)
 
 
-def test_what_is_padding_stays_zero():
-    for dtype in (np.float32, np.float64):
-        for op, *_ in RULES:
-            driver = Driver(op, np.zeros(40), dtype)
-            for _ in range(4):
-                driver.step(np.zeros(40), 0.1)
-            assert not driver.w.any(), op
+@pytest.mark.parametrize("dtype", [np.float64, *exhaustive([np.float32])])
+def test_what_is_padding_stays_zero(dtype):
+    for op, *_ in RULES:
+        driver = Driver(op, np.zeros(40), dtype)
+        for _ in range(4):
+            driver.step(np.zeros(40), 0.1)
+        assert not driver.w.any(), op
 
 
 @pytest.mark.parametrize("op", [op for op, *_ in RULES], ids=repr)

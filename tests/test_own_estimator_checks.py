@@ -92,6 +92,7 @@ for namespace, dispatch, name in itertools.product(
 """
 
 
+@pytest.mark.exhaustive  # in a plain run test_containers.py has them without a dispatch
 def test_arrays_of_the_array_api_pass_the_checks_and_are_treated_as_by_scikit_learn():
     """Converted to NumPy; with scikit-learn's dispatch on, only NumPy's own will do."""
     pytest.importorskip("array_api_strict")

@@ -75,15 +75,15 @@ def test_every_rule_is_tested_here():
 @rules
 def test_each_learns_the_digits(digits, rule, rate):
     X, y = digits
-    model = net(solver=rule, learning_rate_init=rate).fit(X, y)
+    model = net(solver=rule, learning_rate_init=rate, dtype="float64").fit(X, y)
     assert model.score(X, y) > 0.97
     assert model.loss_curve_[-1] < 0.2 * model.loss_curve_[0]
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_a_name_is_an_object_with_default_parameters(digits, name):
-    named = net(solver=name, max_iter=3).fit(*digits)
-    given = net(solver=OPTIMIZERS[name], max_iter=3).fit(*digits)
+    named = net(solver=name, max_iter=3, dtype="float64").fit(*digits)
+    given = net(solver=OPTIMIZERS[name], max_iter=3, dtype="float64").fit(*digits)
     assert same_bits(parameters(named), parameters(given))
 
 

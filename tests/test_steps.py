@@ -1,10 +1,12 @@
 """The compiled session against the plain NumPy network, epoch by epoch."""
 
+from itertools import product
+
 import naive
 import naive_optimizers
 import numpy as np
 import pytest
-from marks import exhaustive
+from marks import crossed, exhaustive
 from numpy.testing import assert_allclose, assert_array_equal
 from problems import Problem, activations_in_turn, away_from_kinks, distance, random_units, same_bits
 
@@ -57,8 +59,10 @@ def assert_agree(ours, theirs, dtype):
 SEEDS = range(len(LOSSES))
 
 
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
-@pytest.mark.parametrize("seed", [*SEEDS, *exhaustive(range(len(LOSSES), 50))])
+@pytest.mark.parametrize(
+    ("seed", "dtype"),
+    [*crossed(SEEDS, [np.float64, np.float32]), *exhaustive(product(range(len(LOSSES), 50), [np.float64, np.float32]))],
+)
 def test_random_networks_step_as_the_plain_network(seed, dtype):
     rng = np.random.default_rng(seed)
     loss = list(LOSSES)[seed % len(LOSSES)]

@@ -246,6 +246,7 @@ def test_control_c_stops_a_fit_and_keeps_the_weights(n_samples, sizes, n_jobs):
     assert (finite, changed, usable, again) == ("True", "True", "(5,) True", "1")
 
 
+@pytest.mark.exhaustive  # in a plain run test_trainer.py interrupts between two epochs
 def test_control_c_during_early_stopping_keeps_the_best_weights():
     out = run(
         DATA

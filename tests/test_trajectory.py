@@ -71,8 +71,7 @@ def assert_same_model(ours, theirs, rtol=1e-6):
         assert getattr(ours, name) == getattr(theirs, name)
 
 
-@pytest.mark.parametrize("solver", SOLVERS)
-@pytest.mark.parametrize("problem", PROBLEMS)
+@pytest.mark.parametrize(("problem", "solver"), crossed(PROBLEMS, SOLVERS))
 def test_loss_curve_and_weights_follow_scikit_learn(problems, problem, solver):
     ours, theirs = fit_both(problems[problem], **SOLVERS[solver])
     assert len(ours.loss_curve_) == 20

@@ -7,6 +7,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+from marks import exhaustive
 from numpy.testing import assert_allclose
 from problems import parameters, same_bits
 from sklearn.base import clone
@@ -168,7 +169,7 @@ def test_mixed_layers_with_dropout_and_lbfgs_train(digits, solver):
     X, y = digits
     dropout = 0.2 if solver == "adam" else 0.0
     model = MLPClassifier((30, 20), activation=(Bent(0.1), "tanh"), solver=solver, dropout=dropout, max_iter=60,
-                          learning_rate_init=0.01, random_state=0).fit(X, y)  # fmt: skip
+                          learning_rate_init=0.01, random_state=0, dtype="float64").fit(X, y)  # fmt: skip
     assert model.score(X, y) > 0.97
 
 
@@ -385,7 +386,7 @@ class Same(losses.SquaredError):
 # ---- a user's own ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("dtype", ["float32", *exhaustive(["float64"])])
 def test_a_users_loss_trains_and_predicts(diabetes, dtype):
     X, y = diabetes
     model = MLPRegressor(loss=Fourth(0.5), hidden_layer_sizes=(), dtype=dtype, random_state=0, max_iter=400, alpha=0,

@@ -16,7 +16,7 @@ from sklearn.model_selection import GroupKFold
 from fastnet import MLPClassifier, MLPRegressor
 from fastnet.ops.numbers import shown
 
-CHEAP = settings(FAST, max_examples=150)  # no refusal compiles or trains
+CHEAP = settings(FAST, max_examples=60)  # no refusal compiles or trains
 REFUSALS = (ValueError, TypeError)
 # scikit-learn's words for data that are none; the argument's own name is asked for where there is none of them.
 ITS_WORDS = re.compile(r"array|sample|feature|data|shape|label|class|target|sparse", re.IGNORECASE)
