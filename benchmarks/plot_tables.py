@@ -57,10 +57,14 @@ def draw(points, titles, n_tables, target):
 
     figure = Figure(figsize=(7.2, 4.4), layout="constrained")
     axes = figure.subplots()
-    for name, (seconds, ratio) in points.items():
+    n_drawn = {"C0": 0, "C1": 0}
+    for name, (seconds, ratio) in sorted(points.items(), key=lambda point: point[1]):
         color = "C0" if name in METHODS and "fastnet" not in METHODS[name].packages else "C1"
         axes.plot(seconds, ratio, "o", color=color)
-        axes.annotate(titles.get(name, name), (seconds, ratio), (4, 4), textcoords="offset points", fontsize=8)
+        # Names above and below in turn: methods of one kind lie close together.
+        offset = (4, -11 if n_drawn[color] % 2 else 4)
+        axes.annotate(titles.get(name, name), (seconds, ratio), offset, textcoords="offset points", fontsize=8)
+        n_drawn[color] += 1
     axes.plot(*zip(*(points[name] for name in frontier(points)), strict=True), color="gray", linewidth=1, zorder=0)
     axes.set(
         xscale="log", yscale="log", xlabel="CPU seconds of a fit", ylabel="error relative to HistGradientBoosting's"

@@ -51,7 +51,11 @@ VALUES = [
 ]
 
 
-@pytest.mark.parametrize(("params", "match"), VALUES, ids=lambda value: str(value) if isinstance(value, str) else next(iter(value)))
+def name_of(value):
+    return value if isinstance(value, str) else next(iter(value))
+
+
+@pytest.mark.parametrize(("params", "match"), VALUES, ids=name_of)
 def test_a_value_that_is_none_is_refused_with_the_one_that_is_meant(params, match):
     with pytest.raises(ValueError, match=match) as caught:
         fastnet.MLPClassifier(hidden_layer_sizes=4, **params).fit(X, Y)
