@@ -1,6 +1,5 @@
 """A training that has not worked says so, once and to the user; what is healthy, or cannot be learnt, is left alone."""
 
-import copy
 import inspect
 import warnings
 
@@ -15,6 +14,7 @@ from sklearn.preprocessing import StandardScaler
 
 import fastnet
 from fastnet import TrainingWarning
+from fastnet.diagnosis import warning as the_warning
 from fastnet.diagnosis.findings import find
 from fastnet.diagnosis.illnesses import NAMES
 from fastnet.diagnosis.signal import predictable_share
@@ -47,20 +47,15 @@ def test_an_illness_is_told_and_the_remedy_helps(illness, i):
     if fitted is None:
         assert illness in ("rate too large", "unscaled inputs")
         return
-    found = fastnet.diagnose(net, X, y)
-    assert found.illnesses[0].name == illness, repr(found)
-    assert len(told) == (1 if net.score(X, y) < cured_score(cured, data) / 2 else len(told)), repr(found)
-    assert len(told) <= 1
-    for one in told:
-        assert illness in NAMES and found.illnesses[0].remedy in str(one.message)
-        assert one.filename == __file__
+    report = fastnet.diagnose(net, X, y)
+    # Starting values that are too large come before the units that they have killed.
+    assert illness in [one.name for one in report.illnesses[:2]], repr(report)
+    (one,) = told
+    assert report.illnesses[0].remedy in str(one.message)
+    assert one.filename == __file__
     told, _ = warned(lambda: cured.fit(*data))
     assert not told
     assert cured.score(*data) > net.score(X, y)
-
-
-def cured_score(cured, data):
-    return warned(lambda: copy.deepcopy(cured).fit(*data))[1].score(*data)
 
 
 @lbfgs
@@ -80,13 +75,14 @@ def test_samples_without_any_signal_are_no_illness(i):
     options = ({}, {"early_stopping": True}, {"solver": "lbfgs", "max_iter": 50}, {"alpha": 1.0}, {"max_iter": 12})[
         i % 5
     ]
-    net = kind(20, **{"max_iter": 60, "random_state": i, **options})
+    net = kind(hidden_layer_sizes=20, **{"max_iter": 60, "random_state": i, **options})
     told, _ = warned(lambda: net.fit(X, y))
     assert not told
     assert fastnet.diagnose(net, X, y).is_healthy
 
 
 DEAD = {"hidden_layer_sizes": 10, "bias_init": -40.0, "max_iter": 12, "n_iter_no_change": None, "random_state": 0}
+CAUSE_AND_EFFECT = ["starting values too large", "dead units"]
 
 
 def test_the_warning_comes_once_and_names_the_users_line_right_through():
@@ -124,17 +120,20 @@ def test_partial_fits_are_silent():
 @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
 def test_the_look_changes_no_bit_and_draws_nothing(solver, monkeypatch):
     X, y = samples("digits")
-    params = {**DEAD, "solver": solver, "dropout": 0.1 if solver == "adam" else 0.0}
-    nets = []
-    for looks in (True, False):
-        if not looks:
+    noise_of_training = {"dropout": 0.1, "early_stopping": True} if solver == "adam" else {}
+    nets, looks = [], []
+    real = the_warning.find
+    for is_on in (True, False):
+        monkeypatch.setattr(the_warning, "find", lambda *arguments: looks.append(1) or real(*arguments))
+        if not is_on:
             monkeypatch.setattr("fastnet.estimators.base.warn_of_training", lambda *arguments: None)
-        state = np.random.RandomState(0)
-        before = np.random.get_state()[1].copy()
-        told, net = warned(lambda: fastnet.MLPClassifier(**{**params, "random_state": state}).fit(X, y))  # noqa: B023
-        assert len(told) == looks
+        state, before = np.random.RandomState(0), np.random.get_state()[1].copy()
+        params = {**DEAD, "bias_init": None, "max_iter": 20, "solver": solver, "loss": "hinge", "random_state": state}
+        net = fastnet.MLPClassifier(**params, **noise_of_training)
+        warned(lambda: net.fit(X, y))  # noqa: B023
         assert_array_equal(np.random.get_state()[1], before)
         nets.append((net, state.get_state()[1]))
+    assert looks == [1]
     (one, state), (other, other_state) = nets
     assert_array_equal(state, other_state)
     for a, b in zip(one.coefs_ + one.intercepts_, other.coefs_ + other.intercepts_, strict=True):
@@ -143,12 +142,10 @@ def test_the_look_changes_no_bit_and_draws_nothing(solver, monkeypatch):
 
 def test_lbfgs_is_not_advised_on_a_learning_rate():
     X, y = samples("digits")
-    told, _ = warned(lambda: fastnet.MLPClassifier(**{**DEAD, "solver": "lbfgs"}).fit(X, y))
-    if told:
-        assert "learning_rate" not in str(told[0].message)
     net = fastnet.MLPClassifier(**{**DEAD, "solver": "lbfgs"})
     warned(lambda: net.fit(X, y))
-    assert "learning_rate" not in repr(fastnet.diagnose(net, X, y))
+    report = repr(fastnet.diagnose(net, X, y))
+    assert "dead units                 yes" in report and "learning_rate" not in report
 
 
 def test_constants_are_the_best_ones():
@@ -162,7 +159,9 @@ def test_constants_are_the_best_ones():
     }  # fmt: skip
     for loss, constant in expected.items():
         kind, y = (fastnet.MLPClassifier, labels) if loss == "log_loss" else (fastnet.MLPRegressor, numbers)
-        net = kind(5, loss=loss, max_iter=2, n_iter_no_change=None, random_state=0, dtype="float64").fit(X, y)
+        net = kind(
+            hidden_layer_sizes=5, loss=loss, max_iter=2, n_iter_no_change=None, random_state=0, dtype="float64"
+        ).fit(X, y)
         found = fastnet.diagnose(net, X, y).findings
         if constant is not None:
             assert_allclose(found.constant_loss, constant, rtol=2e-3, err_msg=loss)
@@ -173,14 +172,14 @@ def test_dead_and_saturated_units_are_counted():
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(100, 2)), rng.normal(size=100)
     for activation, what in [("relu", "dead"), ("tanh", "saturated"), ("logistic", "saturated"), ("gelu", "dead")]:
-        net = fastnet.MLPRegressor(8, activation=activation, max_iter=1, n_iter_no_change=None, random_state=0).fit(
-            X, y
-        )
+        net = fastnet.MLPRegressor(
+            hidden_layer_sizes=8, activation=activation, max_iter=1, n_iter_no_change=None, random_state=0
+        ).fit(X, y)
         for offset in (-50.0, 50.0) if what == "saturated" else (-50.0,):
             net.intercepts_[0][:3] = offset
             layer = fastnet.diagnose(net, X, y).findings.layers[0]
             assert getattr(layer, what) == 3 / 8, activation
-    net = fastnet.MLPRegressor(8, max_iter=1, n_iter_no_change=None, random_state=0).fit(X, y)
+    net = fastnet.MLPRegressor(hidden_layer_sizes=8, max_iter=1, n_iter_no_change=None, random_state=0).fit(X, y)
     net.intercepts_[0][:3] = 50.0  # a rectifier that is always on is linear, and learns
     layer = fastnet.diagnose(net, X, y).findings.layers[0]
     assert (layer.dead, layer.saturated) == (0, 0)
@@ -199,12 +198,16 @@ def test_signal_is_found_where_there_is_some():
 
 def test_overfitting_and_underfitting_are_seen():
     X, y = samples("diabetes")
-    net = fastnet.MLPRegressor((200, 200), max_iter=300, n_iter_no_change=None, learning_rate_init=0.01, random_state=0)
+    net = fastnet.MLPRegressor(
+        hidden_layer_sizes=(200, 200), max_iter=300, n_iter_no_change=None, learning_rate_init=0.01, random_state=0
+    )
     net.fit(X[:100], y[:100])
     assert fastnet.diagnose(net, X[:100], y[:100]).is_healthy
     assert [one.name for one in fastnet.diagnose(net, X[100:], y[100:]).illnesses] == ["overfitting"]
     X, y = samples("digits")
-    net = fastnet.MLPClassifier(1, max_iter=300, n_iter_no_change=None, random_state=0).fit(X, y)
+    net = fastnet.MLPClassifier(1, learning_rate_init=0.02, max_iter=300, n_iter_no_change=None, random_state=0).fit(
+        X, y
+    )
     assert [one.name for one in fastnet.diagnose(net, X, y).illnesses] == ["underfitting"]
 
 
@@ -212,17 +215,17 @@ def test_the_report_has_a_row_for_each_illness():
     X, y = samples("cancer")
     net = fastnet.MLPClassifier(**DEAD)
     warned(lambda: net.fit(X, y))
-    report = fastnet.diagnose(make_pipeline(StandardScaler(), net).fit(X, y) if False else net, X, y)
+    report = fastnet.diagnose(net, X, y)
     table = report.to_frame()
-    assert list(table.index) == list(NAMES) and list(table.index[table["found"]]) == ["dead units"]
-    assert "dead units           yes" in repr(report) and report.illnesses[0].remedy in repr(report)
+    assert list(table.index) == list(NAMES) and list(table.index[table["found"]]) == CAUSE_AND_EFFECT
+    assert "dead units                 yes" in repr(report) and report.illnesses[0].remedy in repr(report)
 
 
 def test_a_pipeline_is_diagnosed_by_its_network():
     X, y = samples("cancer")
     model = make_pipeline(StandardScaler(), fastnet.MLPClassifier(**DEAD))
     warned(lambda: model.fit(X * 5 + 3, y))
-    assert [one.name for one in fastnet.diagnose(model, X * 5 + 3, y).illnesses] == ["dead units"]
+    assert [one.name for one in fastnet.diagnose(model, X * 5 + 3, y).illnesses] == CAUSE_AND_EFFECT
 
 
 def test_what_cannot_be_diagnosed_is_refused():
@@ -234,7 +237,7 @@ def test_what_cannot_be_diagnosed_is_refused():
 
 
 def test_a_look_without_weights_is_none():
-    net = fastnet.MLPRegressor(2, max_iter=1, n_iter_no_change=None).fit([[0.0], [1.0]], [0.0, 1.0])
+    net = fastnet.MLPRegressor(hidden_layer_sizes=2, max_iter=1, n_iter_no_change=None).fit([[0.0], [1.0]], [0.0, 1.0])
     architecture, matrices, vectors = net._network()
     X = np.zeros((2, 1))
     weight = np.zeros(2, matrices[0].dtype)

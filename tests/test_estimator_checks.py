@@ -68,6 +68,7 @@ def test_the_methods_have_scikit_learns_signatures(name):
             assert list(inspect.signature(getattr(ours, method)).parameters)[: len(expected)] == expected
 
 
+@pytest.mark.filterwarnings("ignore:early_stopping=True has no effect:UserWarning")
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
 @pytest.mark.parametrize("early_stopping", [False, True])

@@ -228,6 +228,7 @@ def test_boolean_labels(data):
     assert model.predict_proba(X).shape == (120, 2)
 
 
+@pytest.mark.filterwarnings("ignore:y looks one-hot encoded:UserWarning")
 def test_multilabel_targets(data):
     X, y = data
     indicator = LabelBinarizer().fit_transform(y)

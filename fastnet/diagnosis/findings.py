@@ -59,12 +59,17 @@ class Findings:
         Mean loss on the rows: of the network, of the best constant outputs, and of outputs that are all 0.
     learnt : float
         Share of what there is between the best constant outputs and a perfect prediction that the network has learnt;
-        below 0 where it is worse than the constant.
+        below 0 where it is worse than the constant. Where each sample has one label it is, if that is more, the share
+        that is predicted right of those that the most frequent label does not get right.
+    learnt_by_loss : float
+        The same without a look at labels.
     learnt_in_training : float or None
-        The same of the loss that the last epoch of the training had; None where it is not known.
+        That of the loss that the last epoch of the training had; None where it is not known.
     predictable : float
         A lower estimate of the share that can be predicted: 0 if nothing says that there is any signal, and `learnt` if
         that is at least 0.8.
+    penalty : float
+        What the L2 penalty adds to the loss.
     weight_size : float
         The largest, over the layers, of the root mean square of the weights times the root of the number of inputs; 0
         if weights do not count for anything any more.
@@ -80,8 +85,10 @@ class Findings:
     constant_loss: float
     start_loss: float
     learnt: float
+    learnt_by_loss: float
     learnt_in_training: float | None
     predictable: float
+    penalty: float
     weight_size: float
     column_sizes: np.ndarray
     target_mean: float
@@ -98,8 +105,9 @@ class Findings:
 
     @property
     def fails(self):
-        """Whether next to nothing was learnt of what can be predicted."""
-        return self.predictable > 0 and self.learnt < max(0.02, 0.1 * self.predictable)
+        """Whether the loss is hardly better than a constant's though much can be predicted, and labels are wrong."""
+        is_lost = self.learnt_by_loss < max(0.02, 0.1 * self.predictable)
+        return bool(self.predictable > 0 and is_lost and self.learnt < 0.75 * self.predictable)
 
 
 def few_rows(rows):
@@ -167,6 +175,7 @@ def find(problem, matrices, vectors, training_loss=None, l2=0.0, n_trained=None)
     if training_loss is not None and np.isfinite(training_loss):
         in_training = learnt(training_loss - _penalty(matrices, l2, n_trained or problem.total_weight))
     truth = _as_columns(plain, plain_targets)
+    known = max(learnt(reached), _labels_learnt(plain, plain_targets, z, weight))
     dense = X.toarray() if issparse(X) else np.asarray(X)
     sizes = np.sqrt((dense.astype(np.float64) ** 2).mean(axis=0))
     numbers = () if loss.is_classification else plain_targets.astype(np.float64)
@@ -176,15 +185,27 @@ def find(problem, matrices, vectors, training_loss=None, l2=0.0, n_trained=None)
         reached,
         constant,
         start,
+        known,
         learnt(reached),
         in_training,
         # Of a network that has learnt most of what there is nobody asks what could be learnt.
-        learnt(reached) if learnt(reached) >= 0.8 else predictable_share(dense, truth),
+        known if known >= 0.8 else predictable_share(dense, truth),
+        _penalty(matrices, l2, n_trained or problem.total_weight),
         max(_size(w) * len(w) ** 0.5 for w in matrices[: architecture.n_layers]),
         sizes[sizes > 0],
         float(np.abs(np.mean(numbers, axis=0)).max()) if len(numbers) else 0.0,
         float(np.std(numbers, axis=0).max()) if len(numbers) else 1.0,
     )
+
+
+def _labels_learnt(loss, targets, z, weight):
+    """The share of right labels beyond those of the most frequent one; minus infinity if samples have not one label."""
+    if not loss.is_classification or targets.shape[1] > 1:
+        return -np.inf
+    labels = targets[:, 0].astype(np.intp)
+    is_right = (z.argmax(axis=1) if z.shape[1] > 1 else (z[:, 0] > 0).astype(np.intp)) == labels
+    most = np.bincount(labels, weight).max() / (len(labels) if weight is None else weight.sum())
+    return float((np.average(is_right, weights=weight) - most) / (1 - most)) if most < 1 else -np.inf
 
 
 def _size(values):

@@ -31,7 +31,8 @@ class Illness:
 
 # In the order in which they explain what comes after them.
 NAMES = (
-    "penalty too large", "unscaled inputs", "unscaled targets", "rate too large", "dead units", "saturated units",
+    "penalty too large", "unscaled inputs", "unscaled targets", "starting values too large",
+    "rate too large", "dead units", "saturated units",
     "exploding gradients", "vanishing gradients", "rate too small", "underfitting", "overfitting",
 )  # fmt: skip
 
@@ -79,8 +80,9 @@ class _Case:
 
     @property
     def is_poor(self):
-        """Whether less than half of what can be predicted was learnt."""
-        return self.findings.predictable > 0 and self.findings.learnt < 0.5 * self.findings.predictable
+        """Whether less than half of what can be predicted was learnt, or the loss tells so."""
+        found = self.findings
+        return found.fails or (found.predictable > 0 and found.learnt < 0.5 * found.predictable)
 
     @property
     def is_unscaled(self):
@@ -93,6 +95,11 @@ class _Case:
         """Whether weights or biases began with a size that was given, not with one for these numbers of units."""
         start, bias = self.settings.initializer, self.settings.bias_init
         return isinstance(start, _UNSCALED_STARTS) or isinstance(bias, float) and abs(bias) >= 1
+
+    @property
+    def starts_wrong(self):
+        """Whether that explains what is wrong."""
+        return self.starts_unscaled and not self.has_large_rate
 
     @property
     def start(self):
@@ -120,14 +127,15 @@ class _Case:
         """Why units stand still, and the remedy."""
         if self.is_unscaled:
             return _UNSCALED_CAUSE, _SCALE
-        if self.starts_unscaled and not self.has_large_rate:
-            return f"the starting values, {self.start}", "leave init and bias_init at their defaults"
+        if self.starts_wrong:
+            return f"the starting values, {self.start}", _DEFAULT_START
         if self.rate is None:
             return "starting values or inputs that are too large", _SCALE
         return "steps that were too large", self.lower_rate
 
 
 _UNSCALED_CAUSE = "columns of X that are large, or of different scales"
+_DEFAULT_START = "leave init and bias_init at their defaults"
 _SCALE = "bring the columns of X to one scale, such as by StandardScaler in a pipeline"
 
 
@@ -155,9 +163,18 @@ def _unscaled_targets(case):
     )
 
 
+def _starting_values(case):
+    if not (case.starts_wrong and (case.is_poor or case.blew_up)):
+        return None
+    symptom = (
+        f"training began with {case.start}, at a loss of {case.curve[0] if len(case.curve) else case.findings.loss:.3g}"
+    )
+    return Illness("starting values too large", symptom, f"the starting values, {case.start}", _DEFAULT_START)
+
+
 def _rate_too_large(case):
     found, curve = case.findings, case.curve
-    if case.rate is None or len(curve) < 2:
+    if case.rate is None or len(curve) < 2 or case.starts_wrong:
         return None
     late = curve[len(curve) // 2 :]
     rises = np.diff(late) / np.maximum(np.abs(late[:-1]), 1e-6)
@@ -171,9 +188,6 @@ def _rate_too_large(case):
         symptom += f", outputs of 0 have {found.start_loss:.3g}"
     elif jumps:
         symptom += ", up and down"
-    if case.starts_unscaled and not case.has_large_rate and not jumps:
-        return Illness("rate too large", symptom, f"the starting values, {case.start}", "leave init and bias_init at "
-                       "their defaults")  # fmt: skip
     return Illness("rate too large", symptom, "steps that are too large", case.lower_rate)
 
 
@@ -182,7 +196,8 @@ def _dead(case):
     if any(case.settings.l1) and not found.fails:
         return None  # asked for: L1 switches units off
     worst = max((layer.dead for layer in found.layers), default=0.0)
-    if found.share("dead") <= 0.5 and worst < 0.95:
+    # Where a network has learnt well, deep rectifiers may be off for many of few rows.
+    if found.share("dead") <= (0.5 if case.is_poor else 0.75) and worst < 0.95:
         return None
     cause, remedy = case.standing_still
     symptom = f"{found.share('dead'):.0%} of the hidden units are dead: their activation is constant, whatever X is"
@@ -215,7 +230,7 @@ def _exploding(case):
         return None
     remedy = "set normalization='layer', or clip_norm=1"
     if case.starts_unscaled:
-        remedy = "leave init and bias_init at their defaults"
+        remedy = _DEFAULT_START
     return Illness(
         "exploding gradients",
         f"derivatives grow on their way back through the layers: those of the first are {ratio:.2g} times those of the "
@@ -245,12 +260,14 @@ def _penalty_too_large(case):
     found, settings = case.findings, case.settings
     decay = getattr(settings.optimizer, "weight_decay", 0.0)
     strongest = max(*settings.l1, *settings.l2, decay)
-    if not (case.is_poor and found.weight_size < 0.1 and strongest > 1e-3):
+    outweighs = strongest >= 0.1 and found.penalty > 2 * abs(found.constant_loss) and not case.has_large_rate
+    if not (case.is_poor and (outweighs or found.weight_size < 0.1 and strongest > 1e-3)):
         return None
     what = "weight_decay" if decay == strongest else "alpha"
     return Illness(
         "penalty too large",
-        f"all weights have become small, of {found.weight_size:.2g} times the usual size at most",
+        f"the penalty adds {found.penalty:.3g} to a loss of {found.loss:.3g}, and weights have at most "
+        f"{found.weight_size:.2g} times the usual size",
         f"{what}={strongest:g}, which outweighs the loss",
         f"lower {what}, such as to {min(1e-4, strongest / 100):g}",
     )
@@ -278,7 +295,7 @@ def _rate_too_small(case):
 
 def _underfitting(case):
     found = case.findings
-    if not found.learnt < 0.75 * found.predictable:
+    if not (found.predictable > 0 and found.learnt < 0.6 * found.predictable):
         return None
     remedy = "raise hidden_layer_sizes"
     if any(case.settings.dropout) or case.settings.input_dropout or any(case.settings.drop_connect):
@@ -312,14 +329,17 @@ def _overfitting(case):
 
 
 _CHECKS = (
-    _penalty_too_large, _unscaled_inputs, _unscaled_targets, _rate_too_large, _dead, _saturated, _exploding, _vanishing,
-    _rate_too_small, _underfitting, _overfitting,
+    _penalty_too_large, _unscaled_inputs, _unscaled_targets, _starting_values, _rate_too_large, _dead, _saturated,
+    _exploding, _vanishing, _rate_too_small, _underfitting, _overfitting,
 )  # fmt: skip
 
 # What an illness brings about is not told once more as an illness of its own.
 _EXPLAINS = {
     "unscaled inputs": {"rate too large", "rate too small", "underfitting", "exploding gradients"},
     "unscaled targets": {"rate too large", "rate too small", "underfitting", "exploding gradients"},
+    "starting values too large": {
+        "underfitting", "rate too small", "rate too large", "exploding gradients", "vanishing gradients",
+    },
     "rate too large": {"underfitting", "rate too small", "exploding gradients", "vanishing gradients"},
     "dead units": {"underfitting", "rate too small", "vanishing gradients"},
     "saturated units": {"underfitting", "rate too small", "vanishing gradients"},

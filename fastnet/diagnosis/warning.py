@@ -72,7 +72,7 @@ def warn_of_training(problem, settings, history, parameters):
     first = illnesses[0] if fails else stand_still[0]
     told = [one.symptom for one in illnesses[:2]] if fails else [first.symptom]
     constant = "the class frequencies" if architecture.loss.is_classification else "the mean"
-    told = [f"the network is hardly better than predicting {constant}"] * fails + told
+    told = [f"the loss is hardly better than that of predicting {constant}"] * fails + told
     warnings.warn(
         f"Training has not worked: {'; '.join(told)}. The likely cause: {first.cause}. Remedy: {first.remedy}. "
         "fastnet.diagnose(estimator, X, y) tells more.",

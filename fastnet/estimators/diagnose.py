@@ -63,7 +63,7 @@ def diagnose(estimator: Any, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLi
     >>> with warnings.catch_warnings(action="ignore"):
     ...     ill = net.fit(X, X[:, 0])
     >>> [illness.name for illness in diagnose(ill, X, X[:, 0]).illnesses]
-    ['dead units']
+    ['starting values too large', 'dead units']
     """
     if isinstance(estimator, Pipeline):
         check_is_fitted(estimator)

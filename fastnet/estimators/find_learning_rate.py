@@ -144,7 +144,7 @@ def find_learning_rate(
     >>> import numpy as np
     >>> from fastnet import MLPRegressor, find_learning_rate
     >>> X = np.random.default_rng(0).normal(size=(100, 2))
-    >>> net = MLPRegressor(20, random_state=0, max_iter=30, n_iter_no_change=None)
+    >>> net = MLPRegressor(hidden_layer_sizes=20, random_state=0, max_iter=30, n_iter_no_change=None)
     >>> test = find_learning_rate(net, X, X[:, 0] * X[:, 1], n_trials=3)
     >>> test.trial_scores.shape, 1e-5 < test.suggestion < 1
     ((3, 5), True)

@@ -29,6 +29,8 @@ def hint(name, value, allowed):
     allowed : list
         The parameter's constraints.
     """
+    if name == "loss" and isinstance(value, (Real, list, tuple)):
+        return f" The first parameter of MLPRegressor is loss: say hidden_layer_sizes={shown(value)}."
     if isinstance(value, Real) and name in _NUMBERS and (name == "normalization" or not isinstance(value, bool)):
         return f" {_NUMBERS[name].format(shown(value))}"
     names = {option for one in allowed if isinstance(one, Names) for option in one.options}
