@@ -124,7 +124,7 @@ def test_the_look_changes_no_bit_and_draws_nothing(solver, monkeypatch):
     nets, looks = [], []
     real = the_warning.find
     for is_on in (True, False):
-        monkeypatch.setattr(the_warning, "find", lambda *arguments: looks.append(1) or real(*arguments))
+        monkeypatch.setattr(the_warning, "find", lambda *given, **more: looks.append(1) or real(*given, **more))
         if not is_on:
             monkeypatch.setattr("fastnet.estimators.base.warn_of_training", lambda *arguments: None)
         state, before = np.random.RandomState(0), np.random.get_state()[1].copy()

@@ -24,6 +24,7 @@ def found(cancer):
     return test
 
 
+@pytest.mark.filterwarnings("ignore::fastnet.TrainingWarning")  # of the low rate
 def test_the_suggestion_serves(found, cancer):
     X, y = cancer
     scores = {

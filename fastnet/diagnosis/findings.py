@@ -66,8 +66,8 @@ class Findings:
     learnt_in_training : float or None
         That of the loss that the last epoch of the training had; None where it is not known.
     predictable : float
-        A lower estimate of the share that can be predicted: 0 if nothing says that there is any signal, and `learnt` if
-        that is at least 0.8.
+        A lower estimate of the share that can be predicted: 0 if nothing says that there is any signal, and `learnt` where
+        that was enough.
     penalty : float
         What the L2 penalty adds to the loss.
     weight_size : float
@@ -116,7 +116,7 @@ def few_rows(rows):
     return rows if len(rows) <= N_ROWS else rows[np.linspace(0, len(rows) - 1, N_ROWS).astype(np.intp)]
 
 
-def find(problem, matrices, vectors, training_loss=None, l2=0.0, n_trained=None):
+def find(problem, matrices, vectors, training_loss=None, l2=0.0, n_trained=None, enough=0.8):
     """Measure a trained network.
 
     Parameters
@@ -131,6 +131,8 @@ def find(problem, matrices, vectors, training_loss=None, l2=0.0, n_trained=None)
         The penalty of each layer of weights.
     n_trained : float, default=None
         Samples that it was trained on, by which the penalty is divided; None if they are those of the problem.
+    enough : float, default=0.8
+        Where the loss says that so much was learnt, nobody asks what could be: it takes most of the time.
 
     Returns
     -------
@@ -188,8 +190,7 @@ def find(problem, matrices, vectors, training_loss=None, l2=0.0, n_trained=None)
         known,
         learnt(reached),
         in_training,
-        # Of a network that has learnt most of what there is nobody asks what could be learnt.
-        known if known >= 0.8 else predictable_share(dense, truth),
+        known if learnt(reached) >= enough or known >= 0.8 else predictable_share(dense, truth),
         _penalty(matrices, l2, n_trained or problem.total_weight),
         max(_size(w) * len(w) ** 0.5 for w in matrices[: architecture.n_layers]),
         sizes[sizes > 0],

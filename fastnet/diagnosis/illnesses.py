@@ -338,7 +338,11 @@ _EXPLAINS = {
     "unscaled inputs": {"rate too large", "rate too small", "underfitting", "exploding gradients"},
     "unscaled targets": {"rate too large", "rate too small", "underfitting", "exploding gradients"},
     "starting values too large": {
-        "underfitting", "rate too small", "rate too large", "exploding gradients", "vanishing gradients",
+        "underfitting",
+        "rate too small",
+        "rate too large",
+        "exploding gradients",
+        "vanishing gradients",
     },
     "rate too large": {"underfitting", "rate too small", "exploding gradients", "vanishing gradients"},
     "dead units": {"underfitting", "rate too small", "vanishing gradients"},

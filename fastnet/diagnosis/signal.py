@@ -5,8 +5,6 @@ Where it finds nothing, a network that learns nothing is no sign of an illness.
 
 import numpy as np
 
-from ..training.blas import one_blas_thread
-
 # Ridge penalties as shares of the mean eigenvalue.
 _PENALTIES = (0.01, 0.1, 1.0, 10.0)
 _LEAST_ROWS = 20
@@ -52,8 +50,7 @@ def predictable_share(X, targets):
     if not X.shape[1]:
         return 0.0
     targets = (targets - targets.mean(axis=0)) / targets.std(axis=0)
-    with one_blas_thread():  # more would wait for each other longer than such small products take
-        share = _best_share(X, targets)
+    share = _best_share(X, targets)
     return share if share > max(0.1, 25 / n_rows) else 0.0
 
 

@@ -6,13 +6,16 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from ..ops.losses import LogLoss, SquaredError
+from ..training.blas import one_blas_thread
 from ..training.user_line import stacklevel_of_user
 from .findings import N_ROWS, find
 from .illnesses import illnesses_of
 
 _FEW_EPOCHS = 10
 # Operations of a fit beside which a look takes less than a hundredth of the time.
-_WORTH_A_LOOK = 2e9
+_WORTH_A_LOOK = 1e10
+# Of what there is, what a network that has not failed has learnt: no illness is told of others, but of their units.
+_ENOUGH = 0.1
 
 
 class TrainingWarning(ConvergenceWarning):
@@ -58,8 +61,8 @@ def warn_of_training(problem, settings, history, parameters):
         return
     if history.n_iter < _FEW_EPOCHS and not (len(curve) > 1 and _rose(curve)):
         return
-    with np.errstate(all="ignore"):
-        findings = find(problem, *parameters, history.loss, settings.l2)
+    with np.errstate(all="ignore"), one_blas_thread():  # more would wait for each other
+        findings = find(problem, *parameters, history.loss, settings.l2, enough=_ENOUGH)
         if findings is None:
             return
         illnesses = illnesses_of(findings, settings, curve)

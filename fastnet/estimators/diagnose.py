@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 from ..diagnosis.findings import find
 from ..diagnosis.illnesses import illnesses_of
 from ..diagnosis.report import Diagnosis
+from ..training.blas import one_blas_thread
 from .base import BaseMultilayerPerceptron
 from .fitting.fitted_problem import fitted_problem
 from .parameters import settings_of
@@ -78,7 +79,7 @@ def diagnose(estimator: Any, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLi
     problem = fitted_problem(estimator, X, y, sample_weight)
     settings = settings_of(estimator)
     curve = getattr(estimator, "loss_curve_", [])[-estimator.n_iter_ :] if estimator.n_iter_ else []
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"), one_blas_thread():  # more would wait for each other
         findings = find(
             problem, problem.matrices, problem.vectors, getattr(estimator, "loss_", None), settings.l2,
             n_trained=estimator.t_ / max(estimator.n_iter_, 1) if curve else None,
