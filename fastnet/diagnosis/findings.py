@@ -66,8 +66,8 @@ class Findings:
     learnt_in_training : float or None
         That of the loss that the last epoch of the training had; None where it is not known.
     predictable : float
-        A lower estimate of the share that can be predicted: 0 if nothing says that there is any signal, and `learnt` where
-        that was enough.
+        A lower estimate of the share that can be predicted: 0 if nothing says that there is any signal, and `learnt`
+        where that was enough.
     penalty : float
         What the L2 penalty adds to the loss.
     weight_size : float

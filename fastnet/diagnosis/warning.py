@@ -5,15 +5,14 @@ import warnings
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from ..ops.losses import LogLoss, SquaredError
 from ..training.blas import one_blas_thread
 from ..training.user_line import stacklevel_of_user
-from .findings import N_ROWS, find
+from .findings import N_ROWS, few_rows, find
 from .illnesses import illnesses_of
 
 _FEW_EPOCHS = 10
 # Operations of a fit beside which a look takes less than a hundredth of the time.
-_WORTH_A_LOOK = 1e10
+_WORTH_A_LOOK = 4e10
 # Of what there is, what a network that has not failed has learnt: no illness is told of others, but of their units.
 _ENOUGH = 0.1
 
@@ -55,11 +54,11 @@ def warn_of_training(problem, settings, history, parameters):
     curve = history.loss_curve[-history.n_iter :] if history.n_iter else []
     if history.loss is None or not history.n_iter or history.stop_reason == "interrupt":
         return
+    if history.n_iter < _FEW_EPOCHS and not (len(curve) > 1 and _rose(curve)):
+        return
     architecture, n_rows = problem.architecture, len(problem.targets)
     work = float(history.n_iter) * n_rows * architecture.n_weights
     if _is_good(problem, history.loss) and (work < _WORTH_A_LOOK or history.n_iter * n_rows < 500 * N_ROWS):
-        return
-    if history.n_iter < _FEW_EPOCHS and not (len(curve) > 1 and _rose(curve)):
         return
     with np.errstate(all="ignore"), one_blas_thread():  # more would wait for each other
         findings = find(problem, *parameters, history.loss, settings.l2, enough=_ENOUGH)
@@ -90,18 +89,30 @@ def _rose(curve):
 
 def _is_good(problem, loss):
     """Whether a loss, penalty included, is surely well below that of a constant: cheap, and so not for every loss."""
-    trained, targets, weight = problem.architecture.loss, problem.targets, problem.sample_weight
-    if weight is not None:
+    from ..engine import mean_loss
+
+    trained, weight = problem.architecture.loss, problem.sample_weight
+    rows = few_rows(np.arange(len(problem.targets)) if problem.rows is None else problem.rows)
+    targets, weight = np.ascontiguousarray(problem.targets[rows]), None if weight is None else weight[rows]
+    if trained.has_offset or weight is not None and not weight.any():
         return False
-    if isinstance(trained, LogLoss) and trained.class_index_target and targets.shape[1] == 1:
-        shares = np.bincount(targets[:, 0].astype(np.intp)) / len(targets)
-        constant = -float(shares[shares > 0] @ np.log(shares[shares > 0]))
-    elif trained.is_classification and trained.has_probabilities and not trained.class_index_target:
-        shares = targets.mean(axis=0, dtype=np.float64)
-        p = np.clip(shares, 1e-12, 1 - 1e-12)
-        constant = -float((p * np.log(p) + (1 - p) * np.log1p(-p)).sum())
-    elif type(trained) is SquaredError:
-        constant = float(targets.var(axis=0, dtype=np.float64).mean()) / 2
-    else:
-        return False
-    return loss < 0.7 * constant
+    n_outputs = problem.architecture.layer_units[-1]
+    tried = [np.broadcast_to(one, (len(rows), n_outputs)) for one in _constants(trained, targets, weight, n_outputs)]
+    least = min((mean_loss(trained, one.astype(targets.dtype), targets, weight) for one in tried), default=-np.inf)
+    return loss < 0.6 * least
+
+
+def _constants(loss, targets, weight, n_outputs):
+    """Outputs that are nearly the best constant ones; none where they are not known beforehand."""
+    mean = np.average(targets, axis=0, weights=weight)
+    if loss.class_index_target and targets.shape[1] == 1:
+        shares = np.bincount(targets[:, 0].astype(np.intp), weight, minlength=n_outputs)
+        return np.log(np.maximum(shares / shares.sum(), 1e-12)), np.eye(n_outputs)[shares.argmax()]
+    if loss.is_classification and not loss.class_index_target:
+        p = np.clip(mean, 1e-12, 1 - 1e-12)
+        return np.log(p / (1 - p)), np.sign(p - 0.5)
+    if loss.is_classification or loss.outputs_per_target > 1:
+        return ()
+    if loss.out_activation == "exp":
+        return (np.log(np.maximum(mean, 1e-12)),)
+    return mean, np.median(targets, axis=0)
