@@ -243,3 +243,12 @@ def test_a_look_without_weights_is_none():
     weight = np.zeros(2, matrices[0].dtype)
     targets = np.zeros((2, 1), matrices[0].dtype)
     assert find(Problem(architecture, X, targets, weight, matrices, vectors), matrices, vectors) is None
+
+
+def test_where_the_loss_has_grown_nobody_advises_larger_steps():
+    X, y = samples("diabetes")
+    net = fastnet.MLPRegressor(solver="sgd", learning_rate_init=0.3, clip_norm=1e3, max_iter=5, random_state=0)
+    with pytest.warns(ConvergenceWarning, match="Increase max_iter") as caught:
+        net.fit(X, y * 30)
+    assert net.loss_curve_[-1] > net.loss_curve_[0]
+    assert not any("or learning_rate_init" in str(w.message) for w in caught)

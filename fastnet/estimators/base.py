@@ -137,6 +137,9 @@ class BaseMultilayerPerceptron(FittedNetwork, NestedValues, Portable, DocLink, B
         -----
         ConvergenceWarning
             If ``max_iter`` was reached before convergence, unless ``n_iter_no_change`` is None.
+        TrainingWarning
+            Once, if the network is hardly better than a constant though more can be predicted, or most of its hidden
+            units are dead or saturated.
         UserWarning
             If Ctrl-C ended the training; the weights it had reached are kept.
         RuntimeWarning

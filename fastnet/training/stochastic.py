@@ -279,10 +279,13 @@ class StochasticTrainer(Trainer):
             return True
         self.stop("max_iter")
         if settings.n_iter_no_change is not None:
+            # What has grown does not want larger steps.
+            has_grown = self.history.loss > self.history.loss_curve[-self.history.n_iter]
+            remedy = "Increase max_iter" if has_grown else "Increase max_iter or learning_rate_init"
             warnings.warn(
                 f"Stochastic Optimizer: Maximum iterations ({settings.max_iter}) reached and the optimization "
-                "hasn't converged yet. Increase max_iter or learning_rate_init. If exactly so many epochs are "
-                "wanted, set n_iter_no_change=None, which does not warn.",
+                f"hasn't converged yet. {remedy}. If exactly so many epochs are wanted, set n_iter_no_change=None, which "
+                "does not warn.",
                 ConvergenceWarning,
                 stacklevel=stacklevel_of_user(),
             )
