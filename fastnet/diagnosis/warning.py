@@ -104,11 +104,11 @@ def _is_good(problem, loss):
 
 def _constants(loss, targets, weight, n_outputs):
     """Outputs that are nearly the best constant ones; none where they are not known beforehand."""
-    mean = np.average(targets, axis=0, weights=weight)
+    mean = np.average(targets.astype(np.float64), axis=0, weights=weight)  # 1 - 1e-12 is 1 in single precision
     if loss.class_index_target and targets.shape[1] == 1:
         shares = np.bincount(targets[:, 0].astype(np.intp), weight, minlength=n_outputs)
         return np.log(np.maximum(shares / shares.sum(), 1e-12)), np.eye(n_outputs)[shares.argmax()]
-    if loss.is_classification and not loss.class_index_target:
+    if loss.is_classification and targets.shape[1] == n_outputs:
         p = np.clip(mean, 1e-12, 1 - 1e-12)
         return np.log(p / (1 - p)), np.sign(p - 0.5)
     if loss.is_classification or loss.outputs_per_target > 1:
