@@ -284,8 +284,8 @@ class StochasticTrainer(Trainer):
             remedy = "Increase max_iter" if has_grown else "Increase max_iter or learning_rate_init"
             warnings.warn(
                 f"Stochastic Optimizer: Maximum iterations ({settings.max_iter}) reached and the optimization "
-                f"hasn't converged yet. {remedy}. If exactly so many epochs are wanted, set n_iter_no_change=None, which "
-                "does not warn.",
+                f"hasn't converged yet. {remedy}. If exactly so many epochs are wanted, set n_iter_no_change=None, "
+                "which does not warn.",
                 ConvergenceWarning,
                 stacklevel=stacklevel_of_user(),
             )
