@@ -4,11 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..network.initializers import Constant, Normal, TruncatedNormal, Uniform, Zeros
-from ..ops.optimizers import SGD
-
-# Starting values whose size does not follow the numbers of units.
-_UNSCALED_STARTS = (Constant, Normal, TruncatedNormal, Uniform, Zeros)
+from .case import DEFAULT_START, SCALE, UNSCALED_CAUSE, Case
 
 
 @dataclass(frozen=True)
@@ -53,90 +49,9 @@ def illnesses_of(findings, settings, curve):
     -------
     list of Illness
     """
-    case = _Case(findings, settings, np.asarray(curve, np.float64))
+    case = Case(findings, settings, np.asarray(curve, np.float64))
     found = [check(case) for check in _CHECKS]
     return _explained([illness for illness in found if illness is not None])
-
-
-@dataclass(frozen=True)
-class _Case:
-    findings: object
-    settings: object
-    curve: np.ndarray
-
-    @property
-    def rate(self):
-        """The learning rate at the beginning; None where there is none."""
-        rule = self.settings.optimizer
-        return self.settings.learning_rate if rule is not None and rule.has_schedule else None
-
-    @property
-    def blew_up(self):
-        """Whether the loss was, in some epoch, far above what outputs of 0 have."""
-        found = self.findings
-        top = max(self.curve.max(initial=-np.inf), found.loss)
-        scale = max(abs(found.start_loss), abs(found.constant_loss), 1e-6)
-        return top > max(found.start_loss, found.constant_loss) + 2 * scale
-
-    @property
-    def is_poor(self):
-        """Whether less than half of what can be predicted was learnt, or the loss tells so."""
-        found = self.findings
-        return found.fails or (found.predictable > 0 and found.learnt < 0.5 * found.predictable)
-
-    @property
-    def is_unscaled(self):
-        """Whether columns of X are large, or of different scales."""
-        sizes = self.findings.column_sizes
-        return len(sizes) > 0 and (sizes.max() > 30 or sizes.max() > 100 * np.median(sizes))
-
-    @property
-    def starts_unscaled(self):
-        """Whether weights or biases began with a size that was given, not with one for these numbers of units."""
-        start, bias = self.settings.initializer, self.settings.bias_init
-        return isinstance(start, _UNSCALED_STARTS) or isinstance(bias, float) and abs(bias) >= 1
-
-    @property
-    def starts_wrong(self):
-        """Whether that explains what is wrong."""
-        return self.starts_unscaled and not self.has_large_rate
-
-    @property
-    def start(self):
-        """The starting values as written."""
-        start, bias = self.settings.initializer, self.settings.bias_init
-        return f"init={start!r}" if isinstance(start, _UNSCALED_STARTS) else f"bias_init={bias!r}"
-
-    @property
-    def usual_rate(self):
-        """A learning rate that often serves."""
-        return 0.01 if isinstance(self.settings.optimizer, SGD) else 0.001
-
-    @property
-    def lower_rate(self):
-        """A remedy: a rate to try."""
-        rate = min(self.usual_rate, self.rate / 10)
-        return f"lower learning_rate_init, which was {self.rate:g}, such as to {rate:g}"
-
-    @property
-    def has_large_rate(self):
-        return self.rate is not None and self.rate > 20 * self.usual_rate
-
-    @property
-    def standing_still(self):
-        """Why units stand still, and the remedy."""
-        if self.is_unscaled:
-            return _UNSCALED_CAUSE, _SCALE
-        if self.starts_wrong:
-            return f"the starting values, {self.start}", _DEFAULT_START
-        if self.rate is None:
-            return "starting values or inputs that are too large", _SCALE
-        return "steps that were too large", self.lower_rate
-
-
-_UNSCALED_CAUSE = "columns of X that are large, or of different scales"
-_DEFAULT_START = "leave init and bias_init at their defaults"
-_SCALE = "bring the columns of X to one scale, such as by StandardScaler in a pipeline"
 
 
 def _unscaled_inputs(case):
@@ -144,7 +59,7 @@ def _unscaled_inputs(case):
     if not (case.is_unscaled and (case.is_poor or case.blew_up or sizes.max() > 1000)):
         return None
     symptom = f"columns of X have sizes (root mean squares) from {sizes.min():.3g} to {sizes.max():.3g}"
-    return Illness("unscaled inputs", symptom, _UNSCALED_CAUSE, _SCALE)
+    return Illness("unscaled inputs", symptom, UNSCALED_CAUSE, SCALE)
 
 
 def _unscaled_targets(case):
@@ -169,7 +84,7 @@ def _starting_values(case):
     symptom = (
         f"training began with {case.start}, at a loss of {case.curve[0] if len(case.curve) else case.findings.loss:.3g}"
     )
-    return Illness("starting values too large", symptom, f"the starting values, {case.start}", _DEFAULT_START)
+    return Illness("starting values too large", symptom, f"the starting values, {case.start}", DEFAULT_START)
 
 
 def _rate_too_large(case):
@@ -230,7 +145,7 @@ def _exploding(case):
         return None
     remedy = "set normalization='layer', or clip_norm=1"
     if case.starts_unscaled:
-        remedy = _DEFAULT_START
+        remedy = DEFAULT_START
     return Illness(
         "exploding gradients",
         f"derivatives grow on their way back through the layers: those of the first are {ratio:.2g} times those of the "

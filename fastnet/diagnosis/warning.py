@@ -89,7 +89,7 @@ def _rose(curve):
 
 def _is_good(problem, loss):
     """Whether a loss, penalty included, is surely well below that of a constant: cheap, and so not for every loss."""
-    from ..engine import mean_loss
+    from ..engine import MeanLoss
 
     trained, weight = problem.architecture.loss, problem.sample_weight
     rows = few_rows(np.arange(len(problem.targets)) if problem.rows is None else problem.rows)
@@ -98,17 +98,18 @@ def _is_good(problem, loss):
         return False
     n_outputs = problem.architecture.layer_units[-1]
     tried = [np.broadcast_to(one, (len(rows), n_outputs)) for one in _constants(trained, targets, weight, n_outputs)]
-    least = min((mean_loss(trained, one.astype(targets.dtype), targets, weight) for one in tried), default=-np.inf)
+    mean_loss = MeanLoss(trained, n_outputs, targets, weight)
+    least = min((mean_loss(one.astype(targets.dtype)) for one in tried), default=-np.inf)
     return loss < 0.6 * least
 
 
 def _constants(loss, targets, weight, n_outputs):
     """Outputs that are nearly the best constant ones; none where they are not known beforehand."""
-    mean = np.average(targets, axis=0, weights=weight)
+    mean = np.average(targets.astype(np.float64), axis=0, weights=weight)  # 1 - 1e-12 is 1 in single precision
     if loss.class_index_target and targets.shape[1] == 1:
         shares = np.bincount(targets[:, 0].astype(np.intp), weight, minlength=n_outputs)
         return np.log(np.maximum(shares / shares.sum(), 1e-12)), np.eye(n_outputs)[shares.argmax()]
-    if loss.is_classification and not loss.class_index_target:
+    if loss.is_classification and targets.shape[1] == n_outputs:
         p = np.clip(mean, 1e-12, 1 - 1e-12)
         return np.log(p / (1 - p)), np.sign(p - 0.5)
     if loss.is_classification or loss.outputs_per_target > 1:

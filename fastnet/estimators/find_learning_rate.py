@@ -174,14 +174,14 @@ def find_learning_rate(
     tried = edge * 10.0 ** np.linspace(-_DECADES, 0, n_trials) if n_trials > 1 else np.full(n_trials, edge / 10)
     if not n_trials:
         return LearningRateTest(edge / 10, rates, losses, edge, tried, np.empty((0, 0)))
-    scores = [_scores(estimator, X, y, sample_weight, float(rate)) for rate in tried]
+    rows = [_scores(estimator, X, y, sample_weight, float(rate)) for rate in tried]
     # Where the lowest rate is the best one, a lower one may be better still.
     for _ in range(_MORE_TRIALS):
-        if np.argmax(_means(np.array(scores))) > 0:
+        if np.argmax(_means(np.array(rows))) > 0:
             break
         tried = np.concatenate([[tried[0] / 10**0.5], tried])
-        scores.insert(0, _scores(estimator, X, y, sample_weight, float(tried[0])))
-    scores = np.array(scores)
+        rows.insert(0, _scores(estimator, X, y, sample_weight, float(tried[0])))
+    scores = np.array(rows)
     if not np.isfinite(scores).all(axis=1).any():
         raise ValueError("The training diverged at every rate that was tried: bring X and y to one scale first.")
     suggestion = float(f"{_middle_of_the_best(tried, _means(scores)):.3g}")
