@@ -66,6 +66,7 @@ def draw(points, titles, n_tables, target):
         axes.annotate(titles.get(name, name), (seconds, ratio), offset, textcoords="offset points", fontsize=8)
         n_drawn[color] += 1
     axes.plot(*zip(*(points[name] for name in frontier(points)), strict=True), color="gray", linewidth=1, zorder=0)
+    axes.margins(x=0.12)
     axes.set(
         xscale="log", yscale="log", xlabel="CPU seconds of a fit", ylabel="error relative to HistGradientBoosting's"
     )

@@ -37,7 +37,7 @@ def data(seed=0, n_samples=60):
 
 def learnt(net):
     """Digests of all that a fit leaves, but for what the clock says."""
-    left = {name: value for name, value in vars(net).items() if name not in net.get_params()}
+    left = {name: value for name, value in vars(net).items() if name not in net.get_params() and name != "_cost"}
     left["_random_state"] = left["_random_state"].get_state(legacy=False)
     left["history_"] = {name: values for name, values in left["history_"].epochs.items() if name != "seconds"}
     return {name: bits(value) for name, value in left.items() if name != "_label_binarizer"}
