@@ -20,8 +20,8 @@ from fastnet.inspection import (
     NetworkDisplay,
     WeightsDisplay,
 )
-from fastnet.inspection.units import unit_states
 from fastnet.ops.activations import ACTIVATIONS
+from fastnet.training.unit_states import unit_states
 
 matplotlib = pytest.importorskip("matplotlib")
 matplotlib.use("agg")

@@ -12,14 +12,12 @@ from scipy.sparse import issparse
 from ..network.architecture import Architecture
 from ..network.layers import UNIT_VECTORS
 from ..ops.activations import Identity
+from ..training.layer_statistics import rows_to_look_at
 from ..training.problem import Problem
+from ..training.unit_states import unit_states
 from .signal import predictable_share
 
 N_ROWS = 256
-# A derivative below this share of the largest one is as good as none.
-_FLAT = 0.01
-# Where the largest derivative of an activation is looked for.
-_Z = np.linspace(-4.0, 4.0, 64)
 
 
 @dataclass(frozen=True)
@@ -31,7 +29,7 @@ class HiddenLayer:
     n_units : int
         Its units.
     dead : float
-        Share of units whose activation has the derivative 0 for every row.
+        Share of units that give 0 for every row.
     saturated : float
         Share of the other units whose derivative is, for more than half of the rows, below 1 % of the largest that
         the activation has, though they are not off, at 0.
@@ -112,8 +110,7 @@ class Findings:
 
 def few_rows(rows):
     """At most 256 of some row numbers, evenly spread over them in ascending order; nothing is drawn."""
-    rows = np.sort(rows)
-    return rows if len(rows) <= N_ROWS else rows[np.linspace(0, len(rows) - 1, N_ROWS).astype(np.intp)]
+    return rows_to_look_at(rows, N_ROWS)
 
 
 def find(problem, matrices, vectors, training_loss=None, l2=0.0, n_trained=None, enough=0.8):
@@ -222,8 +219,6 @@ def _penalty(matrices, l2, total_weight):
 
 def _layers(architecture, vectors, arrays):
     """The hidden layers, as a pass over the rows shows them."""
-    from ..engine import activation_derivatives
-
     learnt = {
         layer: vector for (name, layer), vector in zip(architecture.vectors(), vectors, strict=True)
         if UNIT_VECTORS[name].attribute == "slopes_"
@@ -233,19 +228,10 @@ def _layers(architecture, vectors, arrays):
         if isinstance(layer.activation, Identity):
             yield HiddenLayer(layer.units, 0.0, 0.0, _size(delta))
             continue
-        slopes = np.abs(activation_derivatives(layer.activation, z, of_units))
-        grid = np.repeat(_Z[:, None], z.shape[1], axis=1).astype(z.dtype)
-        largest = np.abs(activation_derivatives(layer.activation, grid, of_units)).max(axis=0)
-        is_dead = (slopes == 0).all(axis=0)
-        is_flat = (slopes < _FLAT * largest).mean(axis=0) > 0.5
-        if layer.skip is None:  # a unit at 0 is off, not saturated
-            is_dead |= (arrays[i]["output"] == 0).all(axis=0)
-            is_flat &= (arrays[i]["output"] != 0).mean(axis=0) > 0.5
-        # A bounded activation that stands still for every row is saturated: there, dead is a unit that gives 0.
-        at_end = is_dead & (arrays[i]["output"] != 0).any(axis=0) if layer.skip is None else np.zeros_like(is_dead)
-        yield HiddenLayer(
-            layer.units, float((is_dead & ~at_end).mean()), float((at_end | (is_flat & ~is_dead)).mean()), _size(delta)
-        )
+        states = unit_states(layer.activation, z, of_units)
+        # A bounded activation that stands still for every row is saturated: here, dead is a unit that gives 0.
+        saturated = (states.dead | states.saturated) & ~states.off
+        yield HiddenLayer(layer.units, float(states.off.mean()), float(saturated.mean()), _size(delta))
 
 
 def _best_constant(loss, n_rows, targets, weight, n_outputs):

@@ -130,8 +130,8 @@ class WideLink:
         return narrowed(self._link(outputs), self._output_dtype)
 
 
-def activation_derivatives(activation, z, learnt=None):
-    """Derivatives of an activation, by the kernels of training.
+def activations_and_derivatives(activation, z, learnt=None):
+    """Values and derivatives of an activation, by the kernels of training.
 
     Parameters
     ----------
@@ -144,10 +144,10 @@ def activation_derivatives(activation, z, learnt=None):
 
     Returns
     -------
-    ndarray of shape (n_rows, n_units)
+    values, derivatives : ndarray of shape (n_rows, n_units)
     """
     dtype, (n_rows, n_units) = z.dtype, z.shape
-    panel, result = tile(dtype).panel, np.empty_like(z)
+    panel, result = tile(dtype).panel, (np.empty_like(z), np.empty_like(z))
     parameters = op_kernels.parameter_array(activation, dtype)
     values, derivatives, terms = (aligned_zeros(n_rows * panel, dtype) for _ in range(3))
     units = aligned_zeros(panel, dtype)
@@ -170,5 +170,6 @@ def activation_derivatives(activation, z, learnt=None):
             activate(t, a, values.size, p, u)
             derivatives[:] = 1
             kernel(d, t, values.size, p)
-        result[:, part] = derivatives.reshape(n_rows, panel)[:, :width]
+        for array, found in zip(result, (values if by_input else terms, derivatives), strict=True):
+            array[:, part] = found.reshape(n_rows, panel)[:, :width]
     return result

@@ -9,8 +9,8 @@ from ..estimators.base import BaseMultilayerPerceptron
 from ..estimators.inspect import inspect
 from ..estimators.parameters.types import MatrixLike
 from ..estimators.text import percent
+from ..training.unit_states import unit_states
 from .drawing import GREY, ORANGE, PURPLE, layer_colours, layer_names, panels
-from .units import unit_states
 
 
 class ActivationsDisplay:
@@ -112,9 +112,7 @@ class ActivationsDisplay:
         slopes = getattr(estimator, "slopes_", [None] * len(hidden))
         states = []
         for layer, passed, of_units in zip(architecture.layers[:-1], hidden, slopes, strict=True):
-            # With a skip connection the layer gives more than its units' own outputs.
-            own = passed.activation if layer.skip is None else None
-            states.append(unit_states(layer.activation, passed.z, of_units, own))
+            states.append(unit_states(layer.activation, np.ascontiguousarray(passed.z), of_units))
         display = cls(
             activations=[layer.activation for layer in hidden],
             dead=[state.dead.mean() for state in states],

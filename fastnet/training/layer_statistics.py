@@ -1,7 +1,6 @@
 """What each layer of a network in training is like, on a few fixed rows: norms, and units that do not learn."""
 
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -9,11 +8,7 @@ import numpy as np
 from ..network.layers import UNIT_VECTORS
 from .callbacks import Callback
 from .problem import Problem
-
-# A derivative below this share of the largest one is as good as none.
-_FLAT = 0.01
-# Where the largest derivative of an activation is looked for.
-_Z = np.linspace(-4.0, 4.0, 64)
+from .unit_states import unit_states
 
 
 def rows_to_look_at(rows, n_rows):
@@ -115,16 +110,6 @@ class LayerStatistics(Callback):
         self._session = None
 
 
-@lru_cache(64)
-def _largest_derivatives(activation, dtype, learnt):
-    """The largest size of an activation's derivative: one number, or one of each unit that has learnt a parameter."""
-    from ..engine import activation_derivatives
-
-    grid = np.repeat(_Z[:, None], 1 if learnt is None else len(learnt), axis=1).astype(dtype)
-    derivatives = activation_derivatives(activation, grid, None if learnt is None else np.array(learnt, dtype))
-    return np.abs(derivatives).max(axis=0)
-
-
 def statistics_of(architecture, matrices, vectors, gradients, arrays):
     """Numbers of each layer by the names of the history's columns: see `LayerStatistics`.
 
@@ -143,35 +128,16 @@ def statistics_of(architecture, matrices, vectors, gradients, arrays):
     -------
     dict of float
     """
-    from ..engine import activation_derivatives
-
     learnt = {
         layer: vector for (name, layer), vector in zip(architecture.vectors(), vectors, strict=True)
         if UNIT_VECTORS[name].attribute == "slopes_"
     }  # fmt: skip
-    projections = dict(zip(architecture.projections(), matrices[architecture.n_layers :], strict=True))
     found = {}
     for i, layer in enumerate(architecture.layers):
         found[f"gradient_norm_{i}"] = np.linalg.norm(gradients[i])
         found[f"weight_norm_{i}"] = np.linalg.norm(np.asarray(matrices[i], np.float64))
         if layer.activation is None:
             continue
-        z, of_units = arrays[i]["z"], learnt.get(i)
-        derivatives = np.abs(activation_derivatives(layer.activation, z, of_units))
-        learns = of_units is not None
-        largest = _largest_derivatives(layer.activation, z.dtype, tuple(of_units) if learns else None)
-        outputs = _own_outputs(layer, arrays[i], projections.get(i))
-        is_dead = (derivatives == 0).all(axis=0)
-        is_flat = ((derivatives < _FLAT * largest) & (outputs != 0)).mean(axis=0) > 0.5
-        found[f"dead_{i}"], found[f"saturated_{i}"] = is_dead.mean(), (is_flat & ~is_dead).mean()
+        states = unit_states(layer.activation, arrays[i]["z"], learnt.get(i))
+        found[f"dead_{i}"], found[f"saturated_{i}"] = states.dead.mean(), states.saturated.mean()
     return found
-
-
-def _own_outputs(layer, arrays, projection):
-    """What the activation of a layer gives, without the skip around it; what is less than rounding is 0."""
-    outputs = arrays["output"]
-    if layer.skip is None:
-        return outputs
-    skipped = arrays["input"] if projection is None else arrays["input"] @ projection
-    own, size = outputs - skipped, np.abs(outputs) + np.abs(skipped)
-    return np.where(np.abs(own) > 8 * np.finfo(outputs.dtype).eps * size, own, 0.0)

@@ -16,6 +16,8 @@ ANNOUNCED = (
     "Every validation sample",
     "Got `batch_size` less than 1 or larger than sample size",
     "init=",
+    "early_stopping=True has no effect",
+    "y looks one-hot encoded",
 )
 
 
