@@ -137,7 +137,9 @@ def make_after_step(dtype):
     def finish_features(net, thread, numbers, factor, share):
         """The feature layer's part: each thread has columns of its own."""
         columns = carray(record(net.features.columns), net.features.n_columns)
-        for i in range(thread, net.features.n_columns, net.team.n_threads):
+        for i in range(net.features.n_columns):
+            if i % net.team.n_threads != thread:  # a range whose step is not known could raise an error
+                continue
             column = columns[i]
             if column.n_trained != 0:
                 finish_numbers(net, column.offset, column.n_trained, column.group, numbers, factor, share)

@@ -272,7 +272,8 @@ def target_link(op, dtype):
         parameters, width = (p[0], p[1], p[2], p[3]), int(p[N_PARAMETERS])
         numbers = p[N_PARAMETERS + 1 : N_PARAMETERS + 1 + width]
         for i in range(rows):
-            for begin in range(i * stride, i * stride + n // width * width, width):
+            for target in range(n // width):  # a range whose step is not known could raise an error
+                begin = i * stride + target * width
                 formula(z[begin : begin + width], parameters, numbers)
 
     return kernel
