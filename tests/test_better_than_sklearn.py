@@ -188,6 +188,7 @@ print(*sorted({p["architecture"] for p in threadpool_info() if p["user_api"] == 
 """
 
 
+@pytest.mark.exhaustive  # a process of its own
 @pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="names OpenBLAS kernels of x86")
 @pytest.mark.parametrize("kernels", ["Nehalem", *exhaustive(["Haswell"])])
 def test_results_depend_on_no_blas(kernels, capsys):

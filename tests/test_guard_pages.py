@@ -24,6 +24,7 @@ def check(first, last, solvers, **environment):
     assert int(lines[-1].split()[1]) >= (last - first) * 3 // 4, lines[-1]
 
 
+@pytest.mark.exhaustive  # takes seconds, with each activation compiled
 def test_random_networks_of_every_activation_stay_within_their_arrays():
     check(0, 20, "common_solvers")
 

@@ -132,6 +132,7 @@ print(set(threading.enumerate()) == before, (model.predict_proba(rows(10_000)) =
 """
 
 
+@pytest.mark.exhaustive  # a process that predicts for seconds
 @pytest.mark.parametrize(("n_jobs", "is_sparse"), [(2, False), *exhaustive([(1, True)])])
 def test_control_c_ends_a_long_prediction(n_jobs, is_sparse):
     done = subprocess.run(

@@ -98,8 +98,8 @@ def test_alone_a_fit_uses_all_cores(data):
 # The workers of one number of processes serve the next test, too: start them once.
 @pytest.mark.parametrize(
     ("n_jobs", "own"),
-    [(1, -1), (2, None), (2, -1),
-     *exhaustive([(1, None), (1, 1), (2, 1), *((max(3, CORES), own) for own in (None, -1, 1))])],
+    [(1, -1), (2, None),
+     *exhaustive([(1, None), (1, 1), (2, -1), (2, 1), *((max(3, CORES), own) for own in (None, -1, 1))])],
 )  # fmt: skip
 def test_processes_times_threads_are_no_more_than_the_cores(data, n_jobs, own):
     done = cross_validate(logged_model(n_jobs=own), *data, cv=4, n_jobs=n_jobs, return_estimator=True)

@@ -174,6 +174,7 @@ def test_what_cannot_be_used_is_refused_by_the_name_of_its_column(case):
         TabularPreprocessor().fit(make())
 
 
+@pytest.mark.exhaustive  # a process of its own
 def test_it_works_where_no_library_of_frames_is_installed():
     code = "import sys; sys.modules.update(dict.fromkeys(['pandas', 'polars', 'pyarrow'])); import fastnet; "
     code += "print(fastnet.TabularPreprocessor().fit([[1.0, 'a'], [2.0, 'b']]).kinds_)"

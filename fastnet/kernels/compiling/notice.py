@@ -51,7 +51,7 @@ class Notice:
             else f"The machine code is saved in {self._directory}, and later runs load it"
         )
         print(
-            f"fastnet compiles its kernels for this machine, which takes 10 to 40 seconds, once. {saved}; "
+            f"fastnet compiles its kernels for this machine, which takes 5 to 20 seconds, once. {saved}; "
             "`python -m fastnet warmup` does it ahead.",
             file=sys.stderr,
             flush=True,
