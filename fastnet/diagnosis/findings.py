@@ -3,18 +3,17 @@
 Nothing is drawn, and nothing of the training is changed.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import minimize
 from scipy.sparse import issparse
 
 from ..network.architecture import Architecture
-from ..network.layers import UNIT_VECTORS
 from ..ops.activations import Identity
 from ..training.layer_statistics import rows_to_look_at
 from ..training.problem import Problem
-from ..training.unit_states import unit_states
+from ..training.unit_states import learnt_by_units, unit_states
 from .signal import predictable_share
 
 N_ROWS = 256
@@ -145,7 +144,7 @@ def find(problem, matrices, vectors, training_loss=None, l2=0.0, n_trained=None,
         weight = np.ascontiguousarray(weight[rows])
     if not len(rows):
         return None
-    architecture = replace(problem.architecture, dropout=(), input_dropout=0.0, input_noise=0.0, drop_connect=())
+    architecture = problem.architecture.noiseless
     loss, targets = architecture.loss, np.ascontiguousarray(problem.targets[rows])
     X = problem.X[rows]
     few = Problem(architecture, X, targets, weight, matrices, vectors)
@@ -219,10 +218,7 @@ def _penalty(matrices, l2, total_weight):
 
 def _layers(architecture, vectors, arrays):
     """The hidden layers, as a pass over the rows shows them."""
-    learnt = {
-        layer: vector for (name, layer), vector in zip(architecture.vectors(), vectors, strict=True)
-        if UNIT_VECTORS[name].attribute == "slopes_"
-    }  # fmt: skip
+    learnt = learnt_by_units(architecture, vectors)
     for i, layer in enumerate(architecture.layers[:-1]):
         z, delta, of_units = arrays[i]["z"], arrays[i]["delta"], learnt.get(i)
         if isinstance(layer.activation, Identity):

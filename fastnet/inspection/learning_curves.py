@@ -106,8 +106,7 @@ class LearningCurvesDisplay:
         curves = _columns(estimator)
         if not len(curves.get("loss", ())):
             raise ValueError(
-                "estimator has no loss of any epoch to draw: it was trained elsewhere, or with solver='lbfgs', which "
-                "keeps none. Fit it here, with a solver of mini-batches such as 'adam'."
+                "estimator has no loss of any epoch to draw: it was trained elsewhere. Fit it here."
             )
         scores = {
             name.removeprefix("validation_"): values

@@ -1,6 +1,6 @@
 """The architecture of a net: a plain value, known without data."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from ..ops.activations import Activation
@@ -98,6 +98,11 @@ class Architecture:
     def is_noisy(self):
         """Whether training draws random bits."""
         return bool(self.input_noise) or any(layer.dropout or layer.drop_connect for layer in self.layers)
+
+    @property
+    def noiseless(self):
+        """The same net without what is random in training."""
+        return replace(self, dropout=(), input_dropout=0.0, input_noise=0.0, drop_connect=())
 
     @property
     def layers(self):

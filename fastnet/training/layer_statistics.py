@@ -1,14 +1,13 @@
 """What each layer of a network in training is like, on a few fixed rows: norms, and units that do not learn."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from ..network.layers import UNIT_VECTORS
 from .callbacks import Callback
 from .problem import Problem
-from .unit_states import unit_states
+from .unit_states import learnt_by_units, unit_states
 
 
 def rows_to_look_at(rows, n_rows):
@@ -74,9 +73,8 @@ class LayerStatistics(Callback):
                 f"LayerStatistics looks at {len(rows)} rows, whose sample_weight are all zero: leave out samples of "
                 "weight zero, or make n_rows larger."
             )
-        architecture = replace(problem.architecture, dropout=(), input_dropout=0.0, input_noise=0.0, drop_connect=())
         few = Problem(
-            architecture, problem.X[rows], np.ascontiguousarray(problem.targets[rows]),
+            problem.architecture.noiseless, problem.X[rows], np.ascontiguousarray(problem.targets[rows]),
             None if weight is None else weight[rows], *trainer.current_parameters(),
         )  # fmt: skip
         self._session = few.session(settings.l1, settings.l2, 1, keep_z=True)
@@ -128,10 +126,7 @@ def statistics_of(architecture, matrices, vectors, gradients, arrays):
     -------
     dict of float
     """
-    learnt = {
-        layer: vector for (name, layer), vector in zip(architecture.vectors(), vectors, strict=True)
-        if UNIT_VECTORS[name].attribute == "slopes_"
-    }  # fmt: skip
+    learnt = learnt_by_units(architecture, vectors)
     found = {}
     for i, layer in enumerate(architecture.layers):
         found[f"gradient_norm_{i}"] = np.linalg.norm(gradients[i])

@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..network.layers import SLOPE
+
 # A derivative below this share of the largest one is as good as none.
 _FLAT = 0.01
 # Where the largest derivative of an activation is looked for.
@@ -28,6 +30,12 @@ class UnitStates(NamedTuple):
     dead: np.ndarray
     saturated: np.ndarray
     off: np.ndarray
+
+
+def learnt_by_units(architecture, vectors):
+    """What the units of each layer that has such a parameter have learnt, a dict by the layer's number."""
+    places = zip(architecture.vectors(), vectors, strict=True)
+    return {layer: vector for (name, layer), vector in places if name == SLOPE.name}
 
 
 def unit_states(activation, z, learnt=None):
