@@ -11,6 +11,7 @@ from sklearn.base import clone, is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit
 from sklearn.utils import _safe_indexing
+from sklearn.utils.validation import _num_samples
 
 from ..ops.numbers import Number, shown
 from ..training.health import quiet
@@ -213,7 +214,7 @@ def _smoothed(values):
 
 def _range_test(estimator, X, y, sample_weight, low=1e-6, high=10.0):
     """The rates and the training losses of a training whose rate rises, until it diverges."""
-    n_samples = np.shape(X)[0] if hasattr(X, "shape") else len(X)
+    n_samples = _num_samples(X)
     n_batches = ceil(n_samples / settings_of(estimator).batch_rows(n_samples))
     n_epochs = int(np.clip(_STEPS // n_batches, _FEWEST_EPOCHS, _MOST_EPOCHS))
     settled = {
@@ -244,7 +245,7 @@ def _range_test(estimator, X, y, sample_weight, low=1e-6, high=10.0):
 
 def _scores(estimator, X, y, sample_weight, rate):
     """Scores of trainings with a rate on samples held out; nan where it diverged."""
-    n_samples = np.shape(X)[0] if hasattr(X, "shape") else len(X)
+    n_samples = _num_samples(X)
     n_splits = 5 if n_samples < 2000 else 2
     is_one_label = is_classifier(estimator) and np.ndim(y) == 1 and min(np.unique(y, return_counts=True)[1]) > 1
     kind = StratifiedShuffleSplit if is_one_label else ShuffleSplit
