@@ -98,8 +98,8 @@ def test_alone_a_fit_uses_all_cores(data):
 # The workers of one number of processes serve the next test, too: start them once.
 @pytest.mark.parametrize(
     ("n_jobs", "own"),
-    [(1, -1), (2, None),
-     *exhaustive([(1, None), (1, 1), (2, -1), (2, 1), *((max(3, CORES), own) for own in (None, -1, 1))])],
+    [(1, -1),
+     *exhaustive([(1, None), (1, 1), (2, None), (2, -1), (2, 1), *((max(3, CORES), own) for own in (None, -1, 1))])],
 )  # fmt: skip
 def test_processes_times_threads_are_no_more_than_the_cores(data, n_jobs, own):
     done = cross_validate(logged_model(n_jobs=own), *data, cv=4, n_jobs=n_jobs, return_estimator=True)
@@ -132,7 +132,7 @@ def test_fits_in_threads_share_the_cores(data, n_jobs):
         assert same_bits(parameters(model), parameters(logged_model(random_state=seed, max_iter=20).fit(*data)))
 
 
-@pytest.mark.parametrize("outer", ["loky", "threading"])
+@pytest.mark.parametrize("outer", ["threading", *exhaustive(["loky"])])
 def test_nested_parallelism_ends_and_stays_within_the_cores(data, outer):
     X, y = data[0][:300], data[1][:300]
     inner = BaggingClassifier(logged_model(max_iter=2), 2, n_jobs=2, random_state=0)

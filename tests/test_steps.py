@@ -57,12 +57,16 @@ def assert_agree(ours, theirs, dtype):
 
 
 SEEDS = range(len(LOSSES))
+# In single precision fewer in a plain run: the formulas are the same, and each loss and optimizer has to be compiled.
+IN_SINGLE = (0, 1, 4, 8)
 
 
 @pytest.mark.parametrize(
     ("seed", "dtype"),
-    [*crossed(SEEDS, [np.float64, np.float32]), *exhaustive(product(range(len(LOSSES), 50), [np.float64, np.float32]))],
-)
+    [*((seed, np.float64) for seed in SEEDS), *((seed, np.float32) for seed in IN_SINGLE),
+     *exhaustive((seed, np.float32) for seed in SEEDS if seed not in IN_SINGLE),
+     *exhaustive(product(range(len(LOSSES), 50), [np.float64, np.float32]))],
+)  # fmt: skip
 def test_random_networks_step_as_the_plain_network(seed, dtype):
     rng = np.random.default_rng(seed)
     loss = list(LOSSES)[seed % len(LOSSES)]
@@ -202,8 +206,7 @@ def test_divergence_stays_visible():
     assert not np.isfinite(coefs[0]).all()
 
 
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
-@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize(("loss", "dtype"), crossed(LOSSES, [np.float64, np.float32]))
 @pytest.mark.parametrize("hidden", [(), (7,), (70, 3, 18)])
 def test_forward_equals_the_plain_network(hidden, loss, dtype):
     problem = Problem(10, (6, *hidden, 5), "tanh", loss, n_samples=29, dtype=dtype)

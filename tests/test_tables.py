@@ -121,7 +121,7 @@ def test_splits_are_disjoint_and_fixed():
 
 def test_a_run_goes_on_after_what_is_there(tmp_path, capsys):
     path = tmp_path / "tables.jsonl"
-    command = ["--results", str(path), "--only", "iris", "--methods", "hist_gradient_boosting", "--splits"]
+    command = ["--results", str(path), "--only", "diabetes", "--methods", "hist_gradient_boosting", "--splits"]
     benchmark.main([*command, "1"])
     first = path.read_text()
     with path.open("a") as file:

@@ -144,6 +144,7 @@ y = (X[:, 0] * X[:, 1] > 0).astype(int)
 """
 
 
+@pytest.mark.exhaustive  # processes that load everything anew
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
 def test_fits_after_a_fork_and_a_fork_during_a_fit():
     out = run(

@@ -54,6 +54,7 @@ def counts(said):
     return [int(n) for n in re.findall(r"(\d+) (?:functions|were)", said)]
 
 
+@pytest.mark.exhaustive  # it compiles all that a first fit needs, to keep nothing of it
 def test_fits_with_default_parameters_need_nothing_but_what_a_warm_up_compiles():
     # With the cache of the other tests: what they have compiled need not be compiled again.
     said = run("-c", WARM_UP + FIT, FASTNET_PREBUILT="0")
