@@ -45,10 +45,15 @@ def test_numbers_are_centred_by_the_median_scaled_by_the_quartiles_and_clipped()
     assert_allclose(plain().fit_transform(x), (x - 4.5) / 4, rtol=1e-15)
 
 
-def test_numbers_of_which_most_are_equal_are_scaled_by_their_range_and_constants_are_zero():
-    X = np.column_stack([[0.0] * 9 + [5.0], [7.0] * 10])
-    assert_allclose(plain().fit_transform(X), np.column_stack([[0.0] * 9 + [2.0], [0.0] * 10]))
-    assert_array_equal(plain().fit(X).scales_, [0.4, 0.0])
+def test_numbers_of_which_most_are_equal_are_scaled_by_the_others_and_constants_are_zero():
+    # of the second column three are not 1: their distances are 1, 4 and 999, of which 4 is the median
+    X = np.column_stack([[0.0] * 9 + [5.0], [1.0] * 7 + [0.0, 5.0, 1000.0], [7.0] * 10])
+    expected = np.column_stack([[0.0] * 9 + [2.0], [0.0] * 7 + [-0.5, 2.0, 499.5], [0.0] * 10])
+    assert_allclose(plain().fit_transform(X), expected)
+    assert_array_equal(plain().fit(X).scales_, [0.4, 0.5, 0.0])
+    twice = np.vstack([X, X[-1]])
+    weight = np.array([1.0] * 9 + [2.0])
+    assert_array_equal(plain().fit(X, sample_weight=weight).scales_, plain().fit(twice).scales_)
 
 
 def test_missing_numbers_become_the_median_and_get_an_indicator_if_training_had_them():
@@ -103,7 +108,7 @@ def test_several_levels_become_one_hot_with_zeros_for_new_ones():
     table = plain().fit(column("a", "b", "c", "a", "b", "c", "d", None))
     assert table.categories_ == [["a", "b", "c", "d"]]
     assert table.get_feature_names_out().tolist() == ["x0_a", "x0_b", "x0_c", "x0_d", "x0_missing"]
-    # of eight, two are 1: q75 is 1/2, the scale 2; one is 1: q75 is 0, the scale 2 / (max - min)
+    # of eight, two are 1: q75 is 1/2, the scale 2; one is 1: q75 is 0, the scale 2 / 1
     expected = 2.0 * np.vstack([np.eye(5), np.zeros(5)])
     assert_allclose(table.transform(column("a", "b", "c", "d", None, "new")), expected)
 
