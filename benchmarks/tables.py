@@ -13,8 +13,9 @@ How it is measured
   to train with, at most 8,000; all the others are to test with. Classes keep their shares in both.
 - Classes: the share of wrong ones, and the log loss with probabilities held above 1.2e-7. Numbers: the root of the mean
   squared error.
-- All methods are at their defaults. Networks that take numbers only get medians with indicators for what is missing,
-  standardised columns and targets, and one-hot categories. RealMLP gets the medians and indicators.
+- All methods are at their defaults, but for ``tabular_td_s``, which has RealMLP-TD-S's settings. Networks that take
+  numbers only get medians with indicators for what is missing, standardised columns and targets, and one-hot
+  categories. RealMLP gets the medians and indicators.
 - Seconds are of ``fit`` and of predictions: of the wall, and of all threads of the process together. All methods have
   the same number of threads, one unless told otherwise. Each method fits few rows of a table first, so that nothing is
   compiled or imported when it counts.

@@ -295,6 +295,16 @@ def test_refit_trains_again_on_all_rows_for_the_epochs_found(cls, table):
     assert_array_equal(FirstEpochs(whole, 20).factors(epochs, best), whole.factors(epochs, 20))
 
 
+def test_of_equally_good_epochs_the_latest_is_kept(table):
+    X, y = table
+    params = {**QUICK, "max_iter": 30, "scoring": "accuracy"}
+    found = TabularMLPClassifier(**params).fit(X, targets_for(TabularMLPClassifier, y))
+    best = np.flatnonzero(np.equal(found.validation_scores_, max(found.validation_scores_))) + 1
+    assert len(best) > 1  # else this test says nothing
+    refitted = TabularMLPClassifier(**params, refit=True).fit(X, targets_for(TabularMLPClassifier, y))
+    assert refitted.n_iter_ == best[-1]
+
+
 @pytest.mark.parametrize("cls", ESTIMATORS)
 def test_the_time_is_for_all_members(cls, table):
     X, y = table

@@ -572,6 +572,20 @@ def test_the_last_weights_are_kept_if_asked_for(digits):
     assert scorer(best, *own.values()) == best.best_validation_score_
 
 
+def test_of_equally_good_epochs_the_first_or_the_latest_is_kept(digits):
+    X, y, own = halves(digits)
+    params = {"n_iter_no_change": None, "learning_rate_init": 0.05}
+    first, latest = (
+        classifier(restore_best_weights=which, max_iter=40, **params).fit(X, y, **own) for which in (True, "latest")
+    )
+    assert latest.validation_scores_ == first.validation_scores_
+    best = np.flatnonzero(np.equal(first.validation_scores_, first.best_validation_score_)) + 1
+    assert 1 < len(best) and best[-1] < 40  # else this test says nothing
+    for net, n_epochs in ((first, best[0]), (latest, best[-1])):
+        stopped = classifier(restore_best_weights=False, max_iter=n_epochs, **params).fit(X, y, **own)
+        assert same_bits(net, stopped)
+
+
 def test_the_random_split_is_the_same_as_before(digits):
     """With nothing asked for: scikit-learn's draw, after the initial weights."""
     X, y = digits

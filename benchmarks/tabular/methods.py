@@ -17,6 +17,15 @@ PLAIN = {"numbers": "median, indicator, standardised", "categories": "one-hot", 
 # scikit-learn's trees take at most 255 levels of a category.
 MOST_LEVELS = 254
 BOTH = ("classification", "regression")
+# RealMLP-TD-S as fastnet's network for tables: what its fast preset has otherwise.
+RECIPE = {
+    "preset": "fast", "input_scale": True, "rate_factors": "fan_in", "bias_rate_factor": 0.1, "output_init": "zeros",
+    "bias_init": "normal", "learning_rate": "multi_cosine", "max_iter": 256, "batch_size": 256, "ema_decay": 0.0,
+}  # fmt: skip
+RECIPE_BY_TASK = {
+    "classification": {"learning_rate_init": 0.04, "scoring": "accuracy", "calibration": False},
+    "regression": {"learning_rate_init": 0.07, "clip_predictions": False},
+}
 
 
 @dataclass(frozen=True)
@@ -163,6 +172,11 @@ def tabular_mlp(table, seed, threads, **settings):
     return cls(random_state=seed, n_jobs=threads, **settings)
 
 
+def tabular_recipe(table, seed, threads):
+    """fastnet's network for tables with RealMLP-TD-S's settings: one network, long training, its best epoch."""
+    return tabular_mlp(table, seed, threads, **RECIPE, **RECIPE_BY_TASK[table.task])
+
+
 def tabular_method(title, settings):
     """The method of some settings of fastnet's network for tables."""
     return Method(title, partial(tabular_mlp, **settings), settings, ("fastnet",), "fastnet.tabular")
@@ -184,4 +198,7 @@ METHODS = {
         f"tabular_{preset}": tabular_method(f"TabularMLP, {preset}", {"preset": preset})
         for preset in ("fast", "default", "best")
     },
+    "tabular_td_s": Method(
+        "TabularMLP as RealMLP-TD-S", tabular_recipe, RECIPE | RECIPE_BY_TASK, ("fastnet",), "fastnet.tabular"
+    ),
 }

@@ -137,8 +137,9 @@ class MLPRegressor(NumberTargets, RegressorMixin, BaseMultilayerPerceptron):
         any other name is one of scikit-learn's scorers, and a callable has their signature,
         ``scoring(estimator, X, y) -> float``. With weights it must take ``sample_weight``. Of a list of names, or a
         dict of names and scorers, all are in ``history_``, and the first is watched.
-    restore_best_weights : bool, default=True
-        Whether early stopping keeps the weights of the epoch with the best score. If not, those of the last one.
+    restore_best_weights : bool or 'latest', default=True
+        Whether early stopping keeps the weights of the epoch with the best score. If not, those of the last one. Of
+        epochs with equal scores, which accuracies often are, True keeps the first, and 'latest' the last.
     beta_1 : float, default=0.9
         Decay rate of the mean of the gradient in 'adam', in [0, 1).
     beta_2 : float, default=0.999
@@ -372,7 +373,7 @@ class MLPRegressor(NumberTargets, RegressorMixin, BaseMultilayerPerceptron):
         validation_fraction: float = 0.1,
         validation_split: object = None,
         scoring: Scoring = None,
-        restore_best_weights: bool = True,
+        restore_best_weights: bool | str = True,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-8,

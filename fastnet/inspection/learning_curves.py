@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..estimators.base import BaseMultilayerPerceptron
 from ..estimators.inspect import check_network
+from ..training.history import best_epoch
 from .drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, panels, whole_numbers
 
 _SCORE_STYLES = [(ORANGE, "-"), (GREEN, "--"), (PURPLE, "-."), (GREY, ":")]
@@ -117,7 +118,7 @@ class LearningCurvesDisplay:
         best = None
         if watched is not None and estimator.restore_best_weights and np.isfinite(watched).any():
             # Warm starts may have begun to watch later.
-            best = len(curves["loss"]) - len(watched) + int(np.nanargmax(watched)) + 1
+            best = len(curves["loss"]) - len(watched) + best_epoch(watched, estimator.restore_best_weights)
         display = cls(
             loss=curves["loss"],
             validation_loss=curves.get("validation_loss"),

@@ -238,6 +238,7 @@ class BaseTabularMLP(NestedValues, BaseEstimator, ABC):
             ema_decay=parameters["ema_decay"] or None,
             n_iter_no_change=None if patience == np.inf else patience,
             early_stopping=validates,
+            restore_best_weights="latest",  # RealMLP; only scores such as the accuracy are ever equal
             random_state=random_state,
             dtype=self.dtype,
             n_jobs=self.n_jobs,

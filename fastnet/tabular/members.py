@@ -10,6 +10,7 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
 from ..ops.schedules import Constant, Schedule
+from ..training.history import best_epoch
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ def refit_network(network, settings, max_time, *data):
     """
     parameters = network.get_params(deep=False)
     # training that found no finite score at all has failed before
-    n_epochs = int(np.nanargmax(network.validation_scores_)) + 1
+    n_epochs = best_epoch(network.validation_scores_, network.restore_best_weights)
     given = {"learning_rate": settings.schedule, "dropout_schedule": settings.dropout_schedule,
              "decay_schedule": settings.decay_schedule}  # fmt: skip
     schedules = {name: schedule and FirstEpochs(schedule, network.max_iter) for name, schedule in given.items()}

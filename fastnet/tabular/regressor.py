@@ -87,7 +87,7 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
         As for :class:`MLPRegressor`.
     n_iter_no_change : int, inf or None, default=None
         Epochs in a row without a better score on the rows held out after which training stops; inf trains
-        ``max_iter`` epochs. The best epoch is kept in either case.
+        ``max_iter`` epochs. The best epoch is kept in either case, of equally good ones the last.
     validation_fraction : float or None, default=None
         Share of the rows that are held out, in [0, 1); 0 holds out none and keeps the last epoch.
     validation_split : 'last', splitter or None, default=None

@@ -6,6 +6,31 @@ from dataclasses import dataclass, field
 import numpy as np
 
 
+def best_epoch(scores, restores):
+    """Which epoch's weights early stopping keeps, by the scores.
+
+    Parameters
+    ----------
+    scores : array-like of shape (n_epochs,)
+        At least one is not nan.
+    restores : True or 'latest'
+        Whether it is the first or the last of the best ones.
+
+    Returns
+    -------
+    int
+        Counted from 1.
+
+    Examples
+    --------
+    >>> from fastnet.training.history import best_epoch
+    >>> best_epoch([0.5, 0.75, 0.75], True), best_epoch([0.5, 0.75, 0.75], "latest")
+    (2, 3)
+    """
+    best = np.flatnonzero(np.equal(scores, np.nanmax(scores)))
+    return int(best[-1 if restores == "latest" else 0]) + 1
+
+
 @dataclass(repr=False)
 class History:
     """Losses and scores of a training, epoch by epoch: the fitted attribute ``history_``.

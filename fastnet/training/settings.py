@@ -93,8 +93,8 @@ class Settings:
         Which samples to hold out.
     scoring : None, str, callable, list of str or dict
         What is measured on the validation samples; early stopping watches the first.
-    restore_best_weights : bool
-        Whether the epoch with the best score is kept.
+    restore_best_weights : bool or 'latest'
+        Whether the epoch with the best score is kept, of several the first or the 'latest'.
     calibration : {None, 'temperature'}
         Of probabilities.
     target_scaling : bool
@@ -154,7 +154,7 @@ class Settings:
     validation_fraction: float
     validation_split: object
     scoring: object
-    restore_best_weights: bool
+    restore_best_weights: bool | str
     calibration: str | None
     target_scaling: bool
     warm_start: bool

@@ -237,12 +237,15 @@ class StochasticTrainer(Trainer):
 
     def watch(self):
         """Compare the epoch's loss or validation score with the best, and keep the best epoch's parameters."""
-        history, tol = self.history, self.settings.tol
+        settings, history = self.settings, self.history
+        tol = settings.tol
         self.measure()
         if not self._watches:
             history.watch_loss(tol)
             return
-        if history.watch_score(self.problem.measures.last_score, tol) and self._restores_best:
+        score, keeps_ties = self.problem.measures.last_score, settings.restore_best_weights == "latest"
+        is_tie = score == history.best_validation_score
+        if (history.watch_score(score, tol) or keeps_ties and is_tie) and self._restores_best:
             self.keep_parameters()
         self._say(f"Validation score: {history.validation_scores[-1]:f}")
 

@@ -189,7 +189,7 @@ def parameters(depth, classifier, few=False):
             [None, "last", KFold(2), ShuffleSplit(1, random_state=0), TimeSeriesSplit(2)]
         ),
         "scoring": st.sampled_from([None, _first_feature, *scorers, ["loss"], {"first": _first_feature}]),
-        "restore_best_weights": st.booleans(),
+        "restore_best_weights": st.sampled_from([True, False, "latest"]),
         "beta_1": BELOW_ONE,
         "beta_2": BELOW_ONE,
         "epsilon": EPSILON,

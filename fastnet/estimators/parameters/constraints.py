@@ -58,7 +58,7 @@ PARAMETER_CONSTRAINTS = {
     "validation_fraction": [_BELOW_ONE],
     "validation_split": [None, Names({"last"}), HasMethods(["split", "get_n_splits"])],
     "scoring": [None, Names({"loss", *get_scorer_names()}), callable, list, tuple, dict],
-    "restore_best_weights": ["boolean"],
+    "restore_best_weights": ["boolean", Names({"latest"})],
     "beta_1": [_BELOW_ONE],
     "beta_2": [_BELOW_ONE],
     "epsilon": [_POSITIVE],
