@@ -11,7 +11,7 @@ from .members import fit_members, fit_network, is_interrupted, refit_network
 from .preprocessing import TabularPreprocessor
 
 # Mini-batches of an epoch that 'auto' leaves a small table.
-_MANY_BATCHES, _SMALL_BATCH, _LARGE_BATCH = 16, 32, 256
+_MANY_BATCHES, _SMALL_BATCH, _LARGE_BATCH = 50, 32, 256
 # One object, by which members see that they share it.
 _ALL_ROWS = slice(None)
 
