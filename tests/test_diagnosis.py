@@ -109,6 +109,14 @@ def test_few_epochs_are_silent_unless_training_diverged():
     assert len(told) == 1 and "lower learning_rate_init, which was 30" in str(told[0].message)
 
 
+def test_a_fit_that_its_time_ended_is_silent():
+    # a schedule that begins at 0 and has a million epochs ahead has moved nothing yet
+    X, y = samples("cancer")
+    long = {"learning_rate": "multi_cosine", "max_iter": 10**6, "n_iter_no_change": None, "random_state": 0}
+    told, net = warned(lambda: fastnet.MLPClassifier(**long, max_time=0.2).fit(X, y))
+    assert net.stop_reason_ == "max_time" and not told
+
+
 def test_partial_fits_are_silent():
     X, y = samples("cancer")
     net = fastnet.MLPClassifier(**DEAD)

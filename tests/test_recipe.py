@@ -15,10 +15,10 @@ from fastnet.optimizers import Adam
 
 # The smallest epsilon, since W / sqrt(n) has another share of it than W.
 RECIPE = {
-    "preset": "fast", "input_scale": Scale(6.0), "hidden_layer_sizes": (16, 12, 8), "bias_init": "normal",
+    "input_scale": Scale(6.0), "hidden_layer_sizes": (16, 12, 8), "n_members": 1, "bias_init": "normal",
     "output_init": "zeros", "solver": Adam(beta_2=0.95, epsilon=1e-200), "learning_rate": "multi_cosine",
-    "rate_factors": "fan_in", "bias_rate_factor": 0.1, "ema_decay": 0.0, "batch_size": 32, "max_iter": 5,
-    "validation_fraction": 0, "random_state": 0, "dtype": "float64",
+    "rate_factors": "fan_in", "bias_rate_factor": 0.1, "numeric_embedding": False, "embedding": False, "dropout": 0.0,
+    "batch_size": 32, "max_iter": 5, "validation_fraction": 0, "random_state": 0, "dtype": "float64",
 }  # fmt: skip
 
 

@@ -24,7 +24,7 @@ from fastnet.tabular.members import FirstEpochs, mean_curve
 from fastnet.tabular.presets import NAMES, PRESETS
 
 ESTIMATORS = [TabularMLPClassifier, TabularMLPRegressor]
-QUICK = {"preset": "fast", "hidden_layer_sizes": (24, 16), "max_iter": 6, "random_state": 0}
+QUICK = {"preset": "fast", "hidden_layer_sizes": (24, 16), "n_members": 1, "max_iter": 6, "random_state": 0}
 
 
 def broken_by_a_holdout(estimator):
@@ -33,7 +33,8 @@ def broken_by_a_holdout(estimator):
 
 
 @parametrize_with_checks(
-    [cls(preset="fast", hidden_layer_sizes=32) for cls in ESTIMATORS], expected_failed_checks=broken_by_a_holdout
+    [cls(preset="fast", hidden_layer_sizes=32, n_members=2) for cls in ESTIMATORS],
+    expected_failed_checks=broken_by_a_holdout,
 )
 def test_scikit_learns_checks_pass(estimator, check):
     check(estimator)
@@ -114,7 +115,7 @@ def test_what_is_set_takes_the_place_of_the_presets_value(table):
            "ema_decay": 0.9, "init": "he_normal", "learning_rate": "constant", "learning_rate_init": 0.002,
            "n_iter_no_change": 3, "scoring": "balanced_accuracy", "max_one_hot": 2, "min_frequency": 0.1,
            "calibration": False, "n_members": 2, "validation_fraction": 0.3}  # fmt: skip
-    model = TabularMLPClassifier(**QUICK, **own).fit(X, classes_of(y))
+    model = TabularMLPClassifier(**{**QUICK, **own}).fit(X, classes_of(y))
     assert {name: model.parameters_[name] for name in own} == own
     net = model.estimators_[1].get_params()
     alike = own.keys() - {"calibration", "n_members", "max_one_hot", "min_frequency", "validation_fraction"}
@@ -164,7 +165,7 @@ def test_nothing_is_learnt_from_rows_held_out(cls, table):
 
 def test_members_are_averaged(table):
     X, y = table
-    model = TabularMLPRegressor(**QUICK, n_members=3, clip_predictions=False).fit(X, y)
+    model = TabularMLPRegressor(**{**QUICK, "n_members": 3}, clip_predictions=False).fit(X, y)
     pairs = zip(model.preprocessors_, model.estimators_, strict=True)
     single = [net.predict(columns.transform(X)) for columns, net in pairs]
     assert_allclose(model.predict(X), np.mean(single, axis=0))
@@ -175,12 +176,12 @@ def test_members_are_averaged(table):
 def test_each_member_holds_out_rows_of_its_own(table):
     """Those that a splitter names, or the last, are held out by all."""
     X, y = table
-    model = TabularMLPRegressor(**QUICK, n_members=3).fit(X, y)
+    model = TabularMLPRegressor(**{**QUICK, "n_members": 3}).fit(X, y)
     means = [net.target_mean_[0] for net in model.estimators_]
     assert len(set(means)) == 3
     medians = [columns.centers_[0] for columns in model.preprocessors_]
     assert len(set(medians)) == 3
-    model = TabularMLPRegressor(**QUICK, n_members=2, validation_split="last").fit(X, y)
+    model = TabularMLPRegressor(**{**QUICK, "n_members": 2}, validation_split="last").fit(X, y)
     assert model.preprocessors_[0] is model.preprocessors_[1]
     assert model.estimators_[0].target_mean_ == model.estimators_[1].target_mean_
 
@@ -191,7 +192,7 @@ def test_a_mean_of_curves_has_the_epochs_of_the_longest():
 
 def test_probabilities_of_members_are_averaged(table):
     X, y = table
-    model = TabularMLPClassifier(**QUICK, n_members=3).fit(X, classes_of(y))
+    model = TabularMLPClassifier(**{**QUICK, "n_members": 3}).fit(X, classes_of(y))
     pairs = zip(model.preprocessors_, model.estimators_, strict=True)
     mean = np.mean([net.predict_proba(columns.transform(X)) for columns, net in pairs], axis=0)
     assert_allclose(model.predict_proba(X), mean)
@@ -205,10 +206,10 @@ def test_several_targets_labels_and_columns_of_classes(table):
     labels = np.column_stack([y > 5000, y > 6000, y < 4500]).astype(int)
     columns = np.column_stack([classes_of(y), np.where(y > 5000, "high", "low")])
     for many in (1, 2):
-        model = TabularMLPClassifier(**QUICK, n_members=many).fit(X, labels)
+        model = TabularMLPClassifier(**{**QUICK, "n_members": many}).fit(X, labels)
         assert model.predict(X).shape == model.predict_proba(X).shape == (300, 3)
         assert model.score(X, labels) == np.mean((model.predict(X) == labels).all(axis=1)) > 0.2
-        model = TabularMLPClassifier(**QUICK, n_members=many).fit(X, columns)
+        model = TabularMLPClassifier(**{**QUICK, "n_members": many}).fit(X, columns)
         assert [p.shape for p in model.predict_proba(X)] == [(300, 3), (300, 2)]
         assert model.score(X, columns) == np.mean((model.predict(X) == columns).all(axis=1)) > 0.2
     both = np.column_stack([y, 1e-3 * y**2])
@@ -468,5 +469,5 @@ def test_an_interrupt_ends_the_training_of_all_members(table, monkeypatch):
     monkeypatch.setattr(MLPRegressor, "fit", interrupted)
     for refit in (False, True):
         fits.clear()
-        model = TabularMLPRegressor(**QUICK, n_members=5, refit=refit).fit(X, y)
+        model = TabularMLPRegressor(**{**QUICK, "n_members": 5}, refit=refit).fit(X, y)
         assert len(fits) == len(model.estimators_) == 2

@@ -16,7 +16,8 @@ from fastnet.optimizers import Adam, AdamW
 from fastnet.tabular.presets import PRESETS
 
 ESTIMATORS = [TabularMLPClassifier, TabularMLPRegressor]
-QUICK = {"preset": "fast", "hidden_layer_sizes": (24, 16), "max_iter": 6, "ema_decay": 0.0, "random_state": 0}
+QUICK = {"preset": "fast", "hidden_layer_sizes": (24, 16), "n_members": 1, "max_iter": 6, "random_state": 0,
+         "numeric_embedding": False, "embedding": False, "input_scale": False}  # fmt: skip
 EMBEDDED = {**QUICK, "numeric_embedding": PBLD(), "embedding": Embedding(3), "input_scale": True}
 
 
@@ -52,7 +53,7 @@ def test_every_parameter_of_the_training_reaches_the_networks(cls, table):
     own = {"input_scale": Scale(2.0), "rate_factors": [1.0, 0.5, 0.25], "bias_rate_factor": 0.1,
            "dropout_schedule": "flat_cosine", "decay_schedule": "cosine", "solver": AdamW(weight_decay=0.1),
            "init": DataDependent(), "output_init": "zeros", "bias_init": "data", "dropout": 0.2}  # fmt: skip
-    model = cls(**{**EMBEDDED, **own}, n_members=2).fit(X, targets_for(cls, y))
+    model = cls(**{**EMBEDDED, **own, "n_members": 2}).fit(X, targets_for(cls, y))
     assert {name: model.parameters_[name] for name in own} == own
     for net in model.estimators_:
         params = net.get_params()
@@ -60,10 +61,8 @@ def test_every_parameter_of_the_training_reaches_the_networks(cls, table):
         assert [op for op, _ in net.features] == [PBLD(), Embedding(3)] and len(net.features_) == 3
         assert np.ptp(net.intercepts_[0]) > 0.1  # of the data
     plain = cls(**QUICK).fit(X, targets_for(cls, y)).estimators_[0]
-    preset = PRESETS["regression"]["fast"]
-    assert {name: getattr(plain, name) for name in own.keys() & preset.keys()} == {
-        name: preset[name] for name in own.keys() & preset.keys()
-    }
+    preset, left = PRESETS["regression"]["fast"], own.keys() - {"input_scale"}
+    assert {name: getattr(plain, name) for name in left} == {name: preset[name] for name in left}
 
 
 def test_numbers_and_dates_are_embedded_and_levels_as_many_as_they_are(table):
@@ -119,7 +118,7 @@ def test_each_member_embeds_the_levels_of_its_own_rows(table):
     X, y = table
     X = X.copy()
     X[:100, 4] = [f"rare {i // 2}" for i in range(100)]
-    model = TabularMLPRegressor(**EMBEDDED, n_members=2, clip_predictions=False).fit(X, y)
+    model = TabularMLPRegressor(**{**EMBEDDED, "n_members": 2}, clip_predictions=False).fit(X, y)
     levels = [columns.categories_[4] for columns in model.preprocessors_]
     assert levels[0] != levels[1]
     alone = []
@@ -129,7 +128,7 @@ def test_each_member_embeds_the_levels_of_its_own_rows(table):
     assert same_bits([model.predict(X)], [np.mean(alone, axis=0)])
     # nothing is encoded twice where all learn from the same rows
     for params in ({"validation_fraction": 0}, {"refit": True}):
-        model = TabularMLPRegressor(**EMBEDDED, n_members=2, **params).fit(X, y)
+        model = TabularMLPRegressor(**{**EMBEDDED, "n_members": 2}, **params).fit(X, y)
         assert model.preprocessors_[0] is model.preprocessors_[1]
 
 
@@ -198,16 +197,18 @@ def preset_with(monkeypatch, **values):
 def test_a_presets_parts_are_left_out_beside_a_solver_that_cannot_have_them(table, monkeypatch):
     X, y = table
     preset_with(monkeypatch, solver=AdamW(), decay_schedule="flat_cosine", rate_factors="fan_in", bias_rate_factor=0.1,
-                embedding=Embedding(), learning_rate="constant", ema_decay=0.0)  # fmt: skip
-    params = {name: value for name, value in QUICK.items() if name != "ema_decay"}
+                embedding=Embedding(), learning_rate="one_cycle", dropout=0.1)  # fmt: skip
+    params = {name: value for name, value in QUICK.items() if name != "embedding"}
     net = TabularMLPRegressor(**params).fit(X, y).estimators_[0]
     assert (net.decay_schedule, net.rate_factors, net.bias_rate_factor) == ("flat_cosine", "fan_in", 0.1)
     assert net.features[0][0] == Embedding()
 
     model = TabularMLPRegressor(**params, solver=Adam()).fit(X, y)
     assert model.parameters_["decay_schedule"] == "constant" and model.parameters_["rate_factors"] == "fan_in"
-    model = TabularMLPRegressor(**params, solver="rprop", batch_size="all").fit(X, y)
-    assert (model.parameters_["rate_factors"], model.parameters_["bias_rate_factor"]) == (1.0, 1.0)
+    model = TabularMLPRegressor(**params, solver="rprop").fit(X, y)
+    left = {"rate_factors": 1.0, "bias_rate_factor": 1.0, "learning_rate": "constant", "batch_size": "all",
+            "dropout": 0.0}  # fmt: skip
+    assert {name: model.parameters_[name] for name in left} == left
     for own in ({"solver": "schedule_free_adamw"}, {"ema_decay": 0.9}):
         model = TabularMLPRegressor(**params, **own).fit(X, y)
         assert model.parameters_["embedding"] is False and model.estimators_[0].features is None
@@ -220,7 +221,8 @@ def test_a_presets_parts_are_left_out_beside_a_solver_that_cannot_have_them(tabl
         ({"embedding": Embedding(), "ema_decay": 0.9}, "embedding=Embedding.* ema_decay=0.9 averages.*set ema_decay=0"),
         ({"embedding": Embedding(), "solver": "schedule_free_adamw"}, "embedding=.*'schedule_free_adamw' averages"),
         ({"decay_schedule": "cosine", "solver": Adam()}, "decay_schedule changes a decoupled weight decay"),
-        ({"rate_factors": 0.5, "solver": "rprop", "batch_size": "all", "learning_rate": "constant"}, "rate_factors"),
+        ({"rate_factors": 0.5, "solver": "rprop"}, "rate_factors"),
+        ({"dropout": 0.5, "solver": "rprop"}, "dropout above 0"),
         ({"rate_factors": [1.0, 0.5]}, "rate_factors must be one number, or hold one for each layer"),
         ({"numeric_embedding": True}, "numeric_embedding"),
         ({"numeric_embedding": Embedding()}, "numeric_embedding=Embedding.*PBLD"),

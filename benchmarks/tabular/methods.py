@@ -11,20 +11,21 @@ from functools import partial
 from typing import Any
 
 import fastnet
+from fastnet.optimizers import Adam
 
 # What the two plain networks get: what a careful person puts before scikit-learn's.
 PLAIN = {"numbers": "median, indicator, standardised", "categories": "one-hot", "target": "standardised"}
 # scikit-learn's trees take at most 255 levels of a category.
 MOST_LEVELS = 254
 BOTH = ("classification", "regression")
-# RealMLP-TD-S as fastnet's network for tables: what its fast preset has otherwise.
+# RealMLP-TD-S as fastnet's network for tables: what its presets have otherwise.
 RECIPE = {
-    "preset": "fast", "input_scale": True, "rate_factors": "fan_in", "bias_rate_factor": 0.1, "output_init": "zeros",
-    "bias_init": "normal", "learning_rate": "multi_cosine", "max_iter": 256, "batch_size": 256, "ema_decay": 0.0,
+    "hidden_layer_sizes": (256, 256, 256), "n_members": 1, "max_iter": 256, "batch_size": 256, "dropout": 0.0,
+    "numeric_embedding": False, "embedding": False, "solver": Adam(beta_2=0.95),
 }  # fmt: skip
 RECIPE_BY_TASK = {
-    "classification": {"learning_rate_init": 0.04, "scoring": "accuracy", "calibration": False},
-    "regression": {"learning_rate_init": 0.07, "clip_predictions": False},
+    "classification": {"activation": "selu", "scoring": "accuracy", "calibration": False},
+    "regression": {"activation": "mish", "learning_rate_init": 0.07, "clip_predictions": False},
 }
 
 

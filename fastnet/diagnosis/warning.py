@@ -20,8 +20,8 @@ _ENOUGH = 0.1
 class TrainingWarning(ConvergenceWarning):
     """Warning at the end of a fit that is no better than a constant, or whose hidden units or gradients are ill.
 
-    It says what is seen, why probably, and what to do. Fits of fewer than 10 epochs warn only if they diverged, and
-    those of samples without any signal do not.
+    It says what is seen, why probably, and what to do. Fits of fewer than 10 epochs, or that
+    ``max_time`` ended, warn only if they diverged, and those of samples without any signal do not.
 
     Examples
     --------
@@ -54,7 +54,8 @@ def warn_of_training(problem, settings, history, parameters):
     curve = history.loss_curve[-history.n_iter :] if history.n_iter else []
     if history.loss is None or not history.n_iter or history.stop_reason == "interrupt":
         return
-    if history.n_iter < _FEW_EPOCHS and not (len(curve) > 1 and _rose(curve)):
+    was_short = history.n_iter < _FEW_EPOCHS or history.stop_reason == "max_time"
+    if was_short and not (len(curve) > 1 and _rose(curve)):
         return
     architecture, n_rows = problem.architecture, len(problem.targets)
     work = float(history.n_iter) * n_rows * architecture.n_weights
@@ -65,7 +66,7 @@ def warn_of_training(problem, settings, history, parameters):
         if findings is None:
             return
         illnesses = illnesses_of(findings, settings, curve)
-    if history.n_iter < _FEW_EPOCHS:
+    if was_short:
         illnesses = [one for one in illnesses if one.name in ("rate too large", "unscaled inputs")]
     fails = findings.fails
     stand_still = [one for one in illnesses if one.name in ("dead units", "saturated units")]

@@ -211,12 +211,14 @@ class BaseTabularMLP(NestedValues, BaseEstimator, ABC):
     def _leave_out_of_solver(self, parameters):
         """Beside a solver that was asked for, parts of a preset that it cannot have are left out."""
         solver = resolve("solver", parameters["solver"], OPTIMIZERS, Optimizer)
-        if self.decay_schedule is None and not getattr(solver, "weight_decay", 0.0):
-            parameters["decay_schedule"] = "constant"
+        instead = {}
+        if not getattr(solver, "weight_decay", 0.0):
+            instead |= {"decay_schedule": "constant"}
         if not solver.has_schedule:
-            for name in ("rate_factors", "bias_rate_factor"):
-                if getattr(self, name) is None:
-                    parameters[name] = 1.0
+            instead |= {"learning_rate": "constant", "rate_factors": 1.0, "bias_rate_factor": 1.0}
+        if solver.full_batch:
+            instead |= {"batch_size": "all", "dropout": 0.0}
+        parameters |= {name: value for name, value in instead.items() if getattr(self, name) is None}
         # An embedding moves only the rows of levels that a mini-batch has; an average is of all numbers.
         averages = "ema_decay" if parameters["ema_decay"] else "solver" if solver.averages_itself else None
         if averages is None or parameters["embedding"] is False:

@@ -30,9 +30,8 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
     ----------
     preset : {'fast', 'default', 'best'}, default='default'
         What the parameters that are None stand for; ``parameters_`` has the values after ``fit``. All of them
-        follow RealMLP [1]_ with less training: 'fast' trains one plain network for 32 epochs and averages its weights;
-        'default' trains four networks with feature layers, dropout and decay for 32 epochs each, and 'best' six, whose
-        predictions it averages.
+        are RealMLP [1]_ with less training, 32 epochs, of several networks whose predictions are averaged: 'fast' has
+        three of two layers of 128 units, 'default' four of two layers of 256, and 'best' eight of these.
     categorical_features : 'from_dtype' or array-like of {bool, int, str}, default='from_dtype'
         Columns of categories, as for :class:`TabularPreprocessor`.
     max_one_hot : int or None, default=None
@@ -66,8 +65,8 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
     alpha : float, sequence of float or None, default=None
         As for :class:`MLPRegressor`.
     batch_size : int, 'auto', 'all' or None, default=None
-        Rows in a mini-batch. 'auto' is 256, and for less than 4,096 rows to train on a sixteenth of them, but not
-        less than 32; 'all' is all rows.
+        Rows in a mini-batch. 'auto' is a fiftieth of the rows to train on, but not less than 32 and not more than
+        256; 'all' is all rows.
     max_iter : int or None, default=None
         Epochs, and the length of the schedules.
     dropout : float, sequence of float or None, default=None
