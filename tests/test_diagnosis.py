@@ -241,7 +241,7 @@ def test_what_cannot_be_diagnosed_is_refused():
     X, y = samples("cancer")
     with pytest.raises(NotFittedError):
         fastnet.diagnose(fastnet.MLPClassifier(), X, y)
-    with pytest.raises(TypeError, match="estimator must be an MLPClassifier or MLPRegressor"):
+    with pytest.raises(TypeError, match="estimator must be one of fastnet's networks"):
         fastnet.diagnose(StandardScaler(), X, y)
 
 

@@ -26,8 +26,9 @@ def diagnose(estimator: Any, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLi
 
     Parameters
     ----------
-    estimator : MLPClassifier, MLPRegressor or Pipeline
-        Fitted; of a pipeline the last step, which gets X as the steps before it transform it.
+    estimator : MLPClassifier, MLPRegressor, TabularMLPClassifier, TabularMLPRegressor or Pipeline
+        Fitted; of a pipeline the last step, which gets X as the steps before it transform it. Of the networks of an
+        estimator for tables it is the one with the most illnesses, the first of equals.
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
         Samples: those of the training or, to see overfitting, others.
     y : array-like of shape (n_samples,) or (n_samples, n_outputs)
@@ -71,11 +72,18 @@ def diagnose(estimator: Any, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLi
         if len(estimator) > 1:
             X = estimator[:-1].transform(X)
         estimator = estimator[-1]
+    if hasattr(estimator, "_networks_with_inputs"):
+        found = [_diagnosis(network, Z, y, sample_weight) for network, Z in estimator._networks_with_inputs(X)]
+        return max(found, key=lambda diagnosis: len(diagnosis.illnesses))
     if not isinstance(estimator, BaseMultilayerPerceptron):
         raise TypeError(
-            f"estimator must be an MLPClassifier or MLPRegressor, or a pipeline that ends with one, got one of type "
+            "estimator must be one of fastnet's networks, or a pipeline that ends with one, got one of type "
             f"{type(estimator).__name__}: give the network itself, and X as the network reads it."
         )
+    return _diagnosis(estimator, X, y, sample_weight)
+
+
+def _diagnosis(estimator, X, y, sample_weight):
     problem = fitted_problem(estimator, X, y, sample_weight)
     settings = settings_of(estimator)
     curve = getattr(estimator, "loss_curve_", [])[-estimator.n_iter_ :] if estimator.n_iter_ else []

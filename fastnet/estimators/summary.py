@@ -1,5 +1,6 @@
 """What a fitted network is made of and costs: layers, parameters, memory, operations, and how fast it was trained."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from html import escape
@@ -75,6 +76,8 @@ class Summary:
         ``flops`` as a share of the peak of one core, and of that of all threads that a fit may use, together.
     threads : int
         How many these are.
+    n_networks : int
+        How many networks an estimator for tables has. The first is described; seconds and ``flops`` are of all.
     """
 
     name: str
@@ -90,6 +93,7 @@ class Summary:
     share_of_core: float | None
     share_of_machine: float | None
     threads: int
+    n_networks: int = 1
 
     def _table(self) -> tuple[list[str], list[list[str]], list[str]]:
         """Heads, rows, and the lines below the table."""
@@ -108,6 +112,8 @@ class Summary:
             ]
         )  # fmt: skip
         notes = [f"FLOPs are those of one sample. In training the network takes about {size(self.fit_bytes)}."]
+        if self.n_networks > 1:
+            notes.insert(0, f"This is the first of {self.n_networks} networks, whose outputs are averaged.")
         if self.seconds is None or self.flops is None:
             return heads, rows, notes
         shares = f"{percent(self.share_of_core or 0)} of the peak of one core"
@@ -153,8 +159,10 @@ def machine_peak(dtype: np.dtype, threads: int) -> tuple[float, float]:
     return one, max(one, together)
 
 
-def summarise(estimator: Any) -> Summary:
-    """The summary of a fitted estimator."""
+def summarise(estimator: Any, networks: Sequence[Any] | None = None) -> Summary:
+    """The summary of a fitted estimator: itself, or the networks inside of it."""
+    networks = [estimator] if networks is None else networks
+    name, estimator = type(estimator).__name__, networks[0]
     architecture, matrices, _ = estimator._network()
     dtype = matrices[0].dtype
     counts, (predicting, training) = layer_parameters(architecture), layer_operations(architecture)
@@ -166,14 +174,15 @@ def summarise(estimator: Any) -> Summary:
         )
         for i, layer in enumerate(architecture.layers)
     ]  # fmt: skip
-    cost, threads = getattr(estimator, "_cost", None), allowed_threads()
+    costs, threads = [getattr(network, "_cost", None) or {} for network in networks], allowed_threads()
     seconds = flops = of_core = of_machine = None
-    if cost is not None and cost["operations"]:
-        seconds, flops = cost["seconds"], cost["operations"] / cost["seconds"]
+    if all(cost.get("operations") for cost in costs):
+        seconds = sum(cost["seconds"] for cost in costs)
+        flops = sum(cost["operations"] for cost in costs) / seconds
         core, machine = machine_peak(dtype, threads)
         of_core, of_machine = flops / core, flops / machine
     return Summary(
-        name=type(estimator).__name__,
+        name=name,
         chain=chain_of_layers(architecture.layer_units, names),
         layers=layers,
         n_parameters=sum(counts),
@@ -186,4 +195,5 @@ def summarise(estimator: Any) -> Summary:
         share_of_core=of_core,
         share_of_machine=of_machine,
         threads=threads,
+        n_networks=len(networks),
     )

@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..estimators.base import BaseMultilayerPerceptron
 from ..estimators.inspect import check_network
+from ..tabular.base import BaseTabularMLP
 from ..training.history import best_epoch
 from .drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, panels, whole_numbers
 
@@ -79,14 +80,15 @@ class LearningCurvesDisplay:
 
     @classmethod
     def from_estimator(
-        cls, estimator: BaseMultilayerPerceptron, *, ax: Any = None, log_loss_axis: bool | None = None
+        cls, estimator: BaseMultilayerPerceptron | BaseTabularMLP, *, ax: Any = None, log_loss_axis: bool | None = None
     ) -> Self:
         """Draw the curves of a fitted network's training.
 
         Parameters
         ----------
-        estimator : MLPClassifier or MLPRegressor
-            Fitted.
+        estimator : MLPClassifier, MLPRegressor, TabularMLPClassifier or TabularMLPRegressor
+            Fitted. Of an estimator for tables the curves are means over its networks, each of which has a best epoch of
+            its own.
         ax : matplotlib Axes, default=None
             Whose place the panels take; None makes a new figure.
         log_loss_axis : bool, default=None
@@ -102,7 +104,8 @@ class LearningCurvesDisplay:
         ValueError
             If no loss was kept, as of a network that was converted.
         """
-        check_network(estimator)
+        if not isinstance(estimator, BaseTabularMLP):
+            check_network(estimator)
         check_is_fitted(estimator)
         curves = _columns(estimator)
         if not len(curves.get("loss", ())):
@@ -116,9 +119,10 @@ class LearningCurvesDisplay:
         }
         watched = getattr(estimator, "validation_scores_", None)
         best = None
-        if watched is not None and estimator.restore_best_weights and np.isfinite(watched).any():
+        restores = getattr(estimator, "restore_best_weights", False)
+        if watched is not None and restores and np.isfinite(watched).any():
             # Warm starts may have begun to watch later.
-            best = len(curves["loss"]) - len(watched) + best_epoch(watched, estimator.restore_best_weights)
+            best = len(curves["loss"]) - len(watched) + best_epoch(watched, restores)
         display = cls(
             loss=curves["loss"],
             validation_loss=curves.get("validation_loss"),

@@ -1,12 +1,14 @@
 """What both estimators for tables share: the way from a table to networks inside and back."""
 
 from abc import ABC, abstractmethod
+from copy import copy
 from numbers import Integral, Real
 from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, _fit_context, is_classifier
+from sklearn.callback import CallbackSupportMixin
 from sklearn.utils import check_consistent_length, check_random_state, column_or_1d
 from sklearn.utils._param_validation import Interval, Options
 from sklearn.utils.validation import check_is_fitted
@@ -19,16 +21,18 @@ from ..estimators.parameters import PARAMETER_CONSTRAINTS, check_each, plain_par
 from ..estimators.parameters.constraints import Names
 from ..estimators.parameters.nested import NestedValues
 from ..estimators.parameters.unknown import names_unknown_arguments
+from ..estimators.summary import Summary, summarise
 from ..ops.features import Embedding, Feature
 from ..ops.optimizers import OPTIMIZERS, Optimizer
 from ..ops.registry import resolve
 from ..training.health import quiet
 from .fitting import TableFit
+from .history import MembersHistory, mean_curve
 from .holdout import check_arguments, class_numbers, splits_for_members
-from .members import mean_curve
 from .preprocessing import TabularPreprocessor
 from .presets import NAMES, resolved
 from .table import checked_table, read_table
+from .watching import Watch
 
 # What a network inside has under the same name.
 _OF_NETWORKS = (
@@ -71,7 +75,7 @@ def check_numeric(embedding):
         )
 
 
-class BaseTabularMLP(NestedValues, BaseEstimator, ABC):
+class BaseTabularMLP(NestedValues, CallbackSupportMixin, BaseEstimator, ABC):
     """Base class of the estimators for tables. Subclasses know the targets."""
 
     _network: type  # of the networks inside
@@ -183,17 +187,30 @@ class BaseTabularMLP(NestedValues, BaseEstimator, ABC):
             )
         seeds = random_state.randint(np.iinfo(np.int32).max, size=n_members).tolist()
         own, table = self._checked_own(own, y), read_table(X, self.categorical_features)
-        members = TableFit(self, parameters, settings, table, y, sample_weight, own).run(seeds, parts)
+        rows = None if parts is None or asked.refit else [train for train, _ in parts]
+
+        def attributes_of(members):
+            view = copy(self)
+            view._keep(members, parameters, y if rows is None else y[np.unique(np.concatenate(rows[: len(members)]))])
+            return vars(view)
+
+        n_networks = n_members * (2 if asked.refit else 1)
+        watch = Watch(self, X, y, sample_weight, n_networks, attributes_of)
+        members = TableFit(self, parameters, settings, table, y, sample_weight, own, watch).run(seeds, parts)
+        watch.end(members)
+        vars(self).update(attributes_of(members))
+        return self
+
+    def _keep(self, members, parameters, y):
+        """Keep what was learnt as fitted attributes; ``y`` are the targets that were trained on."""
         self.preprocessors_, self.estimators_ = [m.preprocessor for m in members], [m.network for m in members]
         self.preprocessor_, self.parameters_ = self.preprocessors_[0], parameters
-        seen = [train for train, _ in parts[: len(members)]] if parts and not asked.refit else None
-        self._learn_targets(y if seen is None else y[np.unique(np.concatenate(seen))], parameters)
+        self._learn_targets(y, parameters)
         if is_classifier(self):
             self.classes_ = self.estimators_[0].classes_
         self.loss_curve_ = mean_curve([network.loss_curve_ for network in self.estimators_])
         self.validation_scores_ = mean_curve([network.validation_scores_ for network in self.estimators_])
         self.n_iter_ = max(network.n_iter_ for network in self.estimators_)
-        return self
 
     def _leave_out_validation(self, parameters, validates):
         """Without rows to validate with, a preset's parts that need them are left out."""
@@ -260,16 +277,47 @@ class BaseTabularMLP(NestedValues, BaseEstimator, ABC):
         check_consistent_length(X_val, y_val)
         return OwnData(X_val, y_val, own.sample_weight, None)
 
-    def _members_outputs(self, X, method, *arguments):
-        """What each network inside predicts for a table."""
+    @property
+    def history_(self) -> MembersHistory:
+        """Losses and scores of the networks, epoch by epoch."""
+        return MembersHistory([network.history_ for network in self.estimators_])
+
+    def _networks_with_inputs(self, X):
+        """Each network inside with a table as it reads it."""
         check_is_fitted(self)
         values = self.preprocessor_._read(checked_table(self, X, reset=False))
-        outputs, encoded = [], (None, None)
+        encoded = None, None
         for preprocessor, network in zip(self.preprocessors_, self.estimators_, strict=True):
             if encoded[0] is not preprocessor:
                 encoded = preprocessor, preprocessor._encode_values(values, np.float64)
-            outputs.append(getattr(network, method)(encoded[1], *arguments))
-        return outputs
+            yield network, encoded[1]
+
+    def _members_outputs(self, X, method, *arguments):
+        """What each network inside predicts for a table."""
+        return [getattr(network, method)(Z, *arguments) for network, Z in self._networks_with_inputs(X)]
+
+    def summary(self) -> Summary:
+        """Tell what the networks inside are made of and cost.
+
+        Returns
+        -------
+        Summary
+            That of the first network; seconds and speed are of the training of all.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+
+        Examples
+        --------
+        >>> from fastnet import TabularMLPRegressor
+        >>> net = TabularMLPRegressor("fast", max_iter=1, random_state=0).fit([[i] for i in range(40)], range(40))
+        >>> net.summary().n_networks
+        3
+        """
+        check_is_fitted(self)
+        return summarise(self, self.estimators_)
 
     def _validate_params(self):
         check_each(self)

@@ -34,7 +34,7 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
     ----------
     preset : {'fast', 'default', 'best'}, default='default'
         What the parameters that are None stand for; ``parameters_`` has the values after ``fit``. All of them
-        are RealMLP [1]_ with less training, 32 epochs, of several networks whose probabilities are averaged: 'fast' has
+        are RealMLP [1]_ with less training, 40 epochs, of several networks whose probabilities are averaged: 'fast' has
         three of two layers of 128 units, 'default' four of two layers of 256, and 'best' eight of these.
     categorical_features : 'from_dtype' or array-like of {bool, int, str}, default='from_dtype'
         Columns of categories, as for :class:`TabularPreprocessor`.
@@ -135,6 +135,9 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
         The networks, at most ``n_members``; they see encoded columns.
     classes_ : ndarray of shape (n_classes,) or list of these
         Class labels; a list with those of each column if there are several.
+    history_ : MembersHistory
+        Losses, scores and learning rates of every epoch: ``history_["loss"]`` is the mean over the networks,
+        ``history_.to_frame()`` has each network's own.
     loss_curve_ : list of float
         Loss of every epoch, the mean over the networks.
     validation_scores_ : list of float or None

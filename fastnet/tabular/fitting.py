@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .holdout import HeldOut
-from .members import fit_members, fit_network, is_interrupted, refit_network
+from .members import fit_members, is_interrupted, refit_network
 from .preprocessing import TabularPreprocessor
 
 # Mini-batches of an epoch that 'auto' leaves a small table.
@@ -43,11 +43,14 @@ class TableFit:
         Their weights.
     own : OwnData or None
         The user's own rows to validate with.
+    watch : Watch
+        What watches it.
     """
 
-    def __init__(self, model, parameters, settings, table, y, sample_weight, own):
+    def __init__(self, model, parameters, settings, table, y, sample_weight, own, watch):
         self._model, self._parameters, self._settings = model, parameters, settings
         self._table, self._y, self._weight, self._own = table, y, sample_weight, own
+        self._watch = watch
         self._learnt = None, None, None  # rows, what was learnt of them, and all rows encoded by it
 
     def run(self, seeds, parts):
@@ -67,13 +70,14 @@ class TableFit:
         """
         refit, max_time, verbose = self._model.refit, self._model.max_time, self._model.verbose
         given = list(zip(seeds, parts or [None] * len(seeds), strict=True))
+        after = self._watch.after
         if not refit:
-            return fit_members(self._fit, given, max_time, verbose)
+            return fit_members(self._fit, given, max_time, verbose, after)
         half = None if max_time is None else 0.5 * max_time
-        found = fit_members(self._fit, given, half, verbose)
+        found = fit_members(self._fit, given, half, verbose, after)
         if is_interrupted(found[-1]):
             return found
-        return fit_members(self._refit, found, half, False)
+        return fit_members(self._refit, found, half, False, after)
 
     def _fit(self, one, deadline):
         """The member of a seed and of rows to train on."""
@@ -88,7 +92,7 @@ class TableFit:
             validation_split=None if part is None else HeldOut(*part),
             max_time=_seconds_until(deadline),
         )
-        network = fit_network(network, Z, self._y, self._weight, **own)
+        network = self._watch.train(network, Z, self._y, self._weight, **own)
         # rows and seconds were those of this fit: no parameters to keep
         return Member(preprocessor, network.set_params(validation_split=None, max_time=None))
 
@@ -98,8 +102,8 @@ class TableFit:
         network = member.network.set_params(
             batch_size=self._batch_size(len(self._y)), features=self._features(preprocessor)
         )
-        left = _seconds_until(deadline)
-        return Member(preprocessor, refit_network(network, self._settings, left, Z, self._y, self._weight))
+        left, train = _seconds_until(deadline), self._watch.train
+        return Member(preprocessor, refit_network(train, network, self._settings, left, Z, self._y, self._weight))
 
     def _encoded(self, train):
         """What was learnt of these rows, and all rows encoded by it. The last is kept: members may share it."""

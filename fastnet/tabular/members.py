@@ -1,13 +1,10 @@
 """Training the networks of an ensemble, one after the other, within the time there is."""
 
-import warnings
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
-import numpy as np
 from sklearn.base import clone
-from sklearn.exceptions import ConvergenceWarning
 
 from ..ops.schedules import Constant, Schedule
 from ..training.history import best_epoch
@@ -42,21 +39,12 @@ class FirstEpochs(Schedule):
         return self.schedule.on_plateau(rate)
 
 
-def fit_network(network, *data, **own):
-    """Fit a network inside, without warnings of what a preset has chosen."""
-    with warnings.catch_warnings():
-        # the schedule ends after so many epochs, and where no temperature is the best, 1 serves
-        warnings.filterwarnings("ignore", "Stochastic Optimizer: Maximum iterations", ConvergenceWarning)
-        warnings.filterwarnings("ignore", "Every validation sample is classified right", UserWarning)
-        return network.fit(*data, **own)
-
-
 def is_interrupted(member):
     """Whether Ctrl-C ended the training of a member, and so that of all."""
     return member.network.stop_reason_ == "interrupt"
 
 
-def fit_members(fit_one, given, max_time, verbose):
+def fit_members(fit_one, given, max_time, verbose, ends):
     """Fit members of an ensemble one after the other.
 
     Parameters
@@ -70,6 +58,8 @@ def fit_members(fit_one, given, max_time, verbose):
         longest has taken.
     verbose : bool, int or str
         How the progress is shown: all but 'log' print which network is trained.
+    ends : callable of (list of Member)
+        Called after each, and returns whether it was the last.
 
     Returns
     -------
@@ -89,16 +79,18 @@ def fit_members(fit_one, given, max_time, verbose):
             print(f"Member {number + 1} of {len(given)}")
         members.append(fit_one(one, deadline))
         longest = max(longest, perf_counter() - member_begun)
-        if is_interrupted(members[-1]):
+        if ends(members) or is_interrupted(members[-1]):
             break
     return members
 
 
-def refit_network(network, settings, max_time, *data):
+def refit_network(train, network, settings, max_time, *data):
     """A network trained again, on all data, for the epochs after which it was the best.
 
     Parameters
     ----------
+    train : callable of (network, *data)
+        Fits a network, which has the parameters of this one but for what holds out rows.
     network : MLPClassifier or MLPRegressor
         Fitted with early stopping.
     settings : Settings
@@ -131,17 +123,9 @@ def refit_network(network, settings, max_time, *data):
     )
     if "calibration" in parameters:
         again.set_params(calibration=None)
-    again.fit(*data)
+    train(again, *data)
     again.set_params(**parameters)
     again.validation_scores_, again.best_validation_score_ = network.validation_scores_, network.best_validation_score_
     if hasattr(network, "temperature_"):
         again.temperature_ = network.temperature_
     return again
-
-
-def mean_curve(curves):
-    """The mean of curves that may end early, epoch by epoch, over those that have the epoch; None if there are none."""
-    if any(curve is None for curve in curves):
-        return None
-    longest = max(map(len, curves))
-    return [float(np.mean([curve[i] for curve in curves if i < len(curve)])) for i in range(longest)]

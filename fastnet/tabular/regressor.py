@@ -30,7 +30,7 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
     ----------
     preset : {'fast', 'default', 'best'}, default='default'
         What the parameters that are None stand for; ``parameters_`` has the values after ``fit``. All of them
-        are RealMLP [1]_ with less training, 32 epochs, of several networks whose predictions are averaged: 'fast' has
+        are RealMLP [1]_ with less training, 40 epochs, of several networks whose predictions are averaged: 'fast' has
         three of two layers of 128 units, 'default' four of two layers of 256, and 'best' eight of these.
     categorical_features : 'from_dtype' or array-like of {bool, int, str}, default='from_dtype'
         Columns of categories, as for :class:`TabularPreprocessor`.
@@ -125,6 +125,9 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):
         That of each network.
     estimators_ : list of MLPRegressor
         The networks, at most ``n_members``; they see encoded columns.
+    history_ : MembersHistory
+        Losses, scores and learning rates of every epoch: ``history_["loss"]`` is the mean over the networks,
+        ``history_.to_frame()`` has each network's own.
     loss_curve_ : list of float
         Loss of every epoch, the mean over the networks, in the unit of the standardised target.
     validation_scores_ : list of float or None
