@@ -284,6 +284,8 @@ def test_two_classes_too_small_for_a_stratified_split_are_refused():
     message = "The least populated classes? in y ha(s|ve) only 1 member"
     X = [[1, 2], [2, 3], [3, 4], [4, 5]]
     refused(make("MLPClassifier", early_stopping=True), ValueError, message, X, [0, 0, 0, 1])
+    message = "validation_fraction=0.1 of n_samples=6 cannot be held out: .* or set early_stopping=False"
+    refused(make("MLPClassifier", early_stopping=True), ValueError, message, [[1, 2]] * 6, [0, 0, 0, 1, 1, 1])
 
 
 @quiet

@@ -36,7 +36,7 @@ def split_rows(n_samples, fraction, random_state, stratify=None, sample_weight=N
     Raises
     ------
     ValueError
-        If either part is too small, or has only zero weights.
+        If either part is too small, has only zero weights, or lacks classes.
 
     Examples
     --------
@@ -51,9 +51,15 @@ def split_rows(n_samples, fraction, random_state, stratify=None, sample_weight=N
         n_validation = math.ceil(fraction * n_samples)
         if counts.min() < 2 or min(n_validation, n_samples - n_validation) < len(counts):
             stratify = None
-    train, validation = train_test_split(
-        np.arange(n_samples), test_size=fraction, random_state=random_state, stratify=stratify
-    )
+    try:
+        train, validation = train_test_split(
+            np.arange(n_samples), test_size=fraction, random_state=random_state, stratify=stratify
+        )
+    except ValueError as error:
+        raise ValueError(
+            f"validation_fraction={fraction:g} of n_samples={n_samples} cannot be held out: {error} Raise "
+            "validation_fraction, give X_val and y_val, or set early_stopping=False."
+        ) from error
     check_parts(train, validation, sample_weight)
     return train, validation
 
