@@ -24,7 +24,7 @@ PARTS = {
     "course of dropout and decay": ({"dropout_schedule": "constant", "decay_schedule": "constant"}, BOTH),
     "weight decay": ({"solver": Adam(beta_2=0.95)}, BOTH),
     "starting values": ({"output_init": "lecun_normal", "bias_init": 0.0}, BOTH),
-    "averaged weights": ({"ema_decay": 0.0}, BOTH),
+    "small mini-batches": ({"batch_size": 256}, BOTH),
     "members": ({"n_members": 1}, BOTH),
 }
 
