@@ -1,5 +1,7 @@
 """Networks with a known illness, each with what cures it, and healthy ones: as many of a kind as are asked for."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from sklearn.datasets import (
     load_breast_cancer,
@@ -13,10 +15,21 @@ from sklearn.datasets import (
 from sklearn.preprocessing import StandardScaler
 
 import fastnet
-from fastnet.initializers import Normal
+from fastnet.initializers import Initializer, Normal
 
 CLASSES = ("digits", "cancer", "wine", "moons", "made")
 NUMBERS = ("diabetes", "friedman", "waves")
+
+
+@dataclass(frozen=True)
+class Chaotic(Initializer):
+    """So large that tanh is bounded and derivatives are not: Poole et al., "Exponential Expressivity in Deep Neural
+    Networks through Transient Chaos", NeurIPS 2016."""
+
+    gain: float = 3.0
+
+    def weights(self, fan_in, fan_out, random_state):
+        return random_state.normal(0.0, self.gain / np.sqrt(fan_in), (fan_in, fan_out))
 
 
 def samples(name, seed=0):
@@ -61,6 +74,8 @@ def _case(illness, i):
     """Parameters of the i-th network with an illness, and cured ones."""
     even = i % 2 == 0
     slow = {"solver": "sgd" if even else "adam", "learning_rate_init": 1e-7 * 2.0 ** (i % 4)}
+    chaotic = {"activation": "tanh", "hidden_layer_sizes": (30,) * (30 + i % 6), "init": Chaotic(),
+               "output_init": "lecun_normal"}  # fmt: skip
     deep = {"hidden_layer_sizes": (40, 40, 40), "activation": "tanh" if i % 6 < 3 else "relu"}
     return {
         "rate too large": ({**deep, "learning_rate_init": 20.0 + 5 * i}, {**deep, "learning_rate_init": 3e-3}),
@@ -73,14 +88,15 @@ def _case(illness, i):
             {"activation": "logistic", "hidden_layer_sizes": (20,) * (8 + i % 6)},
             {"activation": "relu", "normalization": "layer", "hidden_layer_sizes": (20,) * (8 + i % 6)},
         ),
+        "exploding gradients": (chaotic, {**chaotic, "normalization": "layer"}),
         "penalty too large": ({"alpha": 3e3 * (1 + i)}, {"alpha": 1e-4}),
         "rate too small": (slow, {**slow, "learning_rate_init": 1e-2 if even else 1e-3}),
     }[illness]
 
 
 ILLNESSES = (
-    "rate too large", "dead units", "saturated units", "vanishing gradients", "penalty too large", "rate too small",
-    "unscaled inputs", "unscaled targets",
+    "rate too large", "dead units", "saturated units", "vanishing gradients", "exploding gradients",
+    "penalty too large", "rate too small", "unscaled inputs", "unscaled targets",
 )  # fmt: skip
 
 
@@ -88,6 +104,7 @@ ILLNESSES = (
 _SAMPLES = {
     "rate too large": ("digits", "moons", "made", *NUMBERS),
     "saturated units": (*CLASSES, "diabetes", "friedman"),
+    "exploding gradients": ("digits", "made", "diabetes", "friedman"),
     "penalty too large": ("digits", "cancer", "made", "diabetes", "waves"),
     "rate too small": ("digits", "cancer", "wine", "made", "diabetes", "waves"),
     "unscaled inputs": ("digits", *NUMBERS),

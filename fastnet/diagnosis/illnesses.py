@@ -141,7 +141,7 @@ def _ratio(case):
 
 def _exploding(case):
     ratio = _ratio(case)
-    if ratio is None or ratio < 100 or not case.is_poor:
+    if ratio is None or ratio < 10 or not case.is_poor:
         return None
     remedy = "set normalization='layer', or clip_norm=1"
     if case.starts_unscaled:
