@@ -35,7 +35,8 @@ def main():
     print(f"\nAccuracy on the validation samples: {net.score(X_val, y_val):.4f}")
 
     print("\nNetworks of ten hidden layers: how long the gradient is in the first and in the last layer of weights,")
-    print("and how many units of the first hidden layer are dead or saturated.\n")
+    print("and how many units of the first hidden layer are dead or saturated. The logistic one does not")
+    print("learn, because its gradients vanish, and fastnet warns of it.\n")
     print(f"{'activation':>10}{'epoch':>7}{'first':>11}{'last':>11}{'dead':>8}{'saturated':>11}")
     deep = common | {"hidden_layer_sizes": (32,) * 10, "max_iter": 10, "n_iter_no_change": None}
     for activation in ("logistic", "relu"):

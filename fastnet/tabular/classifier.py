@@ -34,8 +34,8 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):
     ----------
     preset : {'fast', 'default', 'best'}, default='default'
         What the parameters that are None stand for; ``parameters_`` has the values after ``fit``. All of them
-        are RealMLP [1]_ with less training, of several networks whose probabilities are averaged: 'fast' has three of two
-        layers of 128 units, 'default' five of two layers of 256, and 'best' eight of these.
+        are RealMLP [1]_ with less training, of several networks whose probabilities are averaged: 'fast' has three of
+        two layers of 128 units, 'default' five of two layers of 256, and 'best' eight of these.
     categorical_features : 'from_dtype' or array-like of {bool, int, str}, default='from_dtype'
         Columns of categories, as for :class:`TabularPreprocessor`.
     max_one_hot : int or None, default=None

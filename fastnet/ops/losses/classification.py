@@ -52,6 +52,13 @@ class LogLoss(Loss):
     focal_gamma : float, default=0.0
         :math:`\gamma \ge 0`; above 0 it takes weight from samples that are already classified well. Lin, Goyal,
         Girshick, He, Dollár: "Focal Loss for Dense Object Detection", ICCV 2017.
+
+    Examples
+    --------
+    >>> from fastnet import MLPClassifier
+    >>> from fastnet.losses import LogLoss
+    >>> MLPClassifier(loss=LogLoss(label_smoothing=0.1)).set_params(loss__focal_gamma=2.0).loss
+    LogLoss(label_smoothing=0.1, focal_gamma=2.0)
     """
 
     label_smoothing: float = number(0.0, 0.0, 1.0, closed="left")
@@ -184,6 +191,12 @@ class Hinge(_Margin):
 
     Of several classes it is the sum over all others of :math:`\max(0, 1 + z_j - z_y)`, the form of Weston and
     Watkins: "Support Vector Machines for Multi-Class Pattern Recognition", ESANN 1999.
+
+    Examples
+    --------
+    >>> from fastnet.losses import Hinge
+    >>> Hinge.value(0.5, 1.0, ())  # of the raw output 0.5 for the second class
+    0.5
     """
 
     def for_classes(self, n_classes: int, several_labels: bool) -> Loss:
@@ -227,6 +240,12 @@ class SquaredHinge(_Margin):
     r"""Squared hinge loss, :math:`\max(0, 1 - s z)^2`: smooth, and hard on what is far on the wrong side.
 
     Of several classes it is the sum over all others of :math:`\max(0, 1 + z_j - z_y)^2`.
+
+    Examples
+    --------
+    >>> from fastnet.losses import SquaredHinge
+    >>> SquaredHinge.value(0.5, 1.0, ())  # of the raw output 0.5 for the second class
+    0.25
     """
 
     def for_classes(self, n_classes: int, several_labels: bool) -> Loss:
@@ -273,6 +292,12 @@ class Perceptron(_Margin):
     With no hidden layer, ``batch_size=1``, 'sgd' without momentum, a constant rate and no penalty, training is
     Rosenblatt's rule. Rosenblatt: "The Perceptron", Psychological Review 65, 1958. Of several classes it is
     :math:`\max_j z_j - z_y`: only the best rival is pushed down.
+
+    Examples
+    --------
+    >>> from fastnet.losses import Perceptron
+    >>> Perceptron.value(-0.5, 1.0, ())  # of the raw output -0.5 for the second class
+    0.5
     """
 
     def for_classes(self, n_classes: int, several_labels: bool) -> Loss:

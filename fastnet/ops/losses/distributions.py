@@ -46,6 +46,13 @@ class Quantiles(_SeveralOutputs):
     ----------
     quantiles : tuple of float, default=(0.05, 0.5, 0.95)
         The quantiles :math:`q_k`, in (0, 1), from the smallest to the largest.
+
+    Examples
+    --------
+    >>> from fastnet import MLPRegressor
+    >>> from fastnet.losses import Quantiles
+    >>> MLPRegressor(loss=Quantiles((0.1, 0.9))).set_params(loss__quantiles=(0.25, 0.75)).loss
+    Quantiles(quantiles=(0.25, 0.75))
     """
 
     quantiles: tuple[float, ...] = increasing((0.05, 0.5, 0.95), 0.0, 1.0, closed="neither")  # type: ignore[misc]
@@ -113,6 +120,13 @@ class GaussianNLL(_SeveralOutputs):
     min_variance : float, default=1e-6
         The least variance :math:`v_0` there is, above 0, in the target's unit squared; of scaled targets with
         ``target_scaling``.
+
+    Examples
+    --------
+    >>> from fastnet import MLPRegressor
+    >>> from fastnet.losses import GaussianNLL
+    >>> MLPRegressor(loss=GaussianNLL()).set_params(loss__min_variance=1e-4).loss
+    GaussianNLL(min_variance=0.0001)
     """
 
     min_variance: float = number(1e-6, 0.0, closed="neither")
