@@ -13,7 +13,8 @@ How it is measured
   divided by the batch) and Adam with its defaults. Everybody draws a new order of the samples for every epoch.
 - fastnet and scikit-learn run through their estimators' ``fit`` with ``verbose=True``, and the time is noted when an
   epoch's line is printed. So validation, initial weights and everything else that happens once a fit do not count.
-- PyTorch: data in memory, batches by index, fused Adam; the better of eager mode and ``torch.compile``.
+- PyTorch: data in memory, batches by index, fused Adam; the better of eager mode and ``torch.compile``, with one thread
+  eager mode only: there the compiled code of PyTorch 2.13 gives losses of NaN, or ends the process with a damaged heap.
 - JAX: a whole epoch in one jitted ``lax.scan``, Adam written out, its state donated.
 - The share of the FMA peak is `roofline.measure`'s: the engine's epochs without the shuffle, in turns with the peak.
 """
@@ -109,10 +110,11 @@ def work(arguments):
         for name in arguments.networks:
             sizes, batch, rows = SHAPES[name]
             rows = 1_000 if arguments.quick else rows
+            peers = [peer for peer in arguments.peers if peer != "torch-compile" or threads > 1]
             print(f"{name}, {threads} threads", file=sys.stderr, flush=True)
             seconds, losses, epochs, failures = compare(
                 Problem(sizes, batch, rows),
-                ["fastnet", *arguments.peers],
+                ["fastnet", *peers],
                 threads,
                 arguments.rounds,
                 pause=0.25 if threads > 1 else 0.02,
@@ -145,7 +147,10 @@ def run_worker(threads, arguments):
             if line.startswith('{"'):
                 yield json.loads(line)
     if process.returncode:
-        sys.exit(f"the process for {threads} threads ended with status {process.returncode}")
+        sys.exit(
+            f"the process for {threads} threads ended with status {process.returncode}; if torch.compile was why, "
+            "leave it out by --peers"
+        )
 
 
 def duration(seconds):

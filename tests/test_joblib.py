@@ -148,6 +148,7 @@ def test_nested_parallelism_ends_and_stays_within_the_cores(data, outer):
         assert same_bits(parameters(ours), parameters(theirs))
 
 
+@pytest.mark.exhaustive  # processes that load everything anew
 def test_workers_compile_nothing_and_take_read_only_memory_maps(data):
     logged_model(solver="sgd", activation="tanh").fit(*data)  # compiles, unless the cache on disk has it
     grid = [{"solver": ["adam", "sgd"], "activation": ["relu", "tanh"], "hidden_layer_sizes": [(7,), (20, 5)]}]

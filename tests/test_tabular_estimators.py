@@ -34,7 +34,7 @@ def broken_by_a_holdout(estimator):
 
 
 @parametrize_with_checks(
-    [cls(preset="fast", hidden_layer_sizes=32, n_members=2) for cls in ESTIMATORS],
+    [cls(preset="fast", hidden_layer_sizes=32, n_members=2, max_iter=15) for cls in ESTIMATORS],
     expected_failed_checks=broken_by_a_holdout,
 )
 def test_scikit_learns_checks_pass(estimator, check):
