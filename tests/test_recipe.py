@@ -91,7 +91,7 @@ def test_a_training_is_that_of_the_paper_for_classes(iris):
     from torch.nn import functional
 
     (X, y), watch = iris, Watch()
-    model = TabularMLPClassifier(**RECIPE, learning_rate_init=0.04, callbacks=watch).fit(X, y)
+    model = TabularMLPClassifier(**RECIPE, activation="selu", learning_rate_init=0.04, callbacks=watch).fit(X, y)
     Z = model.preprocessor_.transform(X)
     trained = trained_by_the_paper(Z, np.eye(3)[y], watch, functional.selu, 0.04, smooth_log_loss)
     assert_trained_alike(model, *trained)
@@ -102,7 +102,7 @@ def test_a_training_is_that_of_the_paper_for_numbers(diabetes):
     from torch.nn import functional
 
     (X, y), watch = diabetes, Watch()
-    model = TabularMLPRegressor(**RECIPE, learning_rate_init=0.07, callbacks=watch).fit(X, y)
+    model = TabularMLPRegressor(**RECIPE, activation="mish", learning_rate_init=0.07, callbacks=watch).fit(X, y)
     Z, target = model.preprocessor_.transform(X), ((y - y.mean()) / y.std())[:, None]
     *trained, losses = trained_by_the_paper(Z, target, watch, functional.mish, 0.07, functional.mse_loss)
     assert_trained_alike(model, *trained, np.divide(losses, 2))  # scikit-learn's loss is half of the squared error
@@ -115,7 +115,7 @@ def test_two_classes_have_one_output_that_is_the_difference_of_the_papers_two(ir
 
     X, y = iris[0][50:], iris[1][50:] - 1
     watch, roots = Watch(), np.sqrt([4, 16, 12, 8])
-    own = {**RECIPE, "rate_factors": [*1 / roots[:3], 2 / roots[3]], "learning_rate_init": 0.04}
+    own = {**RECIPE, "rate_factors": [*1 / roots[:3], 2 / roots[3]], "learning_rate_init": 0.04, "activation": "selu"}
     model = TabularMLPClassifier(**own, callbacks=watch).fit(X, y)
     Z = model.preprocessor_.transform(X)
     scales, matrices, biases, losses = trained_by_the_paper(
