@@ -4,6 +4,7 @@ import warnings
 from contextlib import contextmanager
 
 from ..diagnosis.warning import TrainingWarning
+from ..estimators.fitting.watching import is_watched, known_of_fit
 
 # Of what a preset has chosen: its schedule ends after so many epochs, and where no temperature is the best, 1 serves.
 _OF_PRESETS = ("Stochastic Optimizer: Maximum iterations", "Every validation sample is classified right")
@@ -25,10 +26,9 @@ class Watch:
     """
 
     def __init__(self, estimator, X, y, sample_weight, n_networks, attributes_of):
-        metadata = None if sample_weight is None else {"sample_weight": sample_weight}
-        self._known = {"estimator": estimator, "X": X, "y": y, "metadata": metadata}
+        self._known = known_of_fit(estimator, X, y, sample_weight)
         self._attributes_of, self._fit, self._task, self._has_warned = attributes_of, None, None, False
-        if hasattr(estimator, "_skl_callbacks") or hasattr(estimator, "_parent_callback_ctx"):
+        if is_watched(estimator):
             self._fit = estimator._init_callback_context(max_subtasks=n_networks)
             self._fit.call_on_fit_task_begin(**self._known)
 

@@ -20,18 +20,27 @@ def watch_by_scikit_learn(estimator, trainer, architecture, attributes, data):
     data : tuple
         X, y and sample_weight, as ``fit`` got them.
     """
-    if hasattr(estimator, "_skl_callbacks") or hasattr(estimator, "_parent_callback_ctx"):
+    if is_watched(estimator):
         trainer.callbacks += (_ScikitLearns(estimator, architecture, attributes, data),)
+
+
+def is_watched(estimator):
+    """Whether scikit-learn's callbacks watch an estimator, or one outside that has tasks."""
+    return hasattr(estimator, "_skl_callbacks") or hasattr(estimator, "_parent_callback_ctx")
+
+
+def known_of_fit(estimator, X, y, sample_weight):
+    """What every hook of scikit-learn's callbacks gets: X, y and sample_weight as ``fit`` got them."""
+    metadata = None if sample_weight is None else {"sample_weight": sample_weight}
+    return {"estimator": estimator, "X": X, "y": y, "metadata": metadata}
 
 
 class _ScikitLearns(Callback):
     """Calls the hooks of scikit-learn's callbacks: a fit is a task, its epochs are tasks within it."""
 
     def __init__(self, estimator, architecture, attributes, data):
-        X, y, sample_weight = data
-        metadata = None if sample_weight is None else {"sample_weight": sample_weight}
         self._estimator, self._architecture, self._known_before = estimator, architecture, attributes
-        self._known = {"estimator": estimator, "X": X, "y": y, "metadata": metadata}
+        self._known = known_of_fit(estimator, *data)
 
     def on_fit_begin(self, trainer):
         n_epochs = trainer.settings.max_iter
