@@ -91,27 +91,31 @@ def make_vector_tile(itemsize, shape, vectors):
     return tile
 
 
-def make_gradient_tile(itemsize, shape, rows, vectors):
+def make_gradient_tile(itemsize, shape, rows, vectors, here=None):
     """Register tile of a weight gradient ``G = A.T @ D`` over the rows of a mini-batch.
 
-    ``tile(a, d, g, count)``: ``rows`` columns of one panel of A by ``vectors`` vectors of one of D, summed over
-    ``count`` rows in order, on what is at g: contiguous, each row of it ``vectors`` vectors.
+    ``tile(a, a_panel, d, g, count)``: ``rows`` columns of A by ``vectors`` vectors of one panel of D, summed over
+    ``count`` rows in order, on what is at g: contiguous, each row of it ``vectors`` vectors. Of A's columns the first
+    ``here`` end a panel and the others begin the next, ``a_panel`` elements from the one before; without ``here`` all
+    are of one panel.
     """
     lanes, panel = shape.lanes, shape.panel
+    here = rows if here is None else here
 
     @intrinsic
-    def tile(typingctx, a, d, g, count):
+    def tile(typingctx, a, a_panel, d, g, count):
         def codegen(context, builder, signature, args):
-            a, d, g, count = args
+            a, a_panel, d, g, count = args
             v = Vectors(builder, itemsize, lanes, shape.fma)
             g = v.pointer(g)
             sums = [v.load(g, I64(i * lanes)) for i in range(rows * vectors)]
             loop = Loop(builder, count, [v.pointer(a), v.pointer(d)] + sums)
             pa, pd, *sums = loop.values
             deltas = [v.load(pd, I64(j * lanes)) for j in range(vectors)]
+            beyond = v.at(pa, builder.sub(a_panel, I64(panel)))
             new = []
             for i in range(rows):
-                x = v.broadcast(pa, I64(i))
+                x = v.broadcast(pa if i < here else beyond, I64(i))
                 for j in range(vectors):
                     new.append(v.multiply_add(x, deltas[j], sums[i * vectors + j]))
             loop.close([v.at(pa, I64(panel)), v.at(pd, I64(panel))] + new)
@@ -119,7 +123,7 @@ def make_gradient_tile(itemsize, shape, rows, vectors):
                 v.store(value, g, I64(i * lanes))
             return context.get_dummy_value()
 
-        return types.void(*[types.intp] * 4), codegen
+        return types.void(*[types.intp] * 5), codegen
 
     return tile
 

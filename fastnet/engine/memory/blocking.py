@@ -6,8 +6,8 @@ read at run time: nothing about caches is compiled.
 
 from ...kernels.caches import host_caches
 
-# Terms of a product for which a quarter of L2 holds the inputs of a block of rows.
-BLOCK_TERMS = 256
+# Terms of a product for which half of L2 holds the inputs of a block of rows.
+SLAB = 256
 
 
 def cuts(tile, dtype):
@@ -25,20 +25,20 @@ def cuts(tile, dtype):
     dict
         Fields of the record WORKSPACE:
 
-        ``block_tiles``: row tiles that pass a layer before the next layer. Their inputs take a quarter of L2 if
-        there are 256 of them; more rows would leave L2, fewer would read the weights more often.
-        ``slab``: terms of a product that are added, for all of its columns, before the next ones: what a block has
-        of them takes half of L2, however wide the layer.
         ``stretch``: of a panel of weights the rows that take half of L1 and stay there while the block passes them.
+        ``slab``: terms of a product that are added, for all of its columns, before the next ones: about 256, however
+        wide the layer. More would leave room for fewer rows, and fewer would move partial sums more often.
+        ``block_tiles``: row tiles that pass a layer before the next layer. What they have of a slab takes half of L2;
+        more rows would leave L2, fewer would read the weights more often.
         ``section``: samples whose activations and deltas, of one panel each, take half of L1 and stay there while a
         run of weights takes the terms of its gradient from them.
         ``run_blocks``: blocks of weights of a run. Their gradients take a quarter of L1, beside a section's samples;
         they are at least those of one panel of activations, which all of it reads.
     """
     caches, size = host_caches(), dtype.itemsize
-    block_tiles = max(1, caches.level_2 // 4 // (BLOCK_TERMS * size) // tile.rows)
     stretch = _multiple(caches.level_1 // 2 // (tile.panel * size), tile.panel)
-    slab = _multiple(caches.level_2 // 2 // (block_tiles * tile.rows * size), stretch)
+    slab = _multiple(SLAB, stretch)
+    block_tiles = max(1, caches.level_2 // 2 // (slab * size) // tile.rows)
     section = _multiple(caches.level_1 // 2 // (2 * tile.panel * size), tile.rows)
     of_block = tile.block * tile.panel * size
     run_blocks = max(tile.panel // tile.block, caches.level_1 // 4 // of_block)

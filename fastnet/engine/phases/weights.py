@@ -25,6 +25,8 @@ def make_sums(dtype, shape):
     scalar, pointer = dtype.type, make_pointer(scalar_type(dtype))
     wide, narrow = make_gradient_tile(itemsize, shape, rows, 2), make_gradient_tile(itemsize, shape, rows, 1)
     wide_large, tall = make_gradient_tile(itemsize, shape, large, 2), make_gradient_tile(itemsize, shape, 2 * rows, 1)
+    # Six columns, where panels are not multiples of six: two or four of them may be of the next panel.
+    wide_two, wide_four = (make_gradient_tile(itemsize, shape, large, 2, here) for here in (2, 4))
     wide_sums, narrow_sums = make_column_sums(itemsize, shape, 2), make_column_sums(itemsize, shape, 1)
     call_gradient = GRADIENT_OF_ENTRIES.caller(dtype)
 
@@ -43,8 +45,8 @@ def make_sums(dtype, shape):
         A section of the samples stays in L1 while all these weights take their terms from it. Meanwhile as many weights
         from offset `ahead` on are asked for, unless that is negative.
         """
-        stop, stride = first + n, net.workspace.panel_stride
-        sums = carray(pointer(g), (n + rows - 1) // rows * rows * width)
+        n, stride = (n + rows - 1) // rows * rows, net.workspace.panel_stride
+        stop, sums = first + n, carray(pointer(g), n * width)
         for j in range(len(sums)):
             sums[j] = scalar(0)
         for row in range(0, count, max(net.workspace.section, 1)):
@@ -54,19 +56,24 @@ def make_sums(dtype, shape):
                 here, before = k % panel, k
                 source = element(a, k // panel * stride + row * panel + here)
                 target = element(g, (k - first) * width)
-                left = min(panel - here, (stop - k + rows - 1) // rows * rows)  # of this panel of A
+                left, of_panel = stop - k, panel - here
                 if width == panel:
                     if large > rows and left % large == 0:
-                        wide_large(source, delta, target, m)
+                        if of_panel >= large:
+                            wide_large(source, stride, delta, target, m)
+                        elif of_panel == 4:
+                            wide_four(source, stride, delta, target, m)
+                        else:
+                            wide_two(source, stride, delta, target, m)
                         k += large
                     else:
-                        wide(source, delta, target, m)
+                        wide(source, stride, delta, target, m)
                         k += rows
-                elif left >= 2 * rows:
-                    tall(source, delta, target, m)
+                elif min(left, of_panel) >= 2 * rows:
+                    tall(source, stride, delta, target, m)
                     k += 2 * rows
                 else:
-                    narrow(source, delta, target, m)
+                    narrow(source, stride, delta, target, m)
                     k += rows
                 if row == 0 and ahead >= 0:
                     fetch_ahead(net, ahead + (before - first) * width, (k - before) * width)
