@@ -40,6 +40,22 @@ def test_every_hidden_width_steps_as_the_plain_network():
             assert distance(ours, theirs) < 1e-11, width
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.paths
+def test_gradients_whose_tiles_begin_in_one_panel_and_end_in_the_next(dtype):
+    # Inputs that fill a panel, several and parts of them; outputs likewise; samples for more than one section.
+    for n_inputs, n_outputs in itertools.product((*range(1, 51), 127, 130), (3, 40)):
+        rng = np.random.default_rng(n_inputs)
+        X, y = (rng.integers(-3, 4, size=(256, n)).astype(dtype) for n in (n_inputs, n_outputs))
+        architecture = Architecture((n_inputs, n_outputs), ACTIVATIONS["identity"], LOSSES["squared_error"])
+        with Session(architecture, X, y, dtype=np.dtype(dtype), batch_size=256, n_jobs=1) as session:
+            session.set_parameters([np.zeros((n_inputs, n_outputs))], [np.zeros(n_outputs)])
+            _, (gradient,), (of_biases,) = session.loss_and_gradient()
+        # Sums of whole numbers by a power of two: exact, in any order.
+        assert_array_equal(gradient, -(X.T @ y) / 256)
+        assert_array_equal(of_biases, -y.sum(axis=0) / 256)
+
+
 @pytest.mark.parametrize("computation", [np.float32, np.float64])
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_data_of_another_type_is_converted_as_numpy_does_at_every_width(order, computation):
