@@ -91,16 +91,16 @@ def make_vector_tile(itemsize, shape, vectors):
     return tile
 
 
-def make_gradient_tile(itemsize, shape, rows, vectors, here=None):
+def make_gradient_tile(itemsize, shape, rows, vectors, of_panel=None):
     """Register tile of a weight gradient ``G = A.T @ D`` over the rows of a mini-batch.
 
     ``tile(a, a_panel, d, g, count)``: ``rows`` columns of A by ``vectors`` vectors of one panel of D, summed over
     ``count`` rows in order, on what is at g: contiguous, each row of it ``vectors`` vectors. Of A's columns the first
-    ``here`` end a panel and the others begin the next, ``a_panel`` elements from the one before; without ``here`` all
-    are of one panel.
+    ``of_panel`` end a panel and the others begin the next, ``a_panel`` elements from the one before; without
+    ``of_panel`` all are of one panel.
     """
     lanes, panel = shape.lanes, shape.panel
-    here = rows if here is None else here
+    of_panel = rows if of_panel is None else of_panel
 
     @intrinsic
     def tile(typingctx, a, a_panel, d, g, count):
@@ -115,7 +115,7 @@ def make_gradient_tile(itemsize, shape, rows, vectors, here=None):
             beyond = v.at(pa, builder.sub(a_panel, I64(panel)))
             new = []
             for i in range(rows):
-                x = v.broadcast(pa if i < here else beyond, I64(i))
+                x = v.broadcast(pa if i < of_panel else beyond, I64(i))
                 for j in range(vectors):
                     new.append(v.multiply_add(x, deltas[j], sums[i * vectors + j]))
             loop.close([v.at(pa, I64(panel)), v.at(pd, I64(panel))] + new)

@@ -25,8 +25,8 @@ def make_sums(dtype, shape):
     scalar, pointer = dtype.type, make_pointer(scalar_type(dtype))
     wide, narrow = make_gradient_tile(itemsize, shape, rows, 2), make_gradient_tile(itemsize, shape, rows, 1)
     wide_large, tall = make_gradient_tile(itemsize, shape, large, 2), make_gradient_tile(itemsize, shape, 2 * rows, 1)
-    # Six columns, where panels are not multiples of six: two or four of them may be of the next panel.
-    wide_two, wide_four = (make_gradient_tile(itemsize, shape, large, 2, here) for here in (2, 4))
+    # Panels and blocks are multiples of four, not of six: of six columns all, four or two are of the first panel.
+    wide_four, wide_two = (make_gradient_tile(itemsize, shape, large, 2, of_panel) for of_panel in (4, 2))
     wide_sums, narrow_sums = make_column_sums(itemsize, shape, 2), make_column_sums(itemsize, shape, 1)
     call_gradient = GRADIENT_OF_ENTRIES.caller(dtype)
 
@@ -53,10 +53,10 @@ def make_sums(dtype, shape):
             m, delta = min(net.workspace.section, count - row), element(d, row * panel)
             k = first
             while k < stop:
-                here, before = k % panel, k
-                source = element(a, k // panel * stride + row * panel + here)
+                column, before = k % panel, k
+                source = element(a, k // panel * stride + row * panel + column)
                 target = element(g, (k - first) * width)
-                left, of_panel = stop - k, panel - here
+                left, of_panel = stop - k, panel - column
                 if width == panel:
                     if large > rows and left % large == 0:
                         if of_panel >= large:
