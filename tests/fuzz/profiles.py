@@ -7,11 +7,10 @@ from hypothesis.database import DirectoryBasedExampleDatabase
 
 _COMMON = {"deadline": None, "suppress_health_check": list(HealthCheck), "print_blob": True}
 
-# The same examples in every run: a test that fails for one developer fails for all.
-FAST = settings(
-    max_examples=8, derandomize=True, database=None, phases=[Phase.explicit, Phase.generate, Phase.shrink], **_COMMON
-)
-settings.register_profile("large", max_examples=120, derandomize=False, database=None, **_COMMON)
+# The same examples in every run: a test that fails for one developer fails for all. New ones are for "nightly".
+_SAME = {"derandomize": True, "database": None, "phases": [Phase.explicit, Phase.generate, Phase.shrink], **_COMMON}
+FAST = settings(max_examples=8, **_SAME)
+settings.register_profile("large", max_examples=200, **_SAME)
 settings.register_profile(
     "nightly",
     max_examples=50_000,

@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ from illegal import RANGES, arguments, may_be_taken, values
 from judge import assert_usable, attempt, fingerprint, names_one_of, predictions
 from profiles import FAST, MANY
 from sklearn.base import clone
-from tables import tables
+from tables import SPARSE_FORMS, tables
 from vocabulary import parameters
 
 from fastnet import MLPClassifier, MLPRegressor
@@ -117,14 +118,16 @@ class Machine(RuleBasedStateMachine):
         assert attempt(lambda: self.net.fit(X, bad, sample_weight=weight), self.net, REFUSALS).error is not None
 
     @precondition(lambda self: self.is_fitted)
-    @rule(table=tables(kinds=("normal", "zeros", "binary")))
-    def predict(self, table):
+    @rule(table=tables(kinds=("normal", "zeros", "binary")), known=st.booleans())
+    def predict(self, table, known):
+        table = replace(table, columns=N_FEATURES) if known else table  # else nearly all would be refused
         X = table.given()
-        outcome = attempt(lambda: predictions(self.net, X))
-        assert (outcome.error is None) == (table.columns == N_FEATURES)
+        outcome = attempt(lambda: predictions(self.net, X), self.net)
+        becomes_dense = hasattr(self.net, "features_") and table.form in SPARSE_FORMS
+        assert (outcome.error is None) == (table.columns == N_FEATURES and not becomes_dense)
 
     @rule(how=st.sampled_from(["pickle", "copy", "clone"]))
-    def replace(self, how):
+    def exchange(self, how):
         before = self.net
         if how == "clone":
             self.net = clone(before)
