@@ -2,6 +2,7 @@
 
 import copy
 import math
+import re
 import warnings
 from dataclasses import dataclass
 from fractions import Fraction
@@ -50,6 +51,8 @@ LOST = [
     ({"init": initializers.Normal(1e300)}, r"init=Normal\(scale=1e\+300\) draws.* too large"),
     ({"init": initializers.HeNormal(1e200)}, r"init=HeNormal\(slope=1e\+200\) draws.* too small"),
     ({"init": initializers.Orthogonal(1e308)}, r"init=Orthogonal\(gain=1e\+308\) draws.* too large"),
+    ({"output_init": initializers.Constant(1e39)}, r"output_init=Constant\(value=1e\+39\) draws.* too large"),
+    ({"activation": activations.Parametric("relu", alpha=1e-163)}, "activation: alpha=1e-163 of Parametric is too"),
     ({"bias_init": 1e39}, r"bias_init=1e\+39 is too large"),
 ]
 
@@ -60,6 +63,7 @@ def test_a_number_that_is_lost_in_single_precision_is_named_before_training(para
     target = np.exp(y) if params.pop("positive", False) else y
     error = refuses(message, y=target, **params)
     assert "for float32, the type of the computation: " in str(error)
+    assert set(re.findall(r"\w+", str(error))) & (set(params) - {"dtype"})
     assert str(error).endswith("or set dtype='float64'.")
 
 
@@ -79,7 +83,7 @@ def test_double_precision_holds_it(params, message):
 def test_double_precision_has_ends_too():
     message = "epsilon=1e-310 of Adam is too small for float64, .*: give a larger number.$"
     refuses(message, dtype="float64", epsilon=1e-310)
-    message = "cut=1e-320 of TruncatedNormal is too small for float64"
+    message = "^init: cut=1e-320 of TruncatedNormal is too small for float64"
     refuses(message, init=initializers.TruncatedNormal(cut=1e-320))
     refuses(r"init=Normal\(scale=1e\+308\) draws.* too large for float64", init=initializers.Normal(1e308),
             dtype="float64", hidden_layer_sizes=(60,))  # fmt: skip

@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 
 from ..ops.numbers import shown
-from ..ops.registry import lost_number, too_large_or_small
+from ..ops.registry import held_by, lost_number, too_large_or_small
 
 
 def initialize(layer_units, activations, init, bias_init, random_state, dtype, output_init=None):
@@ -59,8 +59,8 @@ def initialize(layer_units, activations, init, bias_init, random_state, dtype, o
     coefs, intercepts = [], []
     for i, ((fan_in, fan_out), activation) in enumerate(zip(pairwise(layer_units), activations, strict=True)):
         is_other = output_init is not None and i == len(layer_units) - 2
-        drawn_by = output_init if is_other else init
-        weights, biases = draw_layer(fan_in, fan_out, activation, drawn_by, random_state, dtype)
+        drawn_by, parameter = (output_init, "output_init") if is_other else (init, "init")
+        weights, biases = draw_layer(fan_in, fan_out, activation, drawn_by, random_state, dtype, parameter)
         if bias_init is not None and not is_other:
             biases = np.full(fan_out, bias_init, dtype)
         coefs.append(weights)
@@ -68,7 +68,7 @@ def initialize(layer_units, activations, init, bias_init, random_state, dtype, o
     return coefs, intercepts
 
 
-def draw_layer(fan_in, fan_out, activation, init, random_state, dtype):
+def draw_layer(fan_in, fan_out, activation, init, random_state, dtype, parameter="init"):
     """Draw the parameters of one layer.
 
     Parameters
@@ -83,6 +83,8 @@ def draw_layer(fan_in, fan_out, activation, init, random_state, dtype):
         Source of the draws.
     dtype : numpy.dtype
         Type of the result.
+    parameter : str, default='init'
+        Of the estimator, that holds ``init``; for messages.
 
     Returns
     -------
@@ -95,9 +97,10 @@ def draw_layer(fan_in, fan_out, activation, init, random_state, dtype):
         If ``init`` gives something else, or numbers that are not finite or that ``dtype`` cannot hold.
     """
     dtype = np.dtype(dtype)
-    init.check_dtype(np.dtype(np.float64))  # which draws are made in
+    with held_by(parameter):
+        init.check_dtype(np.dtype(np.float64))  # which draws are made in
     drawn = init.draw(fan_in, fan_out, activation, random_state)
-    wanted = f"init={init!r} must give weights of shape {(fan_in, fan_out)} and biases of shape {(fan_out,)}"
+    wanted = f"{parameter}={init!r} must give weights of shape {(fan_in, fan_out)} and biases of shape {(fan_out,)}"
     try:
         weights, biases = (np.asarray(part).astype(np.float64, casting="same_kind", copy=False) for part in drawn)
     except (TypeError, ValueError) as error:
@@ -110,5 +113,6 @@ def draw_layer(fan_in, fan_out, activation, init, random_state, dtype):
         largest = float(np.abs(part).max())
         lost = too_large_or_small(largest, dtype)
         if lost is not None:
-            raise ValueError(lost_number(f"What init={init!r} draws, of a size up to {largest:.3g},", lost, dtype))
+            what = f"What {parameter}={init!r} draws, of a size up to {largest:.3g},"
+            raise ValueError(lost_number(what, lost, dtype))
     return weights.astype(dtype, copy=False), biases.astype(dtype, copy=False)

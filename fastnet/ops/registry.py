@@ -8,6 +8,7 @@ construction checks it.
 
 import inspect
 import math
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from numbers import Real
 from typing import Any, ClassVar, Self
@@ -36,15 +37,16 @@ def number(default, low=-math.inf, high=math.inf, *, closed="both", integral=Fal
     Examples
     --------
     >>> from dataclasses import dataclass
-    >>> from fastnet.ops.registry import Value, number
+    >>> from fastnet.activations import LeakyReLU
+    >>> from fastnet.formulas import number
     >>> @dataclass(frozen=True)
-    ... class Slope(Value):
-    ...     slope: float = number(0.01, 0.0)
-    >>> Slope(0.2)
-    Slope(slope=0.2)
-    >>> Slope(-1)
+    ... class Leaky(LeakyReLU):
+    ...     slope: float = number(0.1, 0.0)
+    >>> Leaky(0.2)
+    Leaky(slope=0.2)
+    >>> Leaky(-1)
     Traceback (most recent call last):
-    ValueError: The 'slope' parameter of Slope must be a number in the range [0.0, inf). Got -1 instead.
+    ValueError: The 'slope' parameter of Leaky must be a number in the range [0.0, inf). Got -1 instead.
     """
     return field(default=default, metadata={"allowed": Number(low, high, closed, integral)})
 
@@ -191,7 +193,7 @@ class Op(Value):
         except (OverflowError, TypeError, ValueError) as error:
             raise ValueError(
                 f"Parameters of {type(self).__name__} must be numbers, which its formulas get: declare each with "
-                f"number or flag of fastnet.ops.registry. One cannot become a float: {error}."
+                f"number or flag of fastnet.formulas. One cannot become a float: {error}."
             ) from error
         if n_values > 4:
             raise TypeError(f"{type(self).__name__} has {n_values} parameters: at most 4 reach its formulas.")
@@ -216,6 +218,15 @@ def lost_number(what, lost, dtype):
     other = {"too large": "a smaller", "too small": "a larger"}.get(lost, "another")
     larger = ", or set dtype='float64'" if dtype == np.float32 else ""
     return f"{what} is {lost} for {dtype}, the type of the computation: give {other} number{larger}."
+
+
+@contextmanager
+def held_by(parameter):
+    """Around checks of an object: a refusal begins with the estimator's parameter that holds it."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"{parameter}: {error}") from None
 
 
 def register(registry, name):

@@ -7,6 +7,7 @@ from numbers import Real
 import numpy as np
 
 from ...ops.numbers import shown
+from ...ops.registry import held_by
 
 # Vectors of all parameters that L-BFGS keeps beside them, in float64: pairs of its history, gradients, a line search.
 _LBFGS_VECTORS = 25
@@ -26,10 +27,15 @@ def check_type(estimator, settings, loss, dtype):
     dtype : numpy.dtype
         Of the computation.
     """
-    features = (*(op for op, _ in settings.features), settings.input_scale)
-    for op in (loss, *settings.activations, settings.optimizer, *features):
-        if op is not None:
-            op.check_dtype(dtype)
+    objects = {
+        "loss": [loss], "activation": settings.activations, "solver": [settings.optimizer],
+        "features": [op for op, _ in settings.features], "input_scale": [settings.input_scale],
+    }  # fmt: skip
+    for parameter, ops in objects.items():
+        with held_by(parameter):
+            for op in ops:
+                if op is not None:
+                    op.check_dtype(dtype)
     limits, remedy = np.finfo(dtype), ", or set dtype='float64'" if dtype == np.float32 else ""
     for what, value, smallest, is_bound in _numbers(estimator, settings, float(limits.tiny)):
         # Its square must be finite, too; a bound may be larger than all numbers, then it binds none.
