@@ -11,8 +11,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from fastnet import MLPClassifier
-from fastnet.activations import ELU, GELU, LeakyReLU, Sine
-from fastnet.ops.activations import ACTIVATIONS
+from fastnet.activations import ACTIVATIONS, ELU, GELU, LeakyReLU, Sine
 
 HIDDEN = (64, 64, 64)
 # Every name, some objects with other parameters, and one activation for each layer.

@@ -1,6 +1,6 @@
 """Multilayer perceptrons for scikit-learn, trained on the CPU by compiled kernels."""
 
-from . import activations, callbacks, features, initializers, inspection, losses, optimizers, schedules
+from . import activations, callbacks, features, formulas, initializers, inspection, losses, optimizers, schedules
 from .checkpoint import Checkpoint, resume
 from .diagnosis.warning import TrainingWarning
 from .environment import show_versions
@@ -26,6 +26,7 @@ __all__ = [
     "diagnose",
     "features",
     "find_learning_rate",
+    "formulas",
     "from_sklearn",
     "initializers",
     "inspect",

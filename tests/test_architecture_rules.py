@@ -89,7 +89,8 @@ def test_the_lower_floors_do_not_know_scikit_learn(floor):
 NO_COMPILER = """
 import sys, fastnet
 print("fastnet", *{"numba", "llvmlite"} & set(sys.modules))
-import fastnet.activations, fastnet.initializers, fastnet.losses, fastnet.optimizers, fastnet.schedules
+import fastnet.activations, fastnet.formulas, fastnet.initializers, fastnet.losses
+import fastnet.optimizers, fastnet.schedules
 print("vocabulary", *{"numba", "llvmlite"} & set(sys.modules))
 fastnet.MLPClassifier(), fastnet.MLPRegressor()
 print("constructed", *{"numba", "llvmlite"} & set(sys.modules))

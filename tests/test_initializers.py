@@ -13,9 +13,9 @@ from sklearn.model_selection import GridSearchCV
 import fastnet
 from fastnet import initializers as init
 from fastnet.activations import Logistic, ReLU
+from fastnet.formulas import flag, number
 from fastnet.network.draws import initialize
 from fastnet.network.initializers import INITIALIZERS
-from fastnet.ops.registry import flag, number
 
 FAN_IN, FAN_OUT = 300, 200
 RELU = ReLU()

@@ -16,7 +16,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from fastnet import MLPClassifier
 from fastnet.estimators.parameters import CLASSIFICATION_LOSSES
-from fastnet.kernels.functions import exp
+from fastnet.formulas import exp
 from fastnet.losses import Hinge, Huber, LogLoss, Loss, MulticlassHinge, SigmoidFocal
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

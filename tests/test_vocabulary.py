@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 import pytest
 from marks import exhaustive
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 from problems import parameters, same_bits
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, cross_val_score
@@ -17,11 +17,13 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils._param_validation import InvalidParameterError
 
 import fastnet
-from fastnet import MLPClassifier, MLPRegressor, activations, initializers, losses, optimizers, schedules
+from fastnet import MLPClassifier, MLPRegressor, activations, formulas, initializers, losses, optimizers, schedules
+from fastnet.formulas import choice, flag, number
+from fastnet.kernels import functions
 from fastnet.kernels.compiling.jit import compiled_keys
 from fastnet.network.architecture import Architecture
 from fastnet.ops.compiled.digest import formulas_digest
-from fastnet.ops.registry import Value, choice, flag, number
+from fastnet.ops.registry import Value
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -69,6 +71,32 @@ class Fourth(losses.Loss):
     @staticmethod
     def link(z, parameters):
         return 2.0 * z
+
+
+@dataclass(frozen=True)
+class Bounded(activations.Activation):
+    """tanh, from the functions that are offered for formulas, by the module's name."""
+
+    @staticmethod
+    def function(z, parameters):
+        return formulas.tanh(z)
+
+    @staticmethod
+    def derivative(a, parameters):
+        return 1.0 - a * a
+
+
+# ---- formulas ----------------------------------------------------------------------------------------
+
+
+def test_formulas_offer_every_function_that_becomes_vector_code():
+    public = {name for name, f in vars(functions).items() if callable(f) and f.__module__ == functions.__name__}
+    assert public == set(formulas.__all__) - {"choice", "flag", "increasing", "number"}
+
+
+def test_an_activation_from_the_formulas_has_the_bits_of_the_one_that_comes_with_fastnet(digits):
+    ours, theirs = (small(activation=activation).fit(*digits) for activation in (Bounded(), "tanh"))
+    assert_array_equal(ours.predict_proba(digits[0]), theirs.predict_proba(digits[0]))
 
 
 # ---- names and objects -------------------------------------------------------------------------------

@@ -55,7 +55,7 @@ def _address(op, name, dtype, signature, maker=None):
             raise
         raise TypeError(
             f"The formulas of {op!r} do not compile: they must be plain arithmetic on floats, comparisons, functions "
-            f"of math and of fastnet.kernels.functions, and helpers of that kind. Numba says: {error}"
+            f"of math and of fastnet.formulas, and helpers of that kind. Numba says: {error}"
         ) from error
 
 
