@@ -124,7 +124,7 @@ def test_a_strong_layer_shrinks_and_the_others_do_not(digits):
     [
         ([0.1], r"alpha must be one number, or hold one for each layer of weights.* got 1 for 2 layer\(s\)"),
         ((0.1, 0.1, 0.1), "got 3 for 2"),
-        (np.array(0.1), "got 1 for 2"),
+        (np.array(0.1), "alpha must be one number, or hold one for each"),
         ([0.1, -1], r"Every alpha must be a number in the range \[0.0, inf\), got \[0.1, -1\]"),
         ([0.1, np.nan], "Every alpha"),
         ([0.1, np.inf], "Every alpha"),
@@ -136,3 +136,9 @@ def test_a_strong_layer_shrinks_and_the_others_do_not(digits):
 def test_one_strength_a_layer(Estimator, alpha, match, digits):
     with pytest.raises(ValueError, match=match):
         Estimator(hidden_layer_sizes=(5,), alpha=alpha).fit(*digits)
+
+
+@pytest.mark.parametrize("name", ["alpha", "rate_factors", "drop_connect"])
+def test_an_array_without_a_dimension_is_no_sequence_of_one_layer(name, digits):
+    with pytest.raises(ValueError, match=f"{name} must be one number, or hold one for each layer"):
+        fastnet.MLPClassifier((), **{name: np.array(0.1)}).fit(*digits)

@@ -537,7 +537,7 @@ class MLPClassifier(LabelTargets, ClassifierMixin, BaseMultilayerPerceptron):
             them, ``class_weight`` is 'balanced', or the layers no longer match the weights.
         """
         with unchanged_on_failure(self), quiet():
-            if self.class_weight == "balanced":
+            if isinstance(self.class_weight, str) and self.class_weight == "balanced":
                 raise ValueError(
                     "class_weight='balanced' needs to see all of y, which partial_fit does not: give the weights as "
                     "a dict, such as dict(zip(classes, compute_class_weight('balanced', classes=classes, y=y))) with "

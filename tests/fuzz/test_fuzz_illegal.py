@@ -83,10 +83,14 @@ def test_a_second_partial_fit_refuses_an_illegal_parameter_by_name(case):
 
 
 @pytest.mark.exhaustive
-@MANY
-@given(illegal_parameters())
-def test_a_second_partial_fit_refuses_every_illegal_parameter_by_name(case):
-    check_second_call(case)
+@pytest.mark.parametrize("name", illegal.RANGES)
+@pytest.mark.parametrize("classifier", [True, False])
+def test_both_calls_refuse_every_illegal_value_of_a_parameter_by_name(name, classifier):
+    if name in illegal.of_the_other(classifier):
+        pytest.skip("a parameter of the other estimator")
+    for value in illegal.values(name):
+        check_parameter((classifier, name, value, {}))
+        check_second_call((classifier, name, value, {}))
 
 
 fields = st.tuples(st.sampled_from(illegal.VALUES), st.sampled_from(illegal.NO_FIELD))
@@ -99,10 +103,10 @@ def test_an_illegal_number_of_an_object_is_refused_by_name(case):
 
 
 @pytest.mark.exhaustive
-@MANY
-@given(fields)
-def test_every_illegal_number_of_an_object_is_refused_by_name(case):
-    check_field(case)
+@pytest.mark.parametrize("field", illegal.VALUES, ids=lambda field: f"{field[0].__name__}.{field[1]}")
+def test_every_illegal_number_of_an_object_is_refused_by_name(field):
+    for value in illegal.NO_FIELD:
+        check_field((field, value))
 
 
 def check_argument(case):
@@ -132,10 +136,14 @@ def test_an_illegal_argument_is_refused(case):
 
 
 @pytest.mark.exhaustive
-@MANY
-@given(illegal_arguments())
-def test_every_illegal_argument_is_refused(case):
-    check_argument(case)
+@pytest.mark.parametrize("name", illegal.ARGUMENTS)
+@pytest.mark.parametrize("classifier", [True, False])
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_every_illegal_argument_is_refused(name, classifier, solver):
+    if name == "classes" and not classifier:
+        pytest.skip("an argument of the classifier")
+    for value in illegal.arguments(name):
+        check_argument((classifier, name, value, solver))
 
 
 @pytest.mark.parametrize("estimator", [MLPClassifier, MLPRegressor])

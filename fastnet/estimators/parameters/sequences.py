@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping, Set
 
-import numpy as np
-
 from ...ops.activations import ACTIVATIONS, Activation, Identity
 from ...ops.numbers import Number, shown
 from ...ops.registry import resolve
@@ -49,7 +47,7 @@ def per_layer(name, given, n_layers, layer, number):
     what = f"{name} must be one number, or hold one for each {layer}"
     if number.allows(given):
         return (number.plain(given),) * n_layers
-    each = [given[()]] if isinstance(given, np.ndarray) and given.ndim == 0 else entries(given)
+    each = entries(given)
     if each is None:
         raise ValueError(f"{what}, and be {number}: got {shown(given)}.")
     if len(each) != n_layers:
