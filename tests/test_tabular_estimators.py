@@ -330,6 +330,15 @@ def test_the_same_seed_gives_the_same_bits_for_any_number_of_threads(cls, table)
 
 
 @pytest.mark.parametrize("cls", ESTIMATORS)
+def test_a_preset_is_without_dropout_where_there_is_no_hidden_layer(cls, table):
+    X, y = table
+    model = cls(**{**QUICK, "hidden_layer_sizes": ()}).fit(X, targets_for(cls, y))
+    assert model.parameters_["dropout"] == 0.0 and len(model.estimators_[0].coefs_) == 1
+    with pytest.raises(ValueError, match=r"dropout=0.2 is for hidden layers, got hidden_layer_sizes=\(\)"):
+        cls(**{**QUICK, "hidden_layer_sizes": (), "dropout": 0.2}).fit(X, targets_for(cls, y))
+
+
+@pytest.mark.parametrize("cls", ESTIMATORS)
 def test_a_fit_that_fails_leaves_the_estimator_as_it_was(cls, table):
     X, y = table
     model = cls(**QUICK).fit(X, targets_for(cls, y))

@@ -1,7 +1,7 @@
 """The preprocessor for tables: kinds of columns, encodings, scales and refusals, by hand-worked values and NumPy."""
 
 import pickle
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import numpy as np
 import pytest
@@ -184,9 +184,20 @@ def test_lists_and_arrays_of_objects_and_strings():
     assert TabularPreprocessor().fit(np.array([["a"], ["b"]])).kinds_ == ["string"]
 
 
+@pytest.mark.parametrize("missing", [None, float("nan"), np.timedelta64("NaT")], ids=repr)
+def test_durations_in_arrays_of_objects_are_seconds(missing):
+    durations = column(timedelta(minutes=1), np.timedelta64(3, "s"), missing, timedelta(milliseconds=500))
+    numbers = column(60.0, 3.0, None, 0.5)
+    expected = TabularPreprocessor().fit(numbers)
+    table = TabularPreprocessor().fit(durations)
+    assert table.kinds_ == ["numeric"]
+    assert_array_equal(table.transform(durations), expected.transform(numbers))
+
+
 REFUSED = {
     "infinity": (column(1.0, np.inf), ValueError, "Column 0 of X contains infinity, such as inf in row 1"),
     "mixed": (column("a", 1.0), ValueError, "Column 0 of X holds values of several kinds, numeric and string"),
+    "durations and numbers": (column(timedelta(1), 1.0), ValueError, "several kinds, duration and numeric"),
     "objects": (column("a", [1]), TypeError, "Column 0 of X holds an entry of type list"),
     "complex": (column(1.0, 2j), ValueError, "Complex data not supported: column 0"),
     "text": (

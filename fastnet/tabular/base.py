@@ -158,6 +158,7 @@ class BaseTabularMLP(NestedValues, CallbackSupportMixin, BaseEstimator, ABC):
         check_arguments(fraction, splitter, own, asked.refit)
         splits = own.X is None and bool(fraction or uses_splitter(asked))
         self._leave_out_validation(parameters, splits or own.X is not None)
+        self._leave_out_of_layers(parameters)
         self._leave_out_of_solver(parameters)
         check_numeric(parameters["numeric_embedding"])
         settings = settings_of(self._member(parameters, 0, splits or own.X is not None))
@@ -224,6 +225,11 @@ class BaseTabularMLP(NestedValues, CallbackSupportMixin, BaseEstimator, ABC):
                 )
             if name in parameters:
                 parameters[name] = nothing
+
+    def _leave_out_of_layers(self, parameters):
+        """Without a hidden layer, a preset's dropout has no place."""
+        if self.dropout is None and not np.size(parameters["hidden_layer_sizes"]):
+            parameters["dropout"] = 0.0
 
     def _leave_out_of_solver(self, parameters):
         """Beside a solver that was asked for, parts of a preset that it cannot have are left out."""

@@ -4,7 +4,7 @@ A column tells its kind and gives its values in the form that goes with it: numb
 reads columns of arrays; those of frames are in ``frames.py``.
 """
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import repeat
 from numbers import Complex, Real
@@ -17,6 +17,8 @@ from ..ops.numbers import shown
 NUMERIC, BOOLEAN, CATEGORICAL, STRING, DATETIME = "numeric", "boolean", "categorical", "string", "datetime"
 
 MICROSECONDS = np.dtype("datetime64[us]")
+# Of Python's objects; a column of them is numeric, but they do not stand beside numbers.
+_DURATION = "duration"
 
 _KINDS_OF_ARRAYS = {"b": BOOLEAN, "i": NUMERIC, "u": NUMERIC, "f": NUMERIC, "m": NUMERIC, "M": DATETIME, "U": STRING,
                     "T": STRING}  # fmt: skip
@@ -93,7 +95,7 @@ class ArrayColumn(Column):
                 "Convert it, or leave the column out.",
                 TypeError,
             )
-        if kinds.keys() == {BOOLEAN, NUMERIC}:
+        if kinds.keys() in ({BOOLEAN, NUMERIC}, {_DURATION}):
             return NUMERIC
         if len(kinds) > 1:
             self.refuse(
@@ -108,7 +110,11 @@ class ArrayColumn(Column):
             return seconds(values)
         if values.dtype.kind == "O":
             objects = values.tolist()
-            if not all(issubclass(kind, (Real, Decimal, np.bool_)) for kind in set(map(type, objects))):
+            kinds = set(map(_kind_of_type, set(map(type, objects))))
+            if _DURATION in kinds:
+                nothing = np.timedelta64("NaT")
+                return seconds(np.array([nothing if is_missing(v) else v for v in objects], "timedelta64[us]"))
+            if not kinds <= {NUMERIC, BOOLEAN}:
                 objects = [np.nan if is_missing(value) else value for value in objects]
             values = np.array(objects, dtype=object)
         try:
@@ -207,6 +213,8 @@ def _kind_of_type(kind):
         return STRING
     if issubclass(kind, (date, np.datetime64)):
         return DATETIME
+    if issubclass(kind, (timedelta, np.timedelta64)):
+        return _DURATION
     return NUMERIC if issubclass(kind, (Real, Decimal)) else None
 
 
