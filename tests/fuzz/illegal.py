@@ -31,7 +31,7 @@ _COUNT = (0, *NEGATIVE, *FRACTIONS, *NAN, *HUGE)
 _INNER = (0, 1, *NEGATIVE, *ONE_UP, *NAN, *HUGE)
 _NAME = (0, 1, 0.5, *NAN, *HUGE)
 
-# Of each parameter what it may not be beside `NOTHING`, and what of that it may be.
+# Of each parameter what it may not be beside `NOTHING`, and what of that it may be; () is one for each of no layers.
 RANGES = {
     "hidden_layer_sizes": ([0, -1, 1.5, [0], [1.5], [3, -1], [True, None], None, *NAN, *HUGE], [()]),
     "activation": (_NAME, [()]),
@@ -70,7 +70,7 @@ RANGES = {
     "clip_norm": (_POSITIVE, []),
     "max_norm": (_POSITIVE, []),
     "ema_decay": (_INNER, []),
-    "dropout": ((*_BELOW_ONE, [-0.1], [1.0], None), []),
+    "dropout": ((*_BELOW_ONE, [-0.1], [1.0], None), [()]),
     "input_dropout": ((*_BELOW_ONE, None), []),
     "drop_connect": ((*_BELOW_ONE, [-0.1, 0.1], [1.0, 0.0], None), []),
     "input_noise": ((*_NOT_NEGATIVE, None), []),
