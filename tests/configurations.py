@@ -73,6 +73,7 @@ def _classifications():
     """Parameters of classifiers and the number of their classes, by name; 0 for several labels."""
     yield "two classes", {}, 2
     yield "seven classes", {"loss": LogLoss(label_smoothing=0.1)}, 7
+    yield "twelve classes", {}, 12
     yield "twenty classes, projections", {"residual": "projection", "hidden_layer_sizes": (21, 9)}, 20
     yield "hinge", {"loss": "hinge"}, 5
     yield "several labels", {"loss": LogLoss(focal_gamma=2.0)}, 0

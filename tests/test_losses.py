@@ -199,7 +199,7 @@ def size_of_terms(op, z, y, gradients):
 
 
 def output_counts(op):
-    return [2, 10, 17, 35] if op.class_index_target else [1, 3, 35]
+    return [2, 10, 16, 17, 35] if op.class_index_target else [1, 3, 35]
 
 
 # ---- formulas and kernels ----------------------------------------------------------------------------

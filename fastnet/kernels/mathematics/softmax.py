@@ -1,5 +1,7 @@
 """The softmax of a row as explicit vectors: with few outputs a loop's bookkeeping would cost more than its work."""
 
+from functools import reduce
+
 import numpy as np
 from llvmlite import ir
 from numba import types
@@ -128,11 +130,12 @@ def make_softmax(dtype, shape):
     return softmax
 
 
-def make_softmax_four(dtype, shape):
+def make_softmax_four(dtype, shape, vectors):
     """``softmax(z, p, n, i0 … i3, f0 … f3) -> 4 tops, 4 totals``: the same for rows that begin at i0 … i3.
 
-    For at most a vector of outputs, of which there must be four lanes. One row alone is a chain of some hundred
-    cycles; four share them, their sums and their division. A row has the same bits in each place.
+    For outputs that fill one vector or two, of which there must be four lanes; p is written to the end of a panel.
+    One row alone is a chain of some hundred cycles; four share them, their sums and their division. A row has the same
+    bits in each place.
     """
     number = scalar_type(dtype)
 
@@ -142,21 +145,30 @@ def make_softmax_four(dtype, shape):
             v = _Row(builder, dtype.itemsize, shape)
             z, p, n, starts, factors = v.pointer(args[0]), v.pointer(args[1]), args[2], args[3:7], args[7:]
             places = [[row] * v.lanes for row in range(4)]  # of a row's result in that of all four
-            inside, lowest = v.is_inside(I64(0), n), v.constant(-np.inf)
-            values = [builder.select(inside, v.load(z, start), lowest) for start in starts]
-            tops = v.across_four(v.larger, values)
-            values = [builder.fsub(x, v.shuffle(tops, tops, place)) for x, place in zip(values, places, strict=True)]
-            values = [v.exp(x) for x in values]
-            totals = v.across_four(builder.fadd, values)
+            firsts, lowest = [I64(i * v.lanes) for i in range(vectors)], v.constant(-np.inf)
+            inside = [v.is_inside(first, n) for first in firsts]
+            masked = list(zip(firsts, inside, strict=True))
+            values = [
+                [builder.select(mask, v.load(z, builder.add(start, first)), lowest) for first, mask in masked]
+                for start in starts
+            ]
+            tops = v.across_four(v.larger, [reduce(v.larger, row) for row in values])
+            tops = [v.shuffle(tops, tops, place) for place in places]
+            values = [[v.exp(builder.fsub(x, top)) for x in row] for row, top in zip(values, tops, strict=True)]
+            totals = v.across_four(builder.fadd, [reduce(builder.fadd, row) for row in values])
             shares = v.zero
             for row, factor in enumerate(factors):
                 shares = builder.insert_element(shares, factor, I32(row))
             shares = builder.fdiv(shares, totals)
-            for start, value, place in zip(starts, values, places, strict=True):
-                value = builder.fmul(value, v.shuffle(shares, shares, place))
-                v.store(builder.select(inside, value, v.zero), p, start)
-                v.store(v.zero, p, builder.add(start, I64(v.lanes)))
-            results = [builder.extract_element(each, I32(row)) for each in (tops, totals) for row in range(4)]
+            for start, row, place in zip(starts, values, places, strict=True):
+                share = v.shuffle(shares, shares, place)
+                for value, (first, mask) in zip(row, masked, strict=True):
+                    value = builder.select(mask, builder.fmul(value, share), v.zero)
+                    v.store(value, p, builder.add(start, first))
+                if vectors == 1:
+                    v.store(v.zero, p, builder.add(start, I64(v.lanes)))
+            results = [builder.extract_element(top, I32(0)) for top in tops]
+            results += [builder.extract_element(totals, I32(row)) for row in range(4)]
             return context.make_tuple(builder, signature.return_type, results)
 
         return types.UniTuple(number, 8)(*[types.intp] * 7, *[number] * 4), codegen

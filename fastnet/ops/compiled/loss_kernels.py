@@ -100,12 +100,20 @@ def row_loss(op, dtype):
 
 
 def _softmax_parts(dtype):
-    """Softmax of one row and of four, up to how many outputs the four serve, and the size of a number."""
+    """Softmax of one row, of four rows of one vector or of two, and how many outputs these two serve."""
     shape = tile(dtype)
     narrow = shape.lanes if shape.lanes >= 4 else 0
     # Of vectors of two lanes no row is narrow. The four are compiled all the same, of four lanes, and never run.
     at_least_four = replace(shape, lanes=max(4, shape.lanes))
-    return make_softmax(dtype, shape), make_softmax_four(dtype, at_least_four), narrow, dtype.itemsize
+    of_one, of_two = (make_softmax_four(dtype, at_least_four, vectors) for vectors in (1, 2))
+
+    @helper
+    def softmax_four(z, p, n, i, j, k, m, a, b, c, d):
+        if n <= narrow:
+            return of_one(z, p, n, i, j, k, m, a, b, c, d)
+        return of_two(z, p, n, i, j, k, m, a, b, c, d)
+
+    return make_softmax(dtype, shape), softmax_four, 2 * narrow, dtype.itemsize
 
 
 def softmax_loss(op, dtype):
