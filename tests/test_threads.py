@@ -13,6 +13,7 @@ from marks import exhaustive
 from problems import Problem, parameters, same_bits
 
 import fastnet
+from fastnet.kernels.threads import team as threads
 from fastnet.ops.optimizers import SGD, Adam
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -281,3 +282,47 @@ def test_an_error_in_the_middle_leaves_no_thread_behind(diabetes):
     for thread in set(threading.enumerate()) - before:
         thread.join(timeout=60)
         assert not thread.is_alive()
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the system places no threads")
+@pytest.mark.parametrize("cpus", [1, 2, 3, 8])
+def test_each_thread_begins_on_cpus_of_its_own_and_may_then_go_anywhere(cpus, monkeypatch):
+    everywhere, placed = set(range(cpus)), {}
+    monkeypatch.setattr(os, "sched_getaffinity", lambda thread: everywhere)
+    monkeypatch.setattr(os, "sched_setaffinity", lambda thread, at: placed.setdefault(thread, []).append(set(at)))
+    monkeypatch.setattr(threads, "_current_cpu", lambda: lambda: cpus - 1)
+    workers = threads.Workers(4)
+    try:
+        ran = set()
+        workers.run(3, ran.add, (), lambda: None)
+    finally:
+        workers.close()
+    assert ran == {0, 1, 2}
+    begun = [at[0] for at in placed.values()]
+    assert len(begun) == min(2, cpus - 1)  # where there are fewer CPUs than threads, some stay where they are
+    assert set().union(*begun) == everywhere - {cpus - 1}
+    assert sum(map(len, begun)) == cpus - 1
+    assert all(at[1:] == [everywhere] for at in placed.values())
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the system places no threads")
+def test_threads_keep_the_cpus_of_the_process_and_run_where_they_cannot_be_placed(monkeypatch):
+    everywhere, found = os.sched_getaffinity(0), {}
+    workers = threads.Workers(2)
+
+    def note(thread):
+        found[thread] = threading.get_native_id()
+
+    try:
+        workers.run(2, note, (), lambda: None)
+        assert os.sched_getaffinity(found[1]) == everywhere
+
+        def refuse(thread, cpus):
+            raise PermissionError("not here")
+
+        monkeypatch.setattr(os, "sched_setaffinity", refuse)
+        found.clear()
+        workers.run(2, note, (), lambda: None)
+        assert set(found) == {0, 1}
+    finally:
+        workers.close()

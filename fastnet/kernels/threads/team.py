@@ -8,7 +8,7 @@ import ctypes
 import os
 import sys
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from queue import SimpleQueue
@@ -39,6 +39,27 @@ def yield_address():
     library = ctypes.windll.kernel32 if sys.platform == "win32" else ctypes.CDLL(None)
     function = library.SwitchToThread if sys.platform == "win32" else library.sched_yield
     return ctypes.cast(function, ctypes.c_void_p).value
+
+
+@cache
+def _current_cpu():
+    """The operating system's function that tells the CPU of the calling thread; None where threads cannot be placed."""
+    return getattr(ctypes.CDLL(None), "sched_getcpu", None) if hasattr(os, "sched_setaffinity") else None
+
+
+def _places(count):
+    """For each of so many threads CPUs to begin on that are neither another one's nor the caller's, and all CPUs.
+
+    Linux means to wake a thread on an idle CPU. But in a virtual machine it may hold a CPU that has been idle for some
+    milliseconds for one that the host has taken away, and wake the thread on the CPU of the one that calls it, where
+    both then take turns for 10 ms and more.
+    """
+    current_cpu = _current_cpu()
+    if current_cpu is None:
+        return [None] * count, None
+    everywhere = os.sched_getaffinity(0)
+    others = sorted(everywhere - {current_cpu()})
+    return [others[number::count] or None for number in range(count)], everywhere
 
 
 @dataclass(eq=False)
@@ -130,8 +151,9 @@ class Workers:
         task = _Task(function, arguments, abandon)
         others = self._workers[: n_threads - 1]
         try:
-            for worker in others:
-                worker.tasks.put(task)
+            places, everywhere = _places(len(others))
+            for worker, place in zip(others, places, strict=True):
+                worker.wake(task, place, everywhere)
             function(0, *arguments)
             self._wait(others, task)
         except BaseException:
@@ -182,6 +204,18 @@ class _Worker(threading.Thread):
         super().__init__(daemon=True)
         self.number, self.tasks, self.finished = number, SimpleQueue(), None
         self._news, self._errors = news, errors
+
+    def wake(self, task, place, everywhere):
+        """Give the thread a task, which it begins on one of the CPUs of its place; from there it may go anywhere."""
+        self._allow(place)
+        self.tasks.put(task)
+        if place is not None:
+            self._allow(everywhere)
+
+    def _allow(self, cpus):
+        if cpus is not None:
+            with suppress(OSError):  # the system may forbid it, or have taken a CPU away
+                os.sched_setaffinity(self.native_id, cpus)
 
     def run(self):
         while (task := self.tasks.get()) is not None:
