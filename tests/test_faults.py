@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 import threading
+import warnings
 
 import numpy as np
 import pytest
@@ -273,6 +274,35 @@ def test_predictions_that_are_not_finite_warn(name):
     assert np.isfinite(outputs[[0, 2, 3]]).all()
     with pytest.raises(ValueError, match="X has values too large for float32"):
         model.predict(X * 1e300)
+
+
+@quiet
+@pytest.mark.paths
+@pytest.mark.parametrize("n_features", [3, 17, 64])
+@pytest.mark.parametrize("given", ["float32", "float64"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_one_number_among_many_rows_is_refused_where_it_is_not_finite(dtype, given, n_features):
+    # So many that X is looked at while it is read; in blocks of rows and panels of columns.
+    many, y = data(1501, n_features)
+    model = make("MLPClassifier", hidden_layer_sizes=(100, 100), dtype=dtype, max_iter=1).fit(many, y)
+    largest = float(np.finfo(dtype).max)
+    for value in [np.nan, np.inf, -np.inf, largest, -largest, np.nextafter(0, 1), 1e300]:
+        for place in [(0, 0), (700, n_features // 2), (1500, n_features - 1)]:
+            beyond = many.astype(given)
+            with np.errstate(over="ignore"):
+                beyond[place] = value
+            held = float(beyond[place])
+            for order, n_jobs in [("C", 1), ("F", 2)]:
+                model.set_params(n_jobs=n_jobs)
+                tried = np.asarray(beyond, order=order)
+                if abs(held) <= largest:
+                    with warnings.catch_warnings():
+                        warnings.filterwarnings("ignore", "Outputs for .* are not finite")
+                        model.predict(tried)
+                    continue
+                lost = f"X has values too large for {dtype}" if np.isfinite(held) else "Input X contains (NaN|infinity)"
+                with pytest.raises(ValueError, match=lost):
+                    model.predict(tried)
 
 
 @quiet

@@ -73,7 +73,7 @@ class Slices:
         self._team.run(self.pace.n_threads, record["team"], self._engine, *arguments)
 
 
-def predict_in_slices(team, tables, predictor, n_rows, slow_seconds, moving):
+def predict_in_slices(team, tables, predictor, n_rows, slow_seconds, moving, check=None):
     """Run a forward pass over many rows.
 
     Parameters
@@ -90,11 +90,14 @@ def predict_in_slices(team, tables, predictor, n_rows, slow_seconds, moving):
         ``slow_seconds(rows)``: a guess of how long so many rows take.
     moving : dict
         The addresses that a later slice has further on: their group and field in the record, and bytes a row.
+    check : callable, optional
+        ``check()`` is called after a slice that met inputs that are not finite.
     """
     record, first = tables.record, 0
     start = {place: int(record[place[0]][place[1]]) for place in moving}
     chunk = int(record["workspace"]["thread_rows"]) * team.size
     pace = Pace(team.size, False, slow_seconds(chunk))
+    record["head"]["check_inputs"], record["results"]["not_finite"] = check is not None, 0
     try:
         while first < n_rows:
             n_chunks = pace.next_slice(-(-(n_rows - first) // chunk))
@@ -105,6 +108,8 @@ def predict_in_slices(team, tables, predictor, n_rows, slow_seconds, moving):
             team.run(team.size_now, record["team"], predictor, tables.addresses[:2])
             pace.took(n_chunks, time.perf_counter() - begin)
             first += n_chunks * chunk
+            if record["results"]["not_finite"]:
+                check()
     finally:
         for (group, name), address in start.items():
             record[group][name] = address

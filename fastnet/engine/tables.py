@@ -10,7 +10,7 @@ from . import sparse
 from .features import FeatureRecords
 from .layers import LayerRecords
 from .memory import plan, workspace
-from .memory.records import NET
+from .memory.records import NET, PANEL
 from .memory.samples import Samples
 
 
@@ -54,7 +54,9 @@ class Tables:
         self._layer_records = LayerRecords(architecture, layout, flat, twins, self.workspace)
         self._loss_parameters = op_kernels.parameter_array(architecture.loss, dtype)
         self.layers = self._layer_records.table
-        self.panels, cost = plan.panel_records(architecture, layout, shape, entries is not None)
+        self.panels, cost = aligned_zeros(0, PANEL), 0
+        if training:  # only updates are shared out by panels
+            self.panels, cost = plan.panel_records(architecture, layout, shape, entries is not None)
         self.net = aligned_zeros(1, NET)
         self.record = self.net[0]
         self.record["address"], self.record["first_layer"], self.record["first_panel"] = self.addresses

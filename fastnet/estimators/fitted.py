@@ -8,7 +8,16 @@ from sklearn.utils.validation import validate_data
 from ..network.architecture import Architecture
 from ..network.layers import BIAS, FEATURES, UNIT_VECTORS
 from ..training.health import quiet, warn_of_outputs
-from .inputs.arrays import DTYPES, check_finite, check_fits, engine_input, given_dtype, named, refuse_sparse
+from .inputs.arrays import (
+    DTYPES,
+    check_finite,
+    check_fits,
+    engine_input,
+    given_dtype,
+    is_plain,
+    named,
+    refuse_sparse,
+)
 
 # Fitted attributes with an array for each hidden layer that has one; all layers have weights and biases.
 HIDDEN_ATTRIBUTES = (
@@ -152,23 +161,25 @@ class FittedNetwork:
     def _outputs(self, X, link=True):
         """Outputs of the fitted network, one row a sample: predictions, or logits without the link."""
         given = X
-        with named(X=X):
-            X = engine_input(
-                validate_data(
-                    self, X, accept_sparse=("csr", "csc"), dtype=DTYPES, reset=False, ensure_all_finite=False
-                )
-            )
-            fits = check_finite(X, self)
+        # Validation takes most of the time of one row. It would warn of columns without names.
+        if not is_plain(X, self.n_features_in_) or hasattr(self, "feature_names_in_"):
+            accepted = {"accept_sparse": ("csr", "csc"), "dtype": DTYPES}
+            with named(X=X):
+                X = engine_input(validate_data(self, X, **accepted, reset=False, ensure_all_finite=False))
         architecture, matrices, vectors = self._network()
         refuse_sparse("X", X, architecture.features)
-        # Outputs do not tell: tanh(inf) is 1, and a ReLU makes 0 of -inf.
-        if not fits:
-            check_fits("X", X, matrices[0].dtype)
+        dtype, output_dtype = matrices[0].dtype, self._output_dtype(given, X)
+
+        def check():
+            # Outputs do not tell: tanh(inf) is 1, and a ReLU makes 0 of -inf.
+            if not check_finite(X, self):
+                check_fits("X", X, dtype)
 
         from ..engine import forward  # only here: the engine brings Numba along
 
-        dtype, output_dtype = matrices[0].dtype, self._output_dtype(given, X)
-        outputs = forward(architecture, matrices, vectors, X, n_jobs=self.n_jobs, link=link, output_dtype=output_dtype)
+        outputs = forward(
+            architecture, matrices, vectors, X, n_jobs=self.n_jobs, link=link, output_dtype=output_dtype, check=check
+        )
         if not np.isfinite(outputs).all():
             warn_of_outputs(outputs, dtype)
         return outputs

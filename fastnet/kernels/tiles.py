@@ -4,6 +4,8 @@ Numba's SLP vectoriser is off, so tiles unrolled by hand stay scalar; written as
 rate. All arguments are addresses (``intp``) and counts of elements.
 """
 
+from functools import reduce
+
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
@@ -209,6 +211,33 @@ def make_copy_out(itemsize, shape):
         return types.void(*[types.intp] * 3), codegen
 
     return copy
+
+
+def make_is_finite(itemsize, shape):
+    """``is_finite(a, count)``: whether so many rows of a panel, at least one, hold no nan and no infinity."""
+    lanes, panel = shape.lanes, shape.panel
+    bits, exponent, lowest = {4: (I32, 0x7F800000, 0x00800000), 8: (I64, 0x7FF << 52, 1 << 52)}[itemsize]
+    kind = ir.VectorType(bits, lanes)
+
+    @intrinsic
+    def is_finite(typingctx, a, count):
+        def codegen(context, builder, signature, args):
+            v = Vectors(builder, itemsize, lanes, shape.fma)
+            none, mask, one = (ir.Constant(kind, [number] * lanes) for number in (0, exponent, lowest))
+            columns = [I64(first) for first in range(0, panel, lanes)]
+            loop = Loop(builder, args[1], [v.pointer(args[0])] + [none] * len(columns))
+            at, *seen = loop.values
+            numbers = [builder.bitcast(v.load(at, column), kind) for column in columns]
+            # An exponent of ones alone, of nan and infinity, carries into the sign.
+            carried = [builder.add(builder.and_(x, mask), one) for x in numbers]
+            seen = [builder.or_(before, now) for before, now in zip(seen, carried, strict=True)]
+            loop.close([v.at(at, I64(panel)), *seen])
+            signs = builder.icmp_signed("<", reduce(builder.or_, seen), none)
+            return builder.icmp_unsigned("==", builder.bitcast(signs, ir.IntType(lanes)), ir.IntType(lanes)(0))
+
+        return types.boolean(types.intp, types.intp), codegen
+
+    return is_finite
 
 
 def make_transpose(itemsize, size):

@@ -114,6 +114,7 @@ HEAD = _record(
     wide_size=_I,  # of it, doubles a thread
     wide_link=_I,  # or 0: of doubles, instead of `link`
     wide_parameters=_I,
+    check_inputs=_I,  # forward only, of dense X: whether `not_finite` shall tell of numbers that were met
 )
 
 # What a mini-batch is, and what its gradient does. Written by `steps.py` and `session.py`.
@@ -173,7 +174,7 @@ FEATURE_LAYER = _record(
     update=_I,
 )
 
-# What mini-batches leave. Written by the engine; `Session` begins it anew for each epoch.
+# What mini-batches and predictions leave. Written by the engine; `Session` begins it anew for each epoch.
 RESULTS = _record(
     step=_I,  # optimizer steps taken
     loss_sum=_F,
@@ -183,6 +184,7 @@ RESULTS = _record(
     largest_norm=_F,
     n_clipped=_I,
     n_measured=_I,  # batches whose norm was taken
+    not_finite=_I,  # whether an input is nan, or infinite in the computation dtype
 )
 
 # All of it; the addresses of this record and of the first of others are for functions called by address.

@@ -10,7 +10,7 @@ import numpy as np
 
 from ...kernels.addresses import make_element
 from ...kernels.compiling.jit import kernel
-from ...kernels.tiles import make_copy_out, make_copy_row
+from ...kernels.tiles import make_copy_out, make_copy_row, make_is_finite
 from ...ops.compiled.signatures import LINK, LOSS
 from ..functions import ADD_NOISE, EXPAND_FEATURES, MULTIPLY_ENTRIES
 from .gather import make_gather
@@ -28,6 +28,7 @@ def make_forward(dtype, shape):
     element = make_element(dtype.itemsize)
     rows, panel, scalar = shape.rows, shape.panel, dtype.type
     sweep, gather = make_sweep(dtype, shape), make_gather(dtype, shape)
+    is_finite = make_is_finite(dtype.itemsize, shape)
     drop, finish_panel = make_drop(dtype, shape), make_finish_panel(dtype, shape)
     normalize_rows, _ = make_normalize(dtype, shape)
     call_noise, call_multiply = ADD_NOISE.caller(dtype), MULTIPLY_ENTRIES.caller(dtype)
@@ -48,6 +49,10 @@ def make_forward(dtype, shape):
         source = net.features.inputs if has_features else layer.input
         columns = net.features.n_inputs if has_features else layer.fan_in
         gather(net, source, columns, begin, first, count)
+        if net.head.check_inputs != 0:
+            for p in range((columns + panel - 1) // panel):
+                if not is_finite(element(source, p * net.workspace.panel_stride + first * panel), count):
+                    net.results.not_finite = 1
         if net.passes.input_noise != 0:
             call_noise(
                 net.passes.input_noise, element(source, first * panel), net.workspace.panel_stride,

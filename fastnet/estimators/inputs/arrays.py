@@ -41,6 +41,11 @@ def engine_input(X):
     return X if contiguous else X.copy()
 
 
+def is_plain(X, n_features):
+    """Whether X is an array of which scikit-learn's validation would only ask whether all numbers are finite."""
+    return type(X) is np.ndarray and X.dtype in DTYPES and X.ndim == 2 and len(X) > 0 and X.shape[1] == n_features
+
+
 def refuse_sparse(name, X, features):
     """Raise ValueError if X is sparse and a feature layer reads it, which makes other numbers of its zeros."""
     if features is not None and issparse(X):
@@ -142,8 +147,8 @@ def check_offset(offset, X, name="offset"):
 def check_finite(X, estimator):
     """Raise scikit-learn's ValueError if X, validated but for that, is not finite.
 
-    Numbers in float64 are compared with the largest float32 in the same pass. It takes as long as reading X from memory
-    does: a second one, for `check_fits`, took up to a fifth of predicting with a small net.
+    Numbers are compared with the largest float32 in the same pass. It takes as long as reading X from memory does: a
+    second one, for `check_fits`, took up to a fifth of predicting with a small net.
 
     Returns
     -------
@@ -151,7 +156,7 @@ def check_finite(X, estimator):
         Whether all numbers are known to fit any dtype of a computation, so that `check_fits` need not look.
     """
     values = X.data if issparse(X) else X
-    if values.dtype == np.float64 and _all_within(values, _largest(np.dtype(np.float32))):
+    if _all_within(values, _largest(np.dtype(np.float32))):
         return True
     with quiet():  # as in `named`
         assert_all_finite(values, input_name="X", estimator_name=type(estimator).__name__)
