@@ -11,6 +11,7 @@ from scipy.sparse import csr_array
 
 from fastnet.engine import Session, forward
 from fastnet.engine.few_rows import forward_few
+from fastnet.engine.outputs import largest_columns
 from fastnet.engine.pace import Pace
 from fastnet.engine.predict import forward_many
 from fastnet.kernels.host import tile
@@ -287,3 +288,18 @@ def test_few_rows_have_the_same_bits_as_many(dtype, input_dtype, units):
                 np.testing.assert_array_equal(forward_few(architecture, coefs, intercepts, rows, link), expected)
                 one = forward_few(architecture, coefs, intercepts, rows[7:8], link)
                 np.testing.assert_array_equal(one, expected[7:8])
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("n_columns", [1, 2, 7, 32, 33])
+def test_largest_columns_are_those_of_numpy(dtype, n_columns):
+    rng = np.random.RandomState(3)
+    # Few different numbers: most rows have several that are largest.
+    outputs = rng.randint(-2, 2, (60_000, n_columns)).astype(dtype)
+    for value in (np.nan, np.inf, -np.inf, -0.0):
+        outputs[rng.rand(*outputs.shape) < 0.03] = value
+    outputs[0], outputs[1], outputs[2] = np.nan, -np.inf, np.inf
+    for rows in (outputs, outputs[:2], np.asfortranarray(outputs), outputs[::2]):
+        found = largest_columns(rows)
+        assert found.dtype == np.intp
+        np.testing.assert_array_equal(found, rows.argmax(axis=1))

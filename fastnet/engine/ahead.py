@@ -22,7 +22,7 @@ _VARIANTS = {
     "optimizers": [RMSProp(momentum=0.9), RMSProp(centred=True), RMSProp(momentum=0.9, centred=True)],
 }
 # What a classifier and a regressor need with their default parameters.
-_COMMON = {"engine", "predictor", "few_rows"}
+_COMMON = {"engine", "predictor", "few_rows", "largest_columns"}
 _COMMON_OPS = {"relu", "log_loss", "binary_log_loss", "squared_error", "adam"}
 
 

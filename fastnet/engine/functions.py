@@ -52,6 +52,7 @@ ROWS_BACK = Signature(
     shift_terms=NUMBERS, gain_terms=NUMBERS, is_centred=INDEX,
 )  # fmt: skip
 COLUMNS = Signature(None, net=NET, layers=LAYER, number=INDEX, thread=INDEX, count=INDEX, step=DOUBLE)
+LARGEST_COLUMNS = Signature(None, a=NUMBERS, n_rows=INDEX, n_columns=INDEX, found=ADDRESS)
 MULTIPLY_ADDS = Signature(None, count=INDEX, total=DOUBLES)
 
 _RECORDS = {"net": NET, "layer": LAYER}  # of the net and of its first layer
@@ -87,6 +88,7 @@ FUNCTIONS = {
     "multiply_entries": (MULTIPLY_ENTRIES, "passes.sparse:make_multiply"),
     "transpose_entries": (TRANSPOSE_ENTRIES, "passes.sparse:make_transpose"),
     "gradient_of_entries": (GRADIENT_OF_ENTRIES, "passes.sparse:make_gradient"),
+    "largest_columns": (LARGEST_COLUMNS, "passes.largest:make_largest_columns"),
     "multiply_adds": (MULTIPLY_ADDS, "passes.multiply_adds:make_multiply_adds"),
 }
 

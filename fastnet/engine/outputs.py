@@ -8,10 +8,14 @@ from functools import lru_cache
 import numpy as np
 
 from ..kernels.host import tile
+from ..kernels.memory import empty
 from ..network.layout import round_up
 from ..ops.compiled import rows as op_kernels
+from .functions import from_python
 
 DOUBLE = np.dtype(np.float64)
+# So many numbers repay a compiled search for the largest of each row, and so few columns are faster one by one.
+_MANY, _FEW_COLUMNS = 50_000, 32
 # Rows that are widened together: the softmax takes four side by side.
 ROWS = 4
 
@@ -27,6 +31,28 @@ def narrowed(outputs, output_dtype):
         return outputs
     with np.errstate(over="ignore"):
         return outputs.astype(output_dtype)
+
+
+def largest_columns(outputs):
+    """Of each row the column of its largest number, as ``outputs.argmax(axis=1)``, which takes 25 ns for a short row.
+
+    Parameters
+    ----------
+    outputs : ndarray of shape (n_samples, n_outputs)
+        float32 or float64.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,)
+        The first of several, or the first nan.
+    """
+    n_samples, n_outputs = outputs.shape
+    if outputs.size < _MANY or n_outputs > _FEW_COLUMNS or not outputs.flags.c_contiguous:
+        return outputs.argmax(axis=1)
+    found = empty((n_samples,), np.intp)
+    run = from_python("largest_columns", outputs.dtype)
+    run(outputs.ctypes.data, n_samples, n_outputs, found.ctypes.data)
+    return found
 
 
 def space_size(n_outputs):

@@ -15,6 +15,12 @@ from .columns import COLUMNS, ColumnEncoder
 from .kinds import check_kind, plain_classes, plain_labels
 
 
+def _largest_columns(outputs):
+    from ...engine import largest_columns  # only here: the engine brings Numba along
+
+    return largest_columns(outputs)
+
+
 class LabelTargets:
     """Mixin before the base class: what `BaseMultilayerPerceptron` asks of a subclass, for class labels."""
 
@@ -139,8 +145,9 @@ class LabelTargets:
         if self.n_outputs_ == 1:
             outputs = outputs[:, -1]
         if encoder.y_type_ in ("binary", "multiclass") and len(self.classes_) > 1:
-            # As the encoder does it, whose validation would take a third of the time of one row.
-            return self.classes_[(outputs > threshold).astype(np.intp) if outputs.ndim == 1 else outputs.argmax(axis=1)]
+            # As the encoder does it, whose validation would take as long as all else for one row.
+            is_one = outputs.ndim == 1
+            return self.classes_[(outputs > threshold).astype(np.intp) if is_one else _largest_columns(outputs)]
         return encoder.inverse_transform(outputs, threshold=threshold)
 
     def _weigh(self, sample_weight, targets, counted_targets, counted_weight):
@@ -160,7 +167,7 @@ class LabelTargets:
             hits = (self._label_binarizer.indices(outputs) == targets).all(axis=1)
             return float(np.average(hits, weights=sample_weight))
         if self._label_binarizer.y_type_ == "multiclass":
-            truth, guess = targets[:, 0].astype(np.intp), outputs.argmax(axis=1)
+            truth, guess = targets[:, 0].astype(np.intp), _largest_columns(outputs)
         else:
             truth, guess = targets > 0.5, outputs > (0.5 if classification_loss(self).has_probabilities else 0.0)
         if truth.ndim == 2 and truth.shape[1] == 1:
