@@ -47,7 +47,13 @@ def ahead(dtype, everything=True):
         return [op for _, op in ops] + (list(variants) if everything else [])
 
     dtype, double = np.dtype(dtype), np.dtype(np.float64)
-    found = [(name, lambda name=name: address(name, dtype)) for name in FUNCTIONS if everything or name in _COMMON]
+    of_outputs = list(dict.fromkeys((dtype, double)))  # float32 networks predict in double, too
+    found = [
+        (name, lambda name=name, of=of: address(name, of))
+        for name in FUNCTIONS
+        if everything or name in _COMMON
+        for of in (of_outputs if name == "largest_columns" else [dtype])
+    ]
 
     def add(kernel, op, of=dtype):
         found.append((f"{kernel.__name__} of {op!r}", lambda: kernel(op, of)))
@@ -63,7 +69,7 @@ def ahead(dtype, everything=True):
             add(op_kernels.reduce, op)
     for op in chosen(LOSSES, _VARIANTS["losses"]):
         add(op_kernels.loss, op)
-        for of in dict.fromkeys((dtype, double)):  # float32 networks predict in double, too
+        for of in of_outputs:
             add(op_kernels.link, op, of)
     for op in chosen(OPTIMIZERS, _VARIANTS["optimizers"]):
         add(op_kernels.prepare, op)
