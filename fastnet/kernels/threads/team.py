@@ -48,18 +48,18 @@ def _current_cpu():
 
 
 def _places(count):
-    """For each of so many threads CPUs to begin on that are neither another one's nor the caller's, and all CPUs.
+    """For each of so many threads CPUs to begin on that are neither another one's nor the caller's; and all CPUs.
 
     Linux means to wake a thread on an idle CPU. But in a virtual machine it may hold a CPU that has been idle for some
     milliseconds for one that the host has taken away, and wake the thread on the CPU of the one that calls it, where
     both then take turns for 10 ms and more.
     """
     current_cpu = _current_cpu()
-    if current_cpu is None:
-        return [None] * count, None
+    if current_cpu is None or count == 0:
+        return [()] * count, ()
     everywhere = os.sched_getaffinity(0)
     others = sorted(everywhere - {current_cpu()})
-    return [others[number::count] or None for number in range(count)], everywhere
+    return [others[number::count] for number in range(count)], everywhere
 
 
 @dataclass(eq=False)
@@ -206,16 +206,16 @@ class _Worker(threading.Thread):
         self._news, self._errors = news, errors
 
     def wake(self, task, place, everywhere):
-        """Give the thread a task, which it begins on one of the CPUs of its place; from there it may go anywhere."""
-        self._allow(place)
+        """Give the thread a task to begin on a CPU of its place, if there is any; from there it may go anywhere."""
+        if place:
+            self._allow(place)
         self.tasks.put(task)
-        if place is not None:
+        if place:
             self._allow(everywhere)
 
     def _allow(self, cpus):
-        if cpus is not None:
-            with suppress(OSError):  # the system may forbid it, or have taken a CPU away
-                os.sched_setaffinity(self.native_id, cpus)
+        with suppress(OSError):  # the system may forbid it, or have taken a CPU away
+            os.sched_setaffinity(self.native_id, cpus)
 
     def run(self):
         while (task := self.tasks.get()) is not None:
