@@ -33,8 +33,8 @@ def check_type(estimator, settings, loss, dtype):
         "features": [op for op, _ in settings.features], "input_scale": [settings.input_scale],
     }  # fmt: skip
     for parameter, ops in objects.items():
-        is_own = parameter == "solver" and isinstance(estimator.solver, str)  # made of the estimator's own numbers
-        with nullcontext() if is_own else held_by(parameter):
+        # What a name stands for is made of the estimator's own numbers.
+        with nullcontext() if isinstance(getattr(estimator, parameter), str) else held_by(parameter):
             for op in ops:
                 if op is not None:
                     op.check_dtype(dtype)
