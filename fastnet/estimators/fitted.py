@@ -8,16 +8,7 @@ from sklearn.utils.validation import validate_data
 from ..network.architecture import Architecture
 from ..network.layers import BIAS, FEATURES, UNIT_VECTORS
 from ..training.health import quiet, warn_of_outputs
-from .inputs.arrays import (
-    DTYPES,
-    check_finite,
-    check_fits,
-    engine_input,
-    given_dtype,
-    is_plain,
-    named,
-    refuse_sparse,
-)
+from .inputs.arrays import DTYPES, check_numbers, engine_input, given_dtype, is_plain, named, refuse_sparse
 
 # Fitted attributes with an array for each hidden layer that has one; all layers have weights and biases.
 HIDDEN_ATTRIBUTES = (
@@ -161,8 +152,7 @@ class FittedNetwork:
     def _outputs(self, X, link=True):
         """Outputs of the fitted network, one row a sample: predictions, or logits without the link."""
         given = X
-        # Validation takes most of the time of one row. It would warn of columns without names.
-        if not is_plain(X, self.n_features_in_) or hasattr(self, "feature_names_in_"):
+        if not is_plain(X, self):  # validation takes as long as all else for one row
             accepted = {"accept_sparse": ("csr", "csc"), "dtype": DTYPES}
             with named(X=X):
                 X = engine_input(validate_data(self, X, **accepted, reset=False, ensure_all_finite=False))
@@ -170,10 +160,8 @@ class FittedNetwork:
         refuse_sparse("X", X, architecture.features)
         dtype, output_dtype = matrices[0].dtype, self._output_dtype(given, X)
 
-        def check():
-            # Outputs do not tell: tanh(inf) is 1, and a ReLU makes 0 of -inf.
-            if not check_finite(X, self):
-                check_fits("X", X, dtype)
+        def check():  # outputs do not tell: tanh(inf) is 1, and a ReLU makes 0 of -inf
+            check_numbers(X, self, dtype)
 
         from ..engine import forward  # only here: the engine brings Numba along
 

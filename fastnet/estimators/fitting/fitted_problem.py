@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from ...training.problem import Problem
-from ..inputs.arrays import cast_weights, check_finite, check_fits, check_weights, engine_input, refuse_sparse
+from ..inputs.arrays import cast_weights, check_numbers, check_weights, engine_input, refuse_sparse
 from ..targets.scaling import fitted_scale
 
 
@@ -36,12 +36,10 @@ def fitted_problem(estimator, X, y, sample_weight=None):
     reader = copy(estimator)
     X, targets, _, _ = reader._validate_input(X, reader._plain_targets(y), incremental=True, reset=False)
     X = engine_input(X)
-    fits = check_finite(X, estimator)
     architecture, matrices, vectors = estimator._network()
     refuse_sparse("X", X, architecture.features)
     dtype = matrices[0].dtype
-    if not fits:
-        check_fits("X", X, dtype)
+    check_numbers(X, estimator, dtype)
     weight = check_weights(sample_weight, X)
     weight = estimator._weigh(weight, targets, targets, weight)
     if weight is not None:

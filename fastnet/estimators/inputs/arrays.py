@@ -41,9 +41,12 @@ def engine_input(X):
     return X if contiguous else X.copy()
 
 
-def is_plain(X, n_features):
-    """Whether X is an array of which scikit-learn's validation would only ask whether all numbers are finite."""
-    return type(X) is np.ndarray and X.dtype in DTYPES and X.ndim == 2 and len(X) > 0 and X.shape[1] == n_features
+def is_plain(X, estimator):
+    """Whether X is an array of which a fitted estimator's validation would only ask whether all numbers are finite."""
+    if hasattr(estimator, "feature_names_in_"):  # it would warn that the columns have no names
+        return False
+    is_floats = type(X) is np.ndarray and X.dtype in DTYPES
+    return is_floats and X.ndim == 2 and len(X) > 0 and X.shape[1] == estimator.n_features_in_
 
 
 def refuse_sparse(name, X, features):
@@ -174,6 +177,12 @@ def check_fits(name, values, dtype):
             f"{name} has values too large for {dtype}, the type of the computation: rescale {name}, or set "
             "dtype='float64'."
         )
+
+
+def check_numbers(X, estimator, dtype):
+    """Raise ValueError if X, validated but for that, has numbers that are not finite in the computation dtype."""
+    if not check_finite(X, estimator):
+        check_fits("X", X, dtype)
 
 
 def _all_within(values, limit):

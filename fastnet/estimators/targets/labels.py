@@ -146,8 +146,9 @@ class LabelTargets:
             outputs = outputs[:, -1]
         if encoder.y_type_ in ("binary", "multiclass") and len(self.classes_) > 1:
             # As the encoder does it, whose validation would take as long as all else for one row.
-            is_one = outputs.ndim == 1
-            return self.classes_[(outputs > threshold).astype(np.intp) if is_one else _largest_columns(outputs)]
+            if outputs.ndim == 1:
+                return self.classes_[(outputs > threshold).astype(np.intp)]
+            return self.classes_[_largest_columns(outputs)]
         return encoder.inverse_transform(outputs, threshold=threshold)
 
     def _weigh(self, sample_weight, targets, counted_targets, counted_weight):
