@@ -60,6 +60,17 @@ def print_facts(machine):
     )
 
 
+def print_head(columns):
+    """The first two lines of a Markdown table."""
+    print_row(columns)
+    print("|" + "---|" * len(columns))
+
+
+def print_row(cells):
+    """A line of a Markdown table, to be seen at once."""
+    print("| " + " | ".join(map(str, cells)) + " |", flush=True)
+
+
 def write_json(path, figures):
     """Write a run's figures."""
     if path is not None:

@@ -37,7 +37,7 @@ from fastnet.engine.peak import make_peak
 from fastnet.environment import cpu_name
 
 from .libraries import LIBRARIES, installed
-from .machine import cores
+from .machine import cores, print_head, print_row
 from .problems import SHAPES, Problem
 from .roofline import measure
 
@@ -177,9 +177,10 @@ def ratio_cell(result, names):
 
 def print_table(header, rows):
     """A Markdown table."""
-    print("\n| " + " | ".join(header) + " |\n|" + "---|" * len(header))
+    print()
+    print_head(header)
     for row in rows:
-        print("| " + " | ".join(map(str, row)) + " |")
+        print_row(row)
 
 
 def report(results, arguments):

@@ -22,7 +22,7 @@ from threadpoolctl import threadpool_limits
 from fastnet import MLPClassifier
 from fastnet.engine.peak import make_peak, peak_flops
 
-from .machine import facts, print_facts, write_json
+from .machine import facts, print_facts, print_head, print_row, write_json
 from .problems import SHAPES, Problem
 
 NETWORKS, ROWS, FITTED_ROWS = ["64-100-10, 200", "64-256-256-10, 256"], [1, 10_000, 100_000], 1_000
@@ -68,14 +68,13 @@ def compare(name, n_rows, dtype, threads, rounds, peak):
     X = problem.X.astype(dtype, copy=False)
     estimators = fitted(sizes, X[:FITTED_ROWS], problem.y[:FITTED_ROWS], threads)
     X, peaks, times = X[:n_rows], [], {(library, method): [] for method in METHODS for library in estimators}
-    for measured in [False] + [True] * rounds:  # at first caches are cold
-        if measured:
-            peaks.append(peak_flops(*peak))
+    for library, method in times:  # at first caches are cold
+        seconds(getattr(estimators[library], method), X)
+    for _ in range(rounds):
+        peaks.append(peak_flops(*peak))
         for library, method in times:
             time.sleep(PAUSE if threads > 1 else 0.0)
-            taken = seconds(getattr(estimators[library], method), X)
-            if measured:
-                times[library, method].append(taken)
+            times[library, method].append(seconds(getattr(estimators[library], method), X))
     limit, flops, results = statistics.median(peaks) * threads, 2 * n_rows * sum(a * b for a, b in pairwise(sizes)), []
     for method in METHODS:
         own, other = times["fastnet", method], times["scikit-learn", method]
@@ -90,12 +89,11 @@ def compare(name, n_rows, dtype, threads, rounds, peak):
     return results
 
 
-def print_row(result):
+def cells(result):
     """A row of the table; one row's time is that of checks, not of arithmetic."""
     taken = f"{result['seconds'] * 1e6:.0f} µs" if result["seconds"] < 1e-3 else f"{result['seconds'] * 1e3:.1f} ms"
     share = f"{result['share']:.0%}" if result["rows"] > 1 else "–"
-    cells = [result["network"], f"{result['rows']:,}", result["method"], taken, share, f"{result['ratio']:.2f}"]
-    print("| " + " | ".join(cells) + " |", flush=True)
+    return [result["network"], f"{result['rows']:,}", result["method"], taken, share, f"{result['ratio']:.2f}"]
 
 
 def main():
@@ -112,13 +110,13 @@ def main():
     machine, peak, results = facts(dtype), make_peak(dtype), []
     print_facts(machine)
     print(f"{arguments.threads} thread(s), medians of {rounds} round(s).\n")
-    print("| " + " | ".join(COLUMNS) + " |\n|" + "---|" * len(COLUMNS))
+    print_head(COLUMNS)
     with threadpool_limits(arguments.threads):
         for name in names:
             for n_rows in ROWS[:2] if arguments.quick else ROWS:
                 for result in compare(name, n_rows, dtype, arguments.threads, rounds, peak):
                     results.append(result)
-                    print_row(result)
+                    print_row(cells(result))
     write_json(arguments.json, {"machine": machine, "rounds": rounds, "results": results})
 
 

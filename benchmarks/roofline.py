@@ -17,7 +17,7 @@ import numpy as np
 from fastnet.engine.peak import make_peak, peak_flops
 
 from .epochs import Epochs
-from .machine import facts, print_facts, write_json
+from .machine import facts, print_facts, print_head, print_row, write_json
 from .problems import SHAPES
 
 COLUMNS = [
@@ -69,15 +69,13 @@ def compare(sizes, batch, dtype, threads, rounds, rows, peak):
     return results
 
 
-def print_row(name, result):
+def cells(name, result):
     """A row of the table; of one thread there is nothing to scale."""
-    cells = [name, result["threads"], f"{result['flops'] / 1e9:.0f}", f"{result['peak'] / 1e9:.0f}"]
-    cells.append(f"{result['share']:.0%}")
+    scaling = ["–"] * 3
     if result["threads"] > 1:
-        cells += [f"{result['speed_up']:.2f}", f"{result['limit']:.2f}", f"{result['share_of_limit']:.0%}"]
-    else:
-        cells += ["–"] * 3
-    print("| " + " | ".join(map(str, cells)) + " |", flush=True)
+        scaling = [f"{result['speed_up']:.2f}", f"{result['limit']:.2f}", f"{result['share_of_limit']:.0%}"]
+    rates = [f"{result['flops'] / 1e9:.0f}", f"{result['peak'] / 1e9:.0f}", f"{result['share']:.0%}"]
+    return [name, result["threads"], *rates, *scaling]
 
 
 def main():
@@ -95,13 +93,13 @@ def main():
     threads = sorted({1, min(arguments.threads, machine["threads"])})
     print_facts(machine)
     print(f"Medians of {rounds} round(s).\n")
-    print("| " + " | ".join(COLUMNS) + " |\n|" + "---|" * len(COLUMNS))
+    print_head(COLUMNS)
     for name in names:
         sizes, batch, rows = SHAPES[name]
         rows = 2_000 if arguments.quick else rows
         for result in compare(sizes, batch, dtype, threads, rounds, rows, peak):
             results.append({"network": name, "rows": rows, **result})
-            print_row(name, result)
+            print_row(cells(name, result))
     write_json(arguments.json, {"machine": machine, "rounds": rounds, "results": results})
 
 

@@ -33,7 +33,7 @@ from fastnet.kernels.host import tile
 from fastnet.network.layout import Layout
 
 from .epochs import Epochs, rows_only, run_alone
-from .machine import barrier_seconds, facts, print_facts, start_seconds, write_json
+from .machine import barrier_seconds, facts, print_facts, print_head, print_row, start_seconds, write_json
 from .problems import SHAPES
 
 THREADS = [1, 2, 4, 8, 16]
@@ -251,12 +251,12 @@ def main():
     speeds = ", ".join(f"{times:.2f} with {count}" for count, times in limit.items())
     print(f"Scaling limit, the rate of loops of multiply-adds that run at once over that of one: {speeds}.")
     print(f"Medians of {rounds} round(s); in brackets the part of the epoch that is lost.\n")
-    print("| " + " | ".join(COLUMNS) + " |\n|" + "---|" * len(COLUMNS))
+    print_head(COLUMNS)
     for name in names:
         rows = 2_000 if arguments.quick else SHAPES[name][2]
         for result in scale(name, rows, dtype, arguments.threads, counts, rounds, barrier, start):
             results.append(result)
-            print("| " + " | ".join(map(str, cells(result))) + " |", flush=True)
+            print_row(cells(result))
     write_json(
         arguments.json,
         {
